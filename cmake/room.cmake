@@ -1,0 +1,76 @@
+# A room of the house: one static library, named as its folder, that sees only what it links.
+#
+#   backsight_room(probes SOURCES address.cc craft.cc [NO_EXCEPTIONS] LINKS tl::expected)
+#
+# Includes are written from the root ("probes/address.h"). Each room gets an include root of its own
+# that holds links to the rooms it may include and to no other, so that a forbidden include does not
+# compile.
+function(backsight_room name)
+  cmake_parse_arguments(ROOM "NO_EXCEPTIONS" "" "SOURCES;ROOMS;LINKS" ${ARGN})
+  string(REPLACE "/" "_" target backsight_${name})
+  add_library(${target} STATIC ${ROOM_SOURCES})
+  backsight_include_rooms(${target} ${name} ${ROOM_ROOMS})
+  set(room_targets)
+  foreach(room ${ROOM_ROOMS})
+    string(REPLACE "/" "_" room_target backsight_${room})
+    list(APPEND room_targets ${room_target})
+  endforeach()
+  target_link_libraries(${target} PUBLIC ${room_targets} ${ROOM_LINKS})
+  backsight_compile_options(${target})
+  if(ROOM_NO_EXCEPTIONS)
+    target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti)
+  endif()
+endfunction()
+
+# Lets `target` include the headers of these rooms and of no other.
+function(backsight_include_rooms target)
+  set(root ${CMAKE_BINARY_DIR}/include/${target})
+  file(REMOVE_RECURSE ${root})
+  foreach(room ${ARGN})
+    get_filename_component(parent ${root}/${room} DIRECTORY)
+    file(MAKE_DIRECTORY ${parent})
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${room} ${root}/${room} SYMBOLIC)
+  endforeach()
+  target_include_directories(${target} BEFORE PRIVATE ${root})
+endfunction()
+
+function(backsight_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+                                           -Wmissing-declarations)
+  if(BACKSIGHT_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(BACKSIGHT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${BACKSIGHT_SANITIZE}
+                                             -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${BACKSIGHT_SANITIZE})
+  endif()
+endfunction()
+
+# A program: backsight_program(backsight-vp SOURCES main.cc ROOMS engine/control config ...)
+function(backsight_program name)
+  cmake_parse_arguments(PROGRAM "" "" "SOURCES;ROOMS;LINKS" ${ARGN})
+  add_executable(${name} ${PROGRAM_SOURCES})
+  backsight_include_rooms(${name} ${PROGRAM_ROOMS})
+  foreach(room ${PROGRAM_ROOMS})
+    string(REPLACE "/" "_" room_target backsight_${room})
+    target_link_libraries(${name} PRIVATE ${room_target})
+  endforeach()
+  target_link_libraries(${name} PRIVATE ${PROGRAM_LINKS})
+  backsight_compile_options(${name})
+endfunction()
+
+# A test program of one room; each of its tests is one CTest test:
+#   backsight_test(probes SOURCES craft_test.cc ROOMS probes tests/support)
+function(backsight_test name)
+  cmake_parse_arguments(TEST "OWN_MAIN" "" "SOURCES;ROOMS;LINKS" ${ARGN})
+  set(main GTest::gtest_main)
+  if(TEST_OWN_MAIN)
+    set(main GTest::gtest)
+  endif()
+  backsight_program(test_${name} SOURCES ${TEST_SOURCES} ROOMS ${TEST_ROOMS}
+                    LINKS ${TEST_LINKS} GTest::gmock ${main})
+  target_compile_definitions(test_${name} PRIVATE
+                             BACKSIGHT_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  add_test(NAME ${name} COMMAND test_${name} --gtest_shuffle)
+endfunction()

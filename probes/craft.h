@@ -1,0 +1,77 @@
+// Turns a probe into bytes, from the IPv4 header on. Prepare a template once for each shape of
+// probe, then patch what varies: every varying byte is written each time, and both checksums are
+// right in the end.
+//
+// Shapes:
+//   ping, rr, ts    ICMP echo request; identity (16 bytes) as payload; rr carries the Record Route
+//                   option (RFC 791: type 7, length 39, pointer 4, nine zero slots) and one
+//                   end-of-options byte, ts the timestamp option (type 68).
+//   trace, icmp     ICMP echo request whose checksum is the flow; 20 bytes of payload: identity,
+//                   two bytes that make the checksum right, two zero bytes.
+//   trace, udp      source port 0x8000 + (flow & 0x7fff), destination port 33434 + (flow >> 15);
+//                   the checksum is the handle's low half; payload as trace, icmp.
+//   trace, tcp      SYN to port 80 from source port as udp's; sequence number = handle; no payload.
+//                   flow >> 15 picks port 80 or 443.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "probes/address.h"
+#include "probes/identity.h"
+#include "probes/probe.h"
+
+namespace backsight::probes {
+
+// 60 bytes of IPv4 header, 20 of TCP or 8 + 20 of UDP or ICMP.
+inline constexpr std::size_t kMaxProbeBytes = 88;
+
+// What decides the shape of a probe.
+struct Shape {
+  Kind kind = Kind::kPing;
+  TraceMethod method = TraceMethod::kIcmp;               // of a trace
+  TimestampType timestamp = TimestampType::kOnly;        // of a ts
+  std::uint8_t prespecified = 0;                         // of a prespecified ts: addresses, 1..4
+
+  friend constexpr auto operator<=>(const Shape&, const Shape&) = default;
+};
+
+// What varies from probe to probe of one shape.
+struct ProbeFields {
+  Ipv4Addr src;
+  Ipv4Addr dst;
+  std::uint8_t ttl = 64;
+  std::uint16_t ip_id = 0;     // ignored by trace over udp, which sends the handle's high half
+  std::uint16_t flow = 0;      // of a trace
+  std::uint32_t handle = 0;    // trace over udp: the low half is neither 0 nor 0xffff
+  Identity identity;
+  std::array<Ipv4Addr, kMaxTimestampAddresses> prespecified{};  // of a prespecified ts
+};
+
+// A prepared probe: constant bytes in place, their checksums summed.
+// Thread: immutable after construction.
+class Template {
+ public:
+  explicit Template(const Shape& shape) noexcept;
+
+  // Bytes of the finished probe, IPv4 header included.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
+
+  // Writes the probe to `out`. Returns the value of the transport checksum as sent (host order),
+  // which a quote of eight bytes shows again.
+  // REQUIRES: `out` has size() bytes.
+  std::uint16_t craft(const ProbeFields& fields, std::byte* out) const noexcept;
+
+ private:
+  std::array<std::byte, kMaxProbeBytes> bytes_{};
+  Shape shape_;
+  std::uint8_t size_ = 0;
+  std::uint8_t header_bytes_ = 0;       // IPv4 header with its options
+  std::uint32_t ip_sum_ = 0;            // one's complement sums of the constant bytes
+  std::uint32_t transport_sum_ = 0;
+};
+
+}  // namespace backsight::probes

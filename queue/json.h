@@ -1,0 +1,29 @@
+// Tasks and results as JSON, one object a line (../docs/formats.md): the form of --tasks/--results and
+// of `backsight queue`.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/error.h"
+#include "queue/result.h"
+#include "queue/task.h"
+
+namespace backsight::queue {
+
+// Parses one task line. The error is one sentence that names the key and what would be right,
+// without file and line, which the caller knows. Unknown keys are faults. When the id could be
+// read, `id_if_known` is set even on an error, so that the task can be answered.
+struct TaskLineFault {
+  std::string sentence;
+  bool has_id = false;
+  std::uint64_t id = 0;
+};
+[[nodiscard]] tl::expected<Task, TaskLineFault> parse_task_line(std::string_view line);
+
+[[nodiscard]] std::string to_json(const Task& task);
+[[nodiscard]] std::string to_json(const ProbeResult& result, std::string_view vp);
+[[nodiscard]] std::string to_json(const TraceResult& result, std::string_view vp);
+[[nodiscard]] std::string to_json(const Observation& observation, std::string_view vp);
+
+}  // namespace backsight::queue

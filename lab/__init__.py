@@ -1,0 +1,1 @@
+"""The lab: an Internet of Linux routers in network namespaces."""

@@ -10,11 +10,14 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "probes/address.h"
 #include "probes/probe.h"
+#include "probes/wire/assert.h"
+#include "probes/wire/byte_order.h"
 
 namespace backsight::probes {
 
@@ -23,8 +26,8 @@ inline constexpr std::size_t kIdentityTagOffset = 8;
 inline constexpr std::uint64_t kMaxProbeNumber = (std::uint64_t{1} << 48) - 1;
 
 struct ProbeId {
-  std::uint16_t vp = 0;       // 1..65535
-  std::uint64_t number = 0;   // 0..kMaxProbeNumber
+  std::uint16_t vp = 0;      // 1..65535
+  std::uint64_t number = 0;  // 0..kMaxProbeNumber
 
   friend constexpr auto operator<=>(const ProbeId&, const ProbeId&) = default;
 };
@@ -34,7 +37,8 @@ struct Identity {
   std::uint64_t tag = 0;
 };
 
-// Writes and reads the 16 bytes above. REQUIRES: `at` has kIdentityBytes; number <= kMaxProbeNumber.
+// Writes and reads the 16 bytes above. REQUIRES: `at` has kIdentityBytes; number <=
+// kMaxProbeNumber.
 void store_identity(std::byte* at, const Identity& identity) noexcept;
 [[nodiscard]] Identity load_identity(const std::byte* at) noexcept;
 
@@ -43,6 +47,9 @@ struct TagKey {
   std::uint64_t k0 = 0;
   std::uint64_t k1 = 0;
 };
+
+// The layout of the tag's input. It moves when the layout does, so that an old tag proves nothing.
+inline constexpr std::uint8_t kTagVersion = 1;
 
 // What the tag covers.
 struct TagInput {
@@ -71,7 +78,95 @@ class HandleCipher {
   [[nodiscard]] std::uint32_t open(std::uint32_t sealed) const noexcept;
 
  private:
-  std::array<std::uint64_t, 4> round_keys_;
+  static constexpr std::size_t kRounds = 4;
+
+  // A keyed function of 16 bits: multiply, fold the high bits down, multiply by the odd key.
+  [[nodiscard]] static std::uint32_t mix(std::uint32_t half, std::uint64_t key) noexcept {
+    std::uint64_t word = (half + key) * 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: spreads bits
+    word ^= word >> 29;
+    word *= key | 1;
+    return static_cast<std::uint32_t>(word >> 48);
+  }
+
+  std::array<std::uint64_t, kRounds> round_keys_;
 };
+
+// What follows is inline because the engine calls it for every packet.
+
+inline void store_identity(std::byte* at, const Identity& identity) noexcept {
+  BACKSIGHT_ASSERT(identity.id.number <= kMaxProbeNumber);
+  store_be64(at, (std::uint64_t{identity.id.vp} << 48) | identity.id.number);
+  store_be64(at + kIdentityTagOffset, identity.tag);
+}
+
+inline Identity load_identity(const std::byte* at) noexcept {
+  const std::uint64_t id = load_be64(at);
+  return {{static_cast<std::uint16_t>(id >> 48), id & kMaxProbeNumber},
+          load_be64(at + kIdentityTagOffset)};
+}
+
+inline std::uint64_t siphash24(const TagKey& key, const std::uint64_t* words,
+                               std::size_t count) noexcept {
+  std::uint64_t v0 = key.k0 ^ 0x736f6d6570736575;  // "somepseudorandomlygeneratedbytes"
+  std::uint64_t v1 = key.k1 ^ 0x646f72616e646f6d;
+  std::uint64_t v2 = key.k0 ^ 0x6c7967656e657261;
+  std::uint64_t v3 = key.k1 ^ 0x7465646279746573;
+  const auto rounds = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      v0 += v1;
+      v2 += v3;
+      v1 = std::rotl(v1, 13) ^ v0;
+      v3 = std::rotl(v3, 16) ^ v2;
+      v0 = std::rotl(v0, 32);
+      v2 += v1;
+      v0 += v3;
+      v1 = std::rotl(v1, 17) ^ v2;
+      v3 = std::rotl(v3, 21) ^ v0;
+      v2 = std::rotl(v2, 32);
+    }
+  };
+  const auto absorb = [&](std::uint64_t word) {
+    v3 ^= word;
+    rounds(2);
+    v0 ^= word;
+  };
+  for (std::size_t i = 0; i < count; ++i) absorb(words[i]);
+  absorb(std::uint64_t{count * 8} << 56);  // the length in bytes, modulo 256
+  v2 ^= 0xff;
+  rounds(4);
+  return v0 ^ v1 ^ v2 ^ v3;
+}
+
+inline std::uint64_t make_tag(const TagKey& key, const TagInput& input) noexcept {
+  const std::array<std::uint64_t, 3> words = {
+      (std::uint64_t{input.id.vp} << 48) | input.id.number,
+      (std::uint64_t{input.src.value} << 32) | input.dst.value,
+      (std::uint64_t{input.handle} << 32) | (std::uint64_t{kTagVersion} << 16) |
+          (std::uint64_t{static_cast<std::uint8_t>(input.kind)} << 8) |
+          std::uint64_t{input.is_spoofed}};
+  return siphash24(key, words.data(), words.size());
+}
+
+inline std::uint32_t HandleCipher::seal(std::uint32_t plain) const noexcept {
+  std::uint32_t left = plain >> 16;
+  std::uint32_t right = plain & 0xffff;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    const std::uint32_t next = left ^ mix(right, round_keys_[round]);
+    left = right;
+    right = next;
+  }
+  return (left << 16) | right;
+}
+
+inline std::uint32_t HandleCipher::open(std::uint32_t sealed) const noexcept {
+  std::uint32_t left = sealed >> 16;
+  std::uint32_t right = sealed & 0xffff;
+  for (std::size_t round = kRounds; round-- > 0;) {
+    const std::uint32_t previous = right ^ mix(left, round_keys_[round]);
+    right = left;
+    left = previous;
+  }
+  return (left << 16) | right;
+}
 
 }  // namespace backsight::probes

@@ -27,15 +27,15 @@ struct RecordedRoute {
 
 // One entry of a timestamp option.
 struct RecordedTimestamp {
-  Ipv4Addr address;             // unspecified for "timestamps only"
-  std::uint32_t milliseconds;   // since midnight UT; non-standard times have the top bit set
+  Ipv4Addr address;            // unspecified for "timestamps only"
+  std::uint32_t milliseconds;  // since midnight UT; non-standard times have the top bit set
 };
 
 struct RecordedTimestamps {
   std::array<RecordedTimestamp, kMaxTimestamps> stamps{};
-  std::uint8_t count = 0;      // entries filled in; of a prespecified option: entries stamped
-  std::uint8_t slots = 0;      // entries offered, 0..9
-  std::uint8_t overflow = 0;   // hops that found no room, 0..15
+  std::uint8_t count = 0;     // entries filled in; of a prespecified option: entries stamped
+  std::uint8_t slots = 0;     // entries offered, 0..9
+  std::uint8_t overflow = 0;  // hops that found no room, 0..15
   TimestampType type = TimestampType::kOnly;
 };
 

@@ -9,27 +9,27 @@
 namespace backsight::probes {
 
 enum class Reject : std::uint8_t {
-  kFrameTooShort,        // fewer bytes than Ethernet, VLAN tags or the IPv4 header need
-  kArp,                  // not IPv4 but ARP: the neighbour table's
-  kNotIpv4,              // another EtherType
-  kIpVersion,            // version is not 4
-  kIpHeaderLength,       // header length below 20 bytes or beyond the packet
-  kIpTotalLength,        // total length below the header's or beyond the frame
-  kIpChecksum,           // header checksum is wrong
-  kIpFragment,           // a fragment; replies to probes of at most 88 bytes need none
-  kIpOptions,            // an option whose length or pointer is impossible
-  kProtocol,             // neither ICMP nor TCP
-  kIcmpTooShort,         // fewer than 8 bytes of ICMP
-  kIcmpChecksum,         // ICMP checksum is wrong
-  kEchoRequest,          // somebody pings: the responder's
-  kIcmpType,             // an ICMP type that answers no probe
-  kNoIdentity,           // an echo reply with fewer than 16 bytes of payload
-  kQuoteTooShort,        // an error that quotes less than IPv4 header + 8 bytes
-  kQuoteHeader,          // a quoted header that no probe of ours could have
-  kQuoteProtocol,        // quotes neither ICMP echo request, UDP nor TCP
-  kTcpTooShort,          // fewer than 20 bytes of TCP, or a data offset beyond them
-  kTcpChecksum,          // TCP checksum is wrong
-  kTcpFlags,             // neither SYN-ACK nor RST
+  kFrameTooShort,   // fewer bytes than Ethernet, VLAN tags or the IPv4 header need
+  kArp,             // not IPv4 but ARP: the neighbour table's
+  kNotIpv4,         // another EtherType
+  kIpVersion,       // version is not 4
+  kIpHeaderLength,  // header length below 20 bytes or beyond the packet
+  kIpTotalLength,   // total length below the header's or beyond the frame
+  kIpChecksum,      // header checksum is wrong
+  kIpFragment,      // a fragment; replies to probes of at most 88 bytes need none
+  kIpOptions,       // an option whose length or pointer is impossible
+  kProtocol,        // neither ICMP nor TCP
+  kIcmpTooShort,    // fewer than 8 bytes of ICMP
+  kIcmpChecksum,    // ICMP checksum is wrong
+  kEchoRequest,     // somebody pings: the responder's
+  kIcmpType,        // an ICMP type that answers no probe
+  kNoIdentity,      // an echo reply with fewer than 16 bytes of payload
+  kQuoteTooShort,   // an error that quotes less than IPv4 header + 8 bytes
+  kQuoteHeader,     // a quoted header that no probe of ours could have
+  kQuoteProtocol,   // quotes neither ICMP echo request, UDP nor TCP
+  kTcpTooShort,     // fewer than 20 bytes of TCP, or a data offset beyond them
+  kTcpChecksum,     // TCP checksum is wrong
+  kTcpFlags,        // neither SYN-ACK nor RST
   kCount
 };
 

@@ -28,8 +28,8 @@ enum class ReplyType : std::uint8_t {
 
 // One label stack entry of RFC 4950.
 struct MplsLabel {
-  std::uint32_t label = 0;          // 20 bits
-  std::uint8_t traffic_class = 0;   // 3 bits
+  std::uint32_t label = 0;         // 20 bits
+  std::uint8_t traffic_class = 0;  // 3 bits
   bool is_bottom = false;
   std::uint8_t ttl = 0;
 
@@ -48,39 +48,40 @@ struct MplsStack {
 struct Quoted {
   Ipv4Addr src;
   Ipv4Addr dst;
-  std::uint8_t protocol = 0;        // 1, 6 or 17
+  std::uint8_t protocol = 0;  // 1, 6 or 17
   std::uint8_t ttl = 0;
   std::uint8_t tos = 0;
-  std::uint16_t ip_id = 0;          // a hint: zeroed, swapped and shifted by real routers
-  std::uint16_t total_length = 0;   // as quoted; some routers change it
-  std::uint16_t src_port = 0;       // UDP and TCP
-  std::uint16_t dst_port = 0;       // UDP and TCP
-  std::uint16_t checksum = 0;       // ICMP's or UDP's; TCP's is beyond the 8 bytes
-  std::uint32_t handle = 0;         // ICMP: id << 16 | sequence; TCP: sequence; UDP: ip_id << 16 | checksum
-  bool has_identity = false;        // the quote was long enough to show the payload's 16 bytes
+  std::uint16_t ip_id = 0;         // a hint: zeroed, swapped and shifted by real routers
+  std::uint16_t total_length = 0;  // as quoted; some routers change it
+  std::uint16_t src_port = 0;      // UDP and TCP
+  std::uint16_t dst_port = 0;      // UDP and TCP
+  std::uint16_t checksum = 0;      // ICMP's or UDP's; TCP's is beyond the 8 bytes
+  std::uint32_t handle =
+      0;  // ICMP: id << 16 | sequence; TCP: sequence; UDP: ip_id << 16 | checksum
+  bool has_identity = false;  // the quote was long enough to show the payload's 16 bytes
   Identity identity;
-  IpOptions options;                // as far as the probe came
+  IpOptions options;  // as far as the probe came
 };
 
 struct Reply {
   ReplyType type = ReplyType::kEchoReply;
   Ipv4Addr from;
   Ipv4Addr to;
-  std::uint8_t ttl = 0;             // of the reply where it arrived
-  std::uint8_t icmp_type = 0;       // 0 for TCP
+  std::uint8_t ttl = 0;        // of the reply where it arrived
+  std::uint8_t icmp_type = 0;  // 0 for TCP
   std::uint8_t icmp_code = 0;
   std::uint16_t ip_id = 0;
   std::uint16_t ip_total_length = 0;
-  std::uint32_t handle = 0;         // echo reply: id << 16 | sequence; TCP: acknowledged number - 1;
-                                    // error: the quote's
-  std::uint16_t src_port = 0;       // TCP
-  std::uint16_t dst_port = 0;       // TCP
-  bool has_quote = false;           // an ICMP error
-  Identity identity;                // of an echo reply
-  IpOptions options;                // of the reply's own header
+  std::uint32_t handle = 0;    // echo reply: id << 16 | sequence; TCP: acknowledged number - 1;
+                               // error: the quote's
+  std::uint16_t src_port = 0;  // TCP
+  std::uint16_t dst_port = 0;  // TCP
+  bool has_quote = false;      // an ICMP error
+  Identity identity;           // of an echo reply
+  IpOptions options;           // of the reply's own header
   Quoted quoted;
-  MplsStack mpls;                   // of an error with an extension structure (RFC 4884, RFC 4950)
-  Ipv4Addr redirect_gateway;        // of a redirect
+  MplsStack mpls;             // of an error with an extension structure (RFC 4884, RFC 4950)
+  Ipv4Addr redirect_gateway;  // of a redirect
   std::uint8_t parameter_pointer = 0;  // of a parameter problem
 };
 

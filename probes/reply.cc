@@ -1,0 +1,170 @@
+// From a frame to a reply: Ethernet, IPv4, then ICMP or TCP. Each step checks lengths before it
+// reads, and names what is wrong.
+#include "probes/reply.h"
+
+#include "probes/reading.h"
+#include "probes/wire/byte_order.h"
+#include "probes/wire/checksum.h"
+#include "probes/wire/ethernet.h"
+#include "probes/wire/icmp.h"
+#include "probes/wire/ipv4.h"
+#include "probes/wire/transport.h"
+
+namespace backsight::probes {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+std::uint8_t u8(Bytes bytes, std::size_t offset) noexcept {
+  return std::to_integer<std::uint8_t>(bytes[offset]);
+}
+
+// Checks the IPv4 header and returns the packet without what padding follows it.
+tl::expected<Bytes, Reject> trim_packet(Bytes packet) noexcept {
+  if (packet.size() < ipv4::kMinHeaderBytes) return tl::make_unexpected(Reject::kFrameTooShort);
+  const ipv4::HeaderView header(packet.data());
+  const std::size_t header_bytes = header.header_bytes();
+  if (header.version() != 4) return tl::make_unexpected(Reject::kIpVersion);
+  if (header_bytes < ipv4::kMinHeaderBytes || header_bytes > packet.size()) {
+    return tl::make_unexpected(Reject::kIpHeaderLength);
+  }
+  if (header.total_length() < header_bytes || header.total_length() > packet.size()) {
+    return tl::make_unexpected(Reject::kIpTotalLength);
+  }
+  if (!adds_up(packet.first(header_bytes))) return tl::make_unexpected(Reject::kIpChecksum);
+  if ((header.fragment() & (ipv4::kMoreFragments | ipv4::kFragmentOffset)) != 0) {
+    return tl::make_unexpected(Reject::kIpFragment);
+  }
+  return packet.first(header.total_length());
+}
+
+Check read_echo_reply(Bytes message, Reply& reply) noexcept {
+  if (message.size() < icmp::kHeaderBytes + kIdentityBytes) {
+    return tl::make_unexpected(Reject::kNoIdentity);
+  }
+  reply.type = ReplyType::kEchoReply;
+  reply.handle = load_be32(message.data() + icmp::kHandle);
+  reply.identity = load_identity(message.data() + icmp::kHeaderBytes);
+  return {};
+}
+
+// An ICMP error. `quote_words` is 0 for a type that RFC 4884 does not extend.
+Check read_error(Bytes message, ReplyType type, std::uint8_t quote_words, Reply& reply) noexcept {
+  const ErrorData data = split_error(message.subspan(icmp::kHeaderBytes), quote_words);
+  if (const Check read = read_quote(data.quote, reply.quoted); !read) return read;
+  read_mpls(data.extension, reply.mpls);
+  reply.type = type;
+  reply.has_quote = true;
+  reply.handle = reply.quoted.handle;
+  return {};
+}
+
+Check read_icmp(Bytes message, Reply& reply) noexcept {
+  if (message.size() < icmp::kHeaderBytes) return tl::make_unexpected(Reject::kIcmpTooShort);
+  if (!adds_up(message)) return tl::make_unexpected(Reject::kIcmpChecksum);
+  reply.icmp_type = u8(message, icmp::kType);
+  reply.icmp_code = u8(message, icmp::kCode);
+  const std::uint8_t quote_words = u8(message, icmp::kQuoteWords);
+  switch (reply.icmp_type) {
+    case icmp::kEchoReply:
+      return read_echo_reply(message, reply);
+    case icmp::kTimeExceeded:
+      return read_error(message, ReplyType::kTimeExceeded, quote_words, reply);
+    case icmp::kUnreachable:
+      return read_error(message, ReplyType::kUnreachable, quote_words, reply);
+    case icmp::kParameterProblem:
+      reply.parameter_pointer = u8(message, icmp::kParameterPointer);
+      return read_error(message, ReplyType::kParameterProblem, quote_words, reply);
+    case icmp::kRedirect:
+      reply.redirect_gateway = {load_be32(message.data() + icmp::kRedirectGateway)};
+      return read_error(message, ReplyType::kRedirect, 0, reply);
+    case icmp::kEchoRequest:
+      return tl::make_unexpected(Reject::kEchoRequest);
+    default:
+      return tl::make_unexpected(Reject::kIcmpType);
+  }
+}
+
+bool is_tcp_checksum_right(Bytes segment, Ipv4Addr src, Ipv4Addr dst) noexcept {
+  const std::uint16_t pseudo =
+      fold(pseudo_header_sum(src, dst, ipv4::kProtocolTcp, segment.size()));
+  if (fold(std::uint64_t{pseudo} + ones_sum(segment)) == 0xffff) return true;
+  // Left for hardware to finish, on a link that has none.
+  return load_be16(segment.data() + tcp::kChecksum) == pseudo;
+}
+
+Check read_tcp(Bytes segment, Reply& reply) noexcept {
+  if (segment.size() < tcp::kMinHeaderBytes) return tl::make_unexpected(Reject::kTcpTooShort);
+  const std::size_t header_bytes = std::size_t{u8(segment, tcp::kDataOffset)} / 16 * 4;
+  if (header_bytes < tcp::kMinHeaderBytes || header_bytes > segment.size()) {
+    return tl::make_unexpected(Reject::kTcpTooShort);
+  }
+  if (!is_tcp_checksum_right(segment, reply.from, reply.to)) {
+    return tl::make_unexpected(Reject::kTcpChecksum);
+  }
+  // What answers a SYN acknowledges it (RFC 9293, section 3.10.7).
+  const unsigned flags = u8(segment, tcp::kFlags) & (tcp::kFin | tcp::kSyn | tcp::kRst | tcp::kAck);
+  if (flags == (tcp::kSyn | tcp::kAck)) {
+    reply.type = ReplyType::kTcpSynAck;
+  } else if (flags == (tcp::kRst | tcp::kAck)) {
+    reply.type = ReplyType::kTcpReset;
+  } else {
+    return tl::make_unexpected(Reject::kTcpFlags);
+  }
+  reply.src_port = load_be16(segment.data() + tcp::kSourcePort);
+  reply.dst_port = load_be16(segment.data() + tcp::kDestinationPort);
+  reply.handle = load_be32(segment.data() + tcp::kAcknowledged) - 1;
+  return {};
+}
+
+// Reads an IPv4 packet into `reply`, which is fresh.
+Check read_packet(Bytes received, Reply& reply) noexcept {
+  const auto packet = trim_packet(received);
+  if (!packet) return tl::make_unexpected(packet.error());
+  const ipv4::HeaderView header(packet->data());
+  const std::size_t header_bytes = header.header_bytes();
+  reply.from = header.source();
+  reply.to = header.destination();
+  reply.ttl = header.ttl();
+  reply.ip_id = header.id();
+  reply.ip_total_length = header.total_length();
+
+  const Bytes payload = packet->subspan(header_bytes);
+  Check read = tl::make_unexpected(Reject::kProtocol);
+  if (header.protocol() == ipv4::kProtocolIcmp) read = read_icmp(payload, reply);
+  if (header.protocol() == ipv4::kProtocolTcp) read = read_tcp(payload, reply);
+  if (!read) return read;
+  return read_ip_options(packet->subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes),
+                         reply.options);
+}
+
+// The IPv4 packet of a frame.
+tl::expected<Bytes, Reject> strip_ethernet(Bytes frame) noexcept {
+  std::size_t header_bytes = ethernet::kHeaderBytes;
+  for (std::size_t tags = 0;; ++tags, header_bytes += ethernet::kVlanTagBytes) {
+    if (frame.size() < header_bytes) return tl::make_unexpected(Reject::kFrameTooShort);
+    const std::uint16_t type = load_be16(frame.data() + header_bytes - 2);
+    if (type == ethernet::kTypeIpv4) return frame.subspan(header_bytes);
+    if (type == ethernet::kTypeArp) return tl::make_unexpected(Reject::kArp);
+    const bool is_tag = type == ethernet::kTypeVlan || type == ethernet::kTypeServiceVlan;
+    if (!is_tag || tags == ethernet::kMaxVlanTags) return tl::make_unexpected(Reject::kNotIpv4);
+  }
+}
+
+}  // namespace
+
+tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept {
+  tl::expected<Reply, Reject> reply;
+  if (const Check read = read_packet(packet, *reply); !read) {
+    reply = tl::make_unexpected(read.error());
+  }
+  return reply;
+}
+
+tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexcept {
+  const auto packet = strip_ethernet(frame);
+  if (!packet) return tl::make_unexpected(packet.error());
+  return parse_packet(*packet);
+}
+
+}  // namespace backsight::probes

@@ -1,0 +1,103 @@
+// How fast things may happen. Missed time is not repaid in a burst.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+
+#include "engine/device/tsc.h"
+
+namespace backsight::engine {
+
+// One event at a time, at least 1/rate apart: destinations, prefixes, sources.
+// Thread: one.
+class Spacing {
+ public:
+  // The first moment at which the next event may happen.
+  [[nodiscard]] Tsc next() const noexcept { return next_; }
+  [[nodiscard]] bool allows(Tsc now) const noexcept { return next_ <= now; }
+  // An event happens at `now`. A delay of up to `slack` is made up for by the next one.
+  // REQUIRES: allows(now).
+  void take(Tsc now, TscSpan interval, TscSpan slack) noexcept {
+    const Tsc due{now.ticks > slack.ticks ? now.ticks - slack.ticks : 0};
+    next_ = std::max(next_, due) + interval;
+  }
+
+ private:
+  Tsc next_;
+};
+
+// Packets a second for all workers together. Exact over time: a delay of up to 100 ms of rate is made
+// up for, but never faster than 110% of the rate, and never more at once than 1 ms of rate or one
+// packet, whichever is more.
+// Thread: any; lock-free. `set_rate` is control's.
+class TotalRate {
+ public:
+  TotalRate(std::uint64_t rate_pps, std::uint64_t hz) noexcept : hz_(hz) { set_rate(rate_pps, {}); }
+
+  // Grants at most `want` packets.
+  [[nodiscard]] std::uint32_t take(Tsc now, std::uint32_t want) noexcept {
+    const std::uint32_t burst = peak_.take(now, want, hz_);
+    const std::uint32_t granted = average_.take(now, burst, hz_);
+    if (granted < burst) peak_.give_back(burst - granted);
+    return granted;
+  }
+  void give_back(std::uint32_t count) noexcept {
+    average_.give_back(count);
+    peak_.give_back(count);
+  }
+  void set_rate(std::uint64_t rate_pps, Tsc now) noexcept {
+    rate_pps_.store(rate_pps, std::memory_order_relaxed);
+    average_.restart(now, rate_pps, std::max<std::uint64_t>(1, rate_pps / 10));
+    peak_.restart(now, rate_pps + std::max<std::uint64_t>(1, rate_pps / 10),
+                  std::max<std::uint64_t>(1, rate_pps / 1000));
+  }
+  [[nodiscard]] std::uint64_t rate_pps() const noexcept {
+    return rate_pps_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  // Packets granted since `start`, never more than the time since then is worth. Relaxed throughout:
+  // the counts order nothing but themselves.
+  class Line {
+   public:
+    void restart(Tsc now, std::uint64_t rate_pps, std::uint64_t burst) noexcept {
+      start_.store(now.ticks, std::memory_order_relaxed);
+      rate_.store(rate_pps, std::memory_order_relaxed);
+      burst_.store(burst, std::memory_order_relaxed);
+      granted_.store(0, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint32_t take(Tsc now, std::uint32_t want, std::uint64_t hz) noexcept {
+      const TscSpan age = now.since({start_.load(std::memory_order_relaxed)});
+      const std::uint64_t rate = rate_.load(std::memory_order_relaxed);
+      const std::uint64_t burst = burst_.load(std::memory_order_relaxed);
+      const auto worth = static_cast<std::uint64_t>(Wide{age.ticks} * rate / hz + 1);
+      std::uint64_t granted = granted_.load(std::memory_order_relaxed);
+      for (;;) {
+        const std::uint64_t floor = std::max(granted, worth > burst ? worth - burst : 0);
+        const auto count = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(want, worth > floor ? worth - floor : 0));
+        if (count == 0) return 0;
+        if (granted_.compare_exchange_weak(granted, floor + count, std::memory_order_relaxed)) {
+          return count;
+        }
+      }
+    }
+    void give_back(std::uint32_t count) noexcept {
+      granted_.fetch_sub(count, std::memory_order_relaxed);
+    }
+
+   private:
+    std::atomic<std::uint64_t> start_{0};
+    std::atomic<std::uint64_t> rate_{0};
+    std::atomic<std::uint64_t> burst_{0};
+    std::atomic<std::uint64_t> granted_{0};
+  };
+
+  const std::uint64_t hz_;
+  std::atomic<std::uint64_t> rate_pps_{0};
+  alignas(64) Line average_;
+  Line peak_;
+};
+
+}  // namespace backsight::engine

@@ -19,7 +19,9 @@ _VXLAN_PORT = 4789  # RFC 7348
 _GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL
 
 # Written in each namespace. A mask of 0 exempts every ICMP type from the rate limits. The hash
-# seed makes a lab choose the same equal-cost path for a flow each time it is raised.
+# seed makes a lab choose the same equal-cost path for a flow each time it is raised. Policy 3 with
+# fields 0x37 hashes addresses, protocol and ports of each packet anew; policy 1 would do the same
+# but for packets that carry a hash from a socket or a tunnel they passed, which no table tells.
 _SYSCTLS = """cd /proc/sys/net
 echo 1 > ipv6/conf/all/disable_ipv6
 echo 1 > ipv6/conf/default/disable_ipv6
@@ -28,7 +30,8 @@ echo 0 > ipv4/icmp_ratelimit
 echo 0 > ipv4/icmp_ratemask
 echo 0 > ipv4/icmp_echo_ignore_all
 echo 0 > ipv4/icmp_errors_use_inbound_ifaddr
-echo 1 > ipv4/fib_multipath_hash_policy
+echo 3 > ipv4/fib_multipath_hash_policy
+echo 0x37 > ipv4/fib_multipath_hash_fields
 [ ! -e ipv4/fib_multipath_hash_seed ] || echo 1 > ipv4/fib_multipath_hash_seed
 """
 

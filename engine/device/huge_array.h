@@ -2,36 +2,31 @@
 // pages that the kernel may merge. Allocated once at start, touched as it is used.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstddef>
-#include <new>
 #include <span>
 #include <type_traits>
 
 namespace backsight::engine {
+
+// Maps zeroed memory, a multiple of 2 MiB. Throws std::bad_alloc.
+struct Mapping {
+  void* base;
+  std::size_t bytes;
+};
+[[nodiscard]] Mapping map_memory(std::size_t bytes, bool want_huge);
+void unmap_memory(Mapping mapping) noexcept;
 
 template <typename T>
 class HugeArray {
   static_assert(std::is_trivially_destructible_v<T>);
 
  public:
-  // Throws std::bad_alloc; start-up only. All bytes are zero: T must be valid so.
-  HugeArray(std::size_t count, bool want_huge) : count_(count) {
-    constexpr std::size_t kHugePage = std::size_t{2} << 20;
-    bytes_ = (count * sizeof(T) + kHugePage - 1) / kHugePage * kHugePage;
-    const int protection = PROT_READ | PROT_WRITE;
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    if (want_huge) base_ = ::mmap(nullptr, bytes_, protection, flags | MAP_HUGETLB, -1, 0);
-    if (base_ == MAP_FAILED) {
-      base_ = ::mmap(nullptr, bytes_, protection, flags | MAP_NORESERVE, -1, 0);
-      if (base_ == MAP_FAILED) throw std::bad_alloc();
-      if (want_huge) ::madvise(base_, bytes_, MADV_HUGEPAGE);
-    }
-  }
+  // All bytes are zero: T must be valid so. Throws std::bad_alloc; start-up only.
+  HugeArray(std::size_t count, bool want_huge)
+      : count_(count), mapping_(map_memory(count * sizeof(T), want_huge)) {}
   HugeArray(const HugeArray&) = delete;
   HugeArray& operator=(const HugeArray&) = delete;
-  ~HugeArray() { ::munmap(base_, bytes_); }
+  ~HugeArray() { unmap_memory(mapping_); }
 
   [[nodiscard]] T& operator[](std::size_t index) noexcept { return data()[index]; }
   [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return data()[index]; }
@@ -39,11 +34,10 @@ class HugeArray {
   [[nodiscard]] std::span<T> span() noexcept { return {data(), count_}; }
 
  private:
-  [[nodiscard]] T* data() const noexcept { return static_cast<T*>(base_); }
+  [[nodiscard]] T* data() const noexcept { return static_cast<T*>(mapping_.base); }
 
   std::size_t count_;
-  std::size_t bytes_ = 0;
-  void* base_ = MAP_FAILED;
+  Mapping mapping_;
 };
 
 }  // namespace backsight::engine

@@ -1,0 +1,96 @@
+// What a worker counts. Plain integers of one writer; control reads them while they move.
+//
+// Laws, at any moment when nothing is under way:
+//   received = sum(rejected) + sum(outcomes)
+//   tasks    = sum(results) + under way
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "probes/probe.h"
+#include "probes/reject.h"
+#include "queue/result.h"
+
+namespace backsight::engine {
+
+// What became of a packet that could be read as a reply.
+enum class RxOutcome : std::uint8_t {
+  kMatched,          // the first answer to a probe of ours
+  kLate,             // the probe had timed out
+  kDuplicate,        // the probe was answered before
+  kObserved,         // answers a spoofed probe of the fleet, proven by its tag
+  kObservedAgain,    // the same once more
+  kForeign,          // names no probe of ours
+  kBadTag,           // names one, but the tag is not ours
+  kMismatch,         // names one, but the addresses, ports or checksum quoted are not those sent
+  kRedirect,         // a router's advice; the probe went on
+  kNotForUs,         // to another address or another MAC
+  kOwnFrame,         // a frame that this port sent, seen again
+  kCount
+};
+[[nodiscard]] std::string_view name(RxOutcome outcome) noexcept;
+
+// A counter that its owner bumps and others may read at any time. Relaxed: it orders nothing.
+class Counter {
+ public:
+  Counter& operator+=(std::uint64_t count) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    return *this;
+  }
+  Counter& operator++() noexcept { return *this += 1; }
+  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+template <typename Enum>
+class CounterArray {
+ public:
+  [[nodiscard]] Counter& operator[](Enum which) noexcept {
+    return counters_[static_cast<std::size_t>(which)];
+  }
+  [[nodiscard]] const Counter& operator[](Enum which) const noexcept {
+    return counters_[static_cast<std::size_t>(which)];
+  }
+  [[nodiscard]] std::uint64_t sum() const noexcept {
+    std::uint64_t total = 0;
+    for (const Counter& counter : counters_) total += counter.value();
+    return total;
+  }
+
+ private:
+  std::array<Counter, static_cast<std::size_t>(Enum::kCount)> counters_;
+};
+
+// Thread: written by the worker; read by control.
+struct alignas(64) WorkerCounters {
+  Counter tasks;                                  // taken from the mailbox
+  CounterArray<queue::Outcome> results;           // handed over, each task once
+  CounterArray<probes::Kind> sent;                // probes the port accepted
+  Counter spoofed;                                // of these
+  Counter transmit_full;                          // bursts that the port did not take whole
+  Counter received;
+  CounterArray<probes::Reject> rejected;
+  CounterArray<RxOutcome> outcomes;
+  Counter arp_sent;                               // requests and replies
+  Counter echo_replies_sent;
+  Counter no_buffer;                              // bursts put off for want of packet buffers
+  Counter inflight_full;                          // sending held back: no slot
+  Counter results_full;                           // everything held back: control is behind
+  Counter inflight;                               // slots in use, now
+  Counter waiting;                                // tasks held back by limits, now
+  Counter traces;                                 // traces under way, now
+  Counter busy_ticks;                             // time in rounds that did something
+  Counter idle_ticks;
+  Counter rounds;                                 // heartbeat
+};
+
+}  // namespace backsight::engine

@@ -1,0 +1,61 @@
+// A traceroute as a state machine: hop by hop, each hop asked until it answers or its attempts are
+// used up. Pure: events in, the next step out; no clock, no packets.
+//
+// Ends: the destination answers (reached), a router says the destination cannot be had
+// (unreachable), `gap_limit` hops in a row were silent, an address comes back with another between
+// (loop), or max_ttl was asked.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "probes/reply.h"
+#include "queue/result.h"
+#include "queue/task.h"
+
+namespace backsight::engine {
+
+class Trace {
+ public:
+  struct Step {
+    bool is_over = false;
+    queue::Outcome outcome = queue::Outcome::kGapLimit;  // when over
+    std::uint8_t ttl = 0;                                // else the attempt to send
+    std::uint8_t attempt = 0;
+  };
+
+  // Starts anew. Returns the first attempt.
+  Step start(const queue::QueuedTask& task) noexcept;
+
+  // The attempt under way has left.
+  void sent(std::uint64_t sent_at_ns) noexcept;
+  // It was answered by `hop`, as filled in by the caller except for ttl, attempt and sent_at_ns.
+  // `answers_for_destination`: see answers_for_destination().
+  Step answered(const queue::Hop& hop, bool answers_for_destination) noexcept;
+  Step timed_out() noexcept;
+
+  // True if the reply comes from the destination itself: its address, an echo reply, a port or
+  // protocol unreachable, or TCP.
+  [[nodiscard]] static bool answers_for_destination(const probes::Reply& reply,
+                                                    probes::Ipv4Addr destination) noexcept;
+
+  [[nodiscard]] const queue::QueuedTask& task() const noexcept { return task_; }
+  [[nodiscard]] std::span<const queue::Hop> hops() const noexcept { return {hops_.data(), count_}; }
+  [[nodiscard]] std::uint8_t ttl() const noexcept { return ttl_; }
+  [[nodiscard]] std::uint8_t attempt() const noexcept { return attempt_; }
+
+ private:
+  [[nodiscard]] Step next_hop() noexcept;
+  [[nodiscard]] bool closes_loop(probes::Ipv4Addr from) const noexcept;
+  static Step over(queue::Outcome outcome) noexcept { return {.is_over = true, .outcome = outcome}; }
+
+  queue::QueuedTask task_;
+  std::uint16_t count_ = 0;  // hops_ in use
+  std::uint8_t ttl_ = 0;     // the attempt under way
+  std::uint8_t attempt_ = 0;
+  std::uint8_t silent_hops_ = 0;  // in a row
+  std::array<queue::Hop, queue::kMaxTraceProbes> hops_;
+};
+
+}  // namespace backsight::engine

@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--all", action="store_true", help="every lab on this machine")
     status = command("status", _status, "what is in a lab, with addresses")
     status.add_argument("--json", action="store_true", help="the same for programs, and more")
-    execute = command("exec", _exec, "run a command in a node: exec NODE -- COMMAND...")
+    execute = command("exec", _exec, "run a command in a node: exec [--name NAME] NODE -- COMMAND")
     execute.add_argument("node")
     execute.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     _add_truth_options(command("truth", _truth, "the true ways from SRC to DST and back"))
@@ -112,12 +112,7 @@ def _up(options: argparse.Namespace) -> int:
     topology = standard_topology() if options.seed is None else seeded_topology(options.seed)
     addressing = Addressing(topology)
     _interrupt_on_signals()
-    state.ROOT.mkdir(exist_ok=True)
-    try:
-        state.folder(name).mkdir()
-    except FileExistsError:
-        raise LabError(f"a lab named {name} is already there; remove it with: scripts/lab down "
-                       f"--name {name}, or raise another with: scripts/lab up --name OTHER", 2)
+    state.claim(name)
     with state.locked(name) as lock:
         try:
             plan = record.of(name, addressing, options.seed, options.bare_vps)

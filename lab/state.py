@@ -38,10 +38,22 @@ def namespace(lab: str, node: str) -> str:
     return f"{lab}-{node}"
 
 
+def claim(name: str) -> None:
+    """Makes the lab's folder, and so the name ours."""
+    try:
+        folder(name).mkdir(parents=True)
+    except FileExistsError:
+        raise LabError(f"a lab named {name} is already there; remove it with: scripts/lab down "
+                       f"--name {name}, or raise another with: scripts/lab up --name OTHER", 2)
+
+
 @contextmanager
 def locked(name: str):
-    """Holds the lab's lock; yields its file descriptor. REQUIRES: the folder exists."""
-    descriptor = os.open(folder(name), os.O_RDONLY | os.O_DIRECTORY)
+    """Holds the lab's lock; yields its file descriptor."""
+    try:
+        descriptor = os.open(folder(name), os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise LabError(f"lab {name} was removed meanwhile")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
@@ -67,10 +79,14 @@ def write(name: str, record: dict, extra_files: dict[str, str]) -> None:
 
 def read(name: str) -> dict:
     """The record of a lab that is up, or an explanation of how to have one."""
+    if not folder(name).is_dir():
+        others = f" (up are: {', '.join(names())})" if names() else ""
+        raise LabError(f"no lab named {name} is up{others}; raise it with: scripts/lab up "
+                       f"--name {name}")
     try:
         record = json.loads((folder(name) / "lab.json").read_text())
     except FileNotFoundError:
-        raise LabError(f"no lab named {name} is up; raise it with: scripts/lab up --name {name}")
+        record = {"state": "starting"}
     if record["state"] != "up":
         raise LabError(f"lab {name} is only half up; remove it with: scripts/lab down --name {name}")
     return record

@@ -1,5 +1,6 @@
 """The plan of a lab: pure, no namespace is made."""
 
+import functools
 import sys
 import unittest
 from collections import Counter
@@ -20,16 +21,14 @@ from lab.topology import BALANCES, DROPS_OPTIONS, Link, Topology
 SEEDS = range(21)
 
 
-def every_topology():
-    yield "standard", standard_topology()
-    for seed in SEEDS:
-        yield f"seed {seed}", seeded_topology(seed)
+drawn_once = functools.cache(seeded_topology)
 
 
 class EveryTopology(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.topologies = dict(every_topology())
+        cls.topologies = {f"seed {seed}": drawn_once(seed) for seed in SEEDS}
+        cls.topologies["standard"] = standard_topology()
 
     def each(self):
         for name, topology in self.topologies.items():
@@ -91,10 +90,10 @@ def ends(next_hops, router, origins, visited=()):
 class SeededTopology(unittest.TestCase):
     def test_is_the_same_for_the_same_seed(self):
         for seed in SEEDS:
-            self.assertEqual(seeded_topology(seed), seeded_topology(seed))
+            self.assertEqual(seeded_topology(seed), drawn_once(seed))
 
     def test_is_another_for_another_seed(self):
-        drawn = [repr(seeded_topology(seed)) for seed in SEEDS]
+        drawn = [repr(drawn_once(seed)) for seed in SEEDS]
         self.assertEqual(len(set(drawn)), len(drawn))
 
 

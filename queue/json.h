@@ -1,5 +1,5 @@
-// Tasks and results as JSON, one object a line (../docs/formats.md): the form of --tasks/--results and
-// of `backsight queue`.
+// Tasks and results as JSON, one object a line (../docs/formats.md): the form of --tasks/--results
+// and of `backsight queue`.
 #pragma once
 
 #include <string>
@@ -21,9 +21,16 @@ struct TaskLineFault {
 };
 [[nodiscard]] tl::expected<Task, TaskLineFault> parse_task_line(std::string_view line);
 
+// One line each, without its end.
 [[nodiscard]] std::string to_json(const Task& task);
 [[nodiscard]] std::string to_json(const ProbeResult& result, std::string_view vp);
 [[nodiscard]] std::string to_json(const TraceResult& result, std::string_view vp);
 [[nodiscard]] std::string to_json(const Observation& observation, std::string_view vp);
+
+// The same, appended to `out`, with a line end after each: for many.
+void append_json(std::string& out, const ProbeResult& result, std::string_view vp);
+void append_json(std::string& out, const TraceResult& result, std::string_view vp);
+void append_json(std::string& out, const Observation& observation, std::string_view vp);
+void append_json(std::string& out, const ResultBatch& batch, std::string_view vp);
 
 }  // namespace backsight::queue

@@ -66,7 +66,9 @@ struct Recorded {
   std::uint8_t count = 0;
   std::uint8_t slots = 0;
   std::uint8_t overflow = 0;                 // of timestamps
+  bool from_quote = false;                   // the quote of an error showed it, not the reply's header
   probes::TimestampType timestamp = probes::TimestampType::kOnly;
+  // Slots from `count` on are zero: nothing of them is stored or shown.
   std::array<probes::Ipv4Addr, probes::kMaxRecordedHops> addresses{};  // of routes and timestamps
   std::array<std::uint32_t, probes::kMaxTimestamps> milliseconds{};    // of timestamps
 };

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <type_traits>
 
 #include "probes/address.h"
@@ -21,35 +23,39 @@ struct Task {
   std::uint64_t id = 0;
   probes::Kind kind = probes::Kind::kPing;
   probes::Ipv4Addr dst;
-  probes::Ipv4Addr src;                  // unspecified: the port's own address
-  std::uint32_t timeout_ms = 2000;       // 1..kMaxTimeoutMs
-  std::uint16_t flow = 0;                // of a trace
-  std::uint8_t ttl = 64;                 // 1..255; of ping, rr, ts
+  probes::Ipv4Addr src;             // unspecified: the port's own address
+  std::uint32_t timeout_ms = 2000;  // 1..kMaxTimeoutMs
+  std::uint16_t flow = 0;           // of a trace
+  std::uint8_t ttl = 64;            // 1..255; of ping, rr, ts
 
   probes::TimestampType timestamp = probes::TimestampType::kWithAddresses;  // of ts
-  std::uint8_t prespecified_count = 0;   // of a prespecified ts, 1..4
+  std::uint8_t prespecified_count = 0;  // of a prespecified ts, 1..4
   std::array<probes::Ipv4Addr, probes::kMaxTimestampAddresses> prespecified{};
 
   probes::TraceMethod method = probes::TraceMethod::kIcmp;  // of a trace
-  std::uint8_t first_ttl = 1;            // 1..max_ttl
-  std::uint8_t max_ttl = 32;             // ..255
-  std::uint8_t attempts = 2;             // 1..10, for each hop that does not answer
-  std::uint8_t gap_limit = 5;            // 1..255 silent hops in a row end the trace
+  std::uint8_t first_ttl = 1;                               // 1..max_ttl
+  std::uint8_t max_ttl = 32;                                // ..255
+  std::uint8_t attempts = 2;   // 1..10, for each hop that does not answer
+  std::uint8_t gap_limit = 5;  // 1..255 silent hops in a row end the trace
 
   [[nodiscard]] probes::Shape shape() const noexcept {
-    return {.kind = kind,
-            .method = kind == probes::Kind::kTrace ? method : probes::TraceMethod::kIcmp,
-            .timestamp = kind == probes::Kind::kTimestamp ? timestamp
-                                                          : probes::TimestampType::kOnly,
-            .prespecified = kind == probes::Kind::kTimestamp ? prespecified_count : std::uint8_t{0}};
+    return {
+        .kind = kind,
+        .method = kind == probes::Kind::kTrace ? method : probes::TraceMethod::kIcmp,
+        .timestamp = kind == probes::Kind::kTimestamp ? timestamp : probes::TimestampType::kOnly,
+        .prespecified = kind == probes::Kind::kTimestamp ? prespecified_count : std::uint8_t{0}};
   }
 };
 static_assert(std::is_trivially_copyable_v<Task>);
 
+// What is out of range, as one sentence that names the key; nothing when the task is right. What
+// does not go with the kind is not looked at.
+[[nodiscard]] std::optional<std::string> task_fault(const Task& task);
+
 // A task with its place in the queue it came from; done tasks are marked by it.
 struct QueuedTask {
   Task task;
-  std::uint64_t position = 0;
+  std::uint64_t position = 0;  // 0: of no queue
 };
 static_assert(std::is_trivially_copyable_v<QueuedTask>);
 

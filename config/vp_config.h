@@ -18,8 +18,8 @@ struct PortConfig {
   // ("net_af_packet0,iface=eth1").
   std::string device;
   probes::Ipv4Addr address;
-  std::uint8_t prefix_length = 32;  // of `address`: what is on the link
-  std::optional<probes::Ipv4Addr> gateway;  // none: only on-link destinations are reached
+  std::uint8_t prefix_length = 32;             // of `address`: what is on the link
+  std::optional<probes::Ipv4Addr> gateway;     // none: only on-link destinations are reached
   std::optional<probes::MacAddr> gateway_mac;  // none: resolved by ARP
   // Who answers ARP and echo requests to `address`: we, unless a kernel does.
   enum class Answers { kAuto, kYes, kNo };
@@ -32,6 +32,7 @@ struct PortConfig {
     prefix.base.value = address.value & prefix.mask();
     return prefix;
   }
+  friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
 
 struct EngineConfig {
@@ -45,6 +46,8 @@ struct EngineConfig {
   std::uint32_t waiting = 1U << 16;   // tasks a worker holds back for the limits' sake, 64..2^24
   std::uint32_t traces = 1U << 12;    // traceroutes under way per worker, 1..2^20
   std::vector<std::string> eal;       // extra EAL arguments
+
+  friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
 };
 
 // Packets a second; every limit holds together with all others. 0 switches one off, except total.
@@ -54,6 +57,8 @@ struct RatesConfig {
   std::uint64_t per_destination_pps = 10;
   std::uint64_t per_prefix24_pps = 100;
   std::uint64_t per_spoofed_source_pps = 1000;
+
+  friend bool operator==(const RatesConfig&, const RatesConfig&) = default;
 };
 
 // Everything of vp.yaml. Paths are absolute, or relative to the working directory, once loaded.
@@ -67,9 +72,11 @@ struct VpConfig {
   std::filesystem::path deny_file;      // empty: nothing denied beyond the bogons
   bool allow_bogons = false;            // probe private and reserved destinations (labs)
   std::filesystem::path key_file;
-  std::string queue_url;                // empty: only --tasks
+  std::string queue_url;                          // empty: only --tasks
   std::string metrics_listen = "127.0.0.1:9464";  // empty: no metrics
   bool metrics_listen_is_default = true;
+
+  friend bool operator==(const VpConfig&, const VpConfig&) = default;
 };
 
 }  // namespace backsight::config

@@ -1,0 +1,33 @@
+#include "config/fault.h"
+
+#include <fmt/format.h>
+
+namespace backsight::config {
+
+std::string to_string(const Fault& fault) {
+  if (fault.file == kFromSet) {
+    return fmt::format("{} {}: {}", kFromSet, fault.key, fault.sentence);
+  }
+  std::string text = fault.file;
+  if (fault.line > 0) {
+    text += fmt::format(":{}", fault.line);
+  }
+  text += ": ";
+  if (!fault.key.empty()) {
+    text += fault.key + ": ";
+  }
+  return text + fault.sentence;
+}
+
+Error as_error(std::span<const Fault> faults) {
+  Error error{ErrorCode::kBadUsage, {}};
+  for (const Fault& fault : faults) {
+    if (!error.sentence.empty()) {
+      error.sentence += '\n';
+    }
+    error.sentence += to_string(fault);
+  }
+  return error;
+}
+
+}  // namespace backsight::config

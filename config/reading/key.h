@@ -1,0 +1,133 @@
+// A key of a config file, once: its name, what may be written, what it means, where it goes. From
+// tables of these a file is read (reading/keys_reader.h), printed and documented.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/reading/text_file.h"
+
+namespace backsight::config {
+
+// Why a value is refused: a clause such as: "fast" is not a whole number.
+struct Refusal {
+  std::size_t item = 0;  // of a list; 0 for a single value
+  std::string clause;
+};
+using Refusals = std::vector<Refusal>;
+
+// How the texts of one key become a part of `Config` and back.
+template <typename Config>
+struct Access {
+  // One text for a single value, one an item for a list. Sets nothing when it refuses.
+  std::function<Refusals(Config&, std::span<const std::string>)> set;
+  // As they may be written. A single value without text is absent.
+  std::function<std::vector<std::string>(const Config&)> get;
+  std::string values;  // what may be written, for the manual: "1..65535", "poll, adaptive"
+  bool is_list = false;
+};
+
+template <typename Config>
+struct Key {
+  std::string_view name;     // dotted: "rates.total_pps"
+  std::string_view wanted;   // completes "; write ...": "packets a second"
+  std::string_view example;  // completes "..., such as"; also shown where the key is absent
+  std::string_view meaning;  // the comment beside it
+  std::string_view absent;   // what its absence means; empty: it is required or has a default
+  bool is_required = false;
+  bool is_group = false;  // a list of maps, which the loader of the file reads itself
+  Access<Config> access;
+};
+
+// A number without sign, blanks or anything else, within least..most; else a clause.
+[[nodiscard]] inline std::optional<std::string> why_no_number(std::string_view text,
+                                                              std::uint64_t least,
+                                                              std::uint64_t most,
+                                                              std::uint64_t& number) {
+  const char* const end = text.data() + text.size();
+  const auto [stopped, code] = std::from_chars(text.data(), end, number);
+  if (code == std::errc::invalid_argument || stopped != end) {
+    return in_quotes(text) + " is not a whole number";
+  }
+  if (code != std::errc{} || number < least || number > most) {
+    return fmt::format("{} is not within {}..{}", in_quotes(text), least, most);
+  }
+  return std::nullopt;
+}
+
+// What may be wrong with any text: nothing, or a control character.
+[[nodiscard]] std::optional<std::string> why_no_text(std::string_view text);
+
+// A single value; `read` returns a clause or nothing, `write` the text ("" if absent).
+template <typename Config, typename Read, typename Write>
+Access<Config> single(std::string values, Read read, Write write) {
+  return {[read](Config& config, std::span<const std::string> texts) -> Refusals {
+            auto clause = why_no_text(texts[0]);
+            if (!clause) {
+              clause = read(config, texts[0]);
+            }
+            return clause ? Refusals{{0, *clause}} : Refusals{};
+          },
+          [write](const Config& config) -> std::vector<std::string> {
+            std::string text = write(config);
+            return text.empty() ? std::vector<std::string>{} : std::vector{std::move(text)};
+          },
+          std::move(values), false};
+}
+
+// `field` is a generic lambda that returns a reference to a number in the config.
+template <typename Config, typename Field>
+Access<Config> number(Field field, std::uint64_t least, std::uint64_t most) {
+  return single<Config>(
+      fmt::format("{}..{}", least, most),
+      [=](Config& config, std::string_view text) {
+        std::uint64_t value = 0;
+        auto clause = why_no_number(text, least, most, value);
+        if (!clause) {
+          auto& target = field(config);
+          target = static_cast<std::remove_reference_t<decltype(target)>>(value);
+        }
+        return clause;
+      },
+      [=](const Config& config) { return fmt::to_string(field(config)); });
+}
+
+// One of a few words, each standing for a value.
+template <typename Config, typename Field, typename Value>
+Access<Config> word(Field field, std::vector<std::pair<std::string_view, Value>> words) {
+  std::string values;
+  for (const auto& [name, value] : words) {
+    values += (values.empty() ? "" : ", ") + std::string(name);
+  }
+  return single<Config>(
+      values,
+      [=](Config& config, std::string_view text) -> std::optional<std::string> {
+        for (const auto& [name, value] : words) {
+          if (name == text) {
+            field(config) = value;
+            return std::nullopt;
+          }
+        }
+        return fmt::format("{} is none of {}", in_quotes(text), values);
+      },
+      [=](const Config& config) -> std::string {
+        for (const auto& [name, value] : words) {
+          if (value == field(config)) {
+            return std::string(name);
+          }
+        }
+        return {};
+      });
+}
+
+}  // namespace backsight::config

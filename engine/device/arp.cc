@@ -1,0 +1,102 @@
+#include "engine/device/arp.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "probes/wire/byte_order.h"
+
+namespace backsight::engine {
+namespace {
+
+using probes::load_be16;
+using probes::load_be32;
+using probes::store_be16;
+using probes::store_be32;
+
+constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
+constexpr std::uint16_t kEtherTypeArp = 0x0806;
+constexpr std::uint16_t kEtherTypeVlan = 0x8100;
+constexpr std::uint16_t kEtherTypeProviderVlan = 0x88a8;
+constexpr std::size_t kArpBytes = 28;
+constexpr std::uint16_t kHardwareEthernet = 1;
+constexpr std::uint16_t kRequest = 1;
+constexpr std::uint16_t kReply = 2;
+
+probes::MacAddr load_mac(const std::byte* at) noexcept {
+  probes::MacAddr mac;
+  std::memcpy(mac.bytes.data(), at, mac.bytes.size());
+  return mac;
+}
+
+void store_mac(std::byte* at, probes::MacAddr mac) noexcept {
+  std::memcpy(at, mac.bytes.data(), mac.bytes.size());
+}
+
+ArpFrame craft(std::uint16_t operation, probes::MacAddr to, const ArpPacket& packet) noexcept {
+  ArpFrame frame{};
+  store_ethernet(frame.data(), to, packet.sender_mac);
+  store_be16(&frame[12], kEtherTypeArp);
+  std::byte* arp = &frame[kEthernetBytes];
+  store_be16(arp, kHardwareEthernet);
+  store_be16(arp + 2, kEtherTypeIpv4);
+  arp[4] = std::byte{6};
+  arp[5] = std::byte{4};
+  store_be16(arp + 6, operation);
+  store_mac(arp + 8, packet.sender_mac);
+  store_be32(arp + 14, packet.sender.value);
+  store_mac(arp + 18, packet.target_mac);
+  store_be32(arp + 24, packet.target.value);
+  return frame;
+}
+
+}  // namespace
+
+void store_ethernet(std::byte* at, probes::MacAddr to, probes::MacAddr from) noexcept {
+  store_mac(at, to);
+  store_mac(at + 6, from);
+  store_be16(at + 12, kEtherTypeIpv4);
+}
+
+std::optional<ArpPacket> parse_arp(std::span<const std::byte> frame) noexcept {
+  std::size_t at = 12;
+  for (int tags = 0;; ++tags) {
+    if (frame.size() < at + 2) return std::nullopt;
+    const std::uint16_t type = load_be16(&frame[at]);
+    if (type == kEtherTypeArp) break;
+    if ((type != kEtherTypeVlan && type != kEtherTypeProviderVlan) || tags == 2) {
+      return std::nullopt;
+    }
+    at += 4;
+  }
+  at += 2;
+  if (frame.size() < at + kArpBytes) return std::nullopt;
+  const std::byte* arp = &frame[at];
+  const std::uint16_t operation = load_be16(arp + 6);
+  if (load_be16(arp) != kHardwareEthernet || load_be16(arp + 2) != kEtherTypeIpv4 ||
+      arp[4] != std::byte{6} || arp[5] != std::byte{4} ||
+      (operation != kRequest && operation != kReply)) {
+    return std::nullopt;
+  }
+  return ArpPacket{.is_request = operation == kRequest,
+                   .sender_mac = load_mac(arp + 8),
+                   .sender = {load_be32(arp + 14)},
+                   .target_mac = load_mac(arp + 18),
+                   .target = {load_be32(arp + 24)}};
+}
+
+ArpFrame craft_arp_request(probes::MacAddr own_mac, probes::Ipv4Addr own,
+                           probes::Ipv4Addr target) noexcept {
+  return craft(kRequest, probes::kBroadcastMac,
+               {.sender_mac = own_mac, .sender = own, .target_mac = {}, .target = target});
+}
+
+ArpFrame craft_arp_reply(probes::MacAddr own_mac, probes::Ipv4Addr own,
+                         const ArpPacket& request) noexcept {
+  return craft(kReply, request.sender_mac,
+               {.sender_mac = own_mac,
+                .sender = own,
+                .target_mac = request.sender_mac,
+                .target = request.sender});
+}
+
+}  // namespace backsight::engine

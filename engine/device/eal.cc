@@ -1,0 +1,187 @@
+#include "engine/device/eal.h"
+
+#include <fmt/format.h>
+#include <net/if.h>
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+namespace backsight::engine {
+namespace {
+
+// Packet buffers, rings and DPDK's own needs; the in-flight tables are mapped apart.
+constexpr std::size_t kBaseMemoryMb = 64;
+constexpr std::size_t kMemoryMbPerQueue = 16;
+constexpr std::size_t kHugepageMb = 2;
+
+std::size_t memory_mb(const config::VpConfig& config) {
+  return kBaseMemoryMb + kMemoryMbPerQueue * config.ports.size() * config.engine.workers.size();
+}
+
+std::size_t free_hugepages() {
+  std::ifstream file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  std::size_t count = 0;
+  file >> count;
+  return file ? count : 0;
+}
+
+Expected<void> check_core(unsigned core, const char* key) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return {};
+  if (core < CPU_SETSIZE && CPU_ISSET(core, &allowed)) return {};
+  std::string ours;
+  for (unsigned i = 0; i < CPU_SETSIZE; ++i) {
+    if (CPU_ISSET(i, &allowed)) ours += (ours.empty() ? "" : ", ") + std::to_string(i);
+  }
+  return bad_usage(fmt::format("{}: core {} is not ours to use; this process may run on {}", key,
+                               core, ours));
+}
+
+Expected<void> check_interface(const config::PortConfig& port) {
+  const std::string name = device_name(port.device);
+  const bool is_packet = name.starts_with("net_af_packet");
+  if (!is_packet && !name.starts_with("net_af_xdp")) return {};
+  const std::string interface = device_argument(port.device, "iface");
+  if (interface.empty()) {
+    return bad_usage(fmt::format("port {}: no interface named; write {},iface=eth1", port.device,
+                                 name));
+  }
+  if (if_nametoindex(interface.c_str()) == 0) {
+    return bad_usage(fmt::format(
+        "port {}: there is no interface {} here; `ip link` lists those there are", port.device,
+        interface));
+  }
+  const int probe = socket(AF_PACKET, SOCK_RAW, 0);
+  if (probe < 0) {
+    return bad_usage(fmt::format(
+        "port {}: may not open a packet socket ({}); run as root or grant CAP_NET_RAW",
+        port.device, std::strerror(errno)));
+  }
+  close(probe);
+  return {};
+}
+
+Expected<bool> choose_hugepages(const config::VpConfig& config) {
+  using Hugepages = config::EngineConfig::Hugepages;
+  const std::size_t needed = memory_mb(config) / kHugepageMb;
+  const std::size_t free = free_hugepages();
+  switch (config.engine.hugepages) {
+    case Hugepages::kOff:
+      return false;
+    case Hugepages::kAuto:
+      return free >= needed;
+    case Hugepages::kRequired:
+      if (free >= needed) return true;
+      return bad_usage(fmt::format(
+          "engine.hugepages: {} free pages of 2 MiB are required and {} are free; "
+          "`sysctl vm.nr_hugepages={}` sets them aside",
+          needed, free, needed));
+  }
+  return false;
+}
+
+// The device as EAL wants it: as many queues as there are workers, unless the config says otherwise.
+std::string with_queues(const std::string& device, std::size_t queues) {
+  const std::string name = device_name(device);
+  const auto complete = [&](const char* key) {
+    if (queues == 1 || !device_argument(device, key).empty()) return device;
+    return fmt::format("{},{}={}", device, key, queues);
+  };
+  if (name.starts_with("net_af_packet")) return complete("qpairs");
+  if (name.starts_with("net_af_xdp")) return complete("queue_count");
+  return device;
+}
+
+}  // namespace
+
+std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
+
+bool is_virtual(const std::string& device) { return device.starts_with("net_"); }
+
+std::string device_argument(const std::string& device, const std::string& key) {
+  std::size_t at = device.find(',');
+  while (at != std::string::npos) {
+    const std::size_t end = device.find(',', at + 1);
+    const std::string argument = device.substr(at + 1, end - at - 1);
+    if (argument.starts_with(key + "=")) return argument.substr(key.size() + 1);
+    at = end;
+  }
+  return {};
+}
+
+Expected<EalPlan> plan_eal(const config::VpConfig& config) {
+  const config::EngineConfig& engine = config.engine;
+  if (auto checked = check_core(engine.control, "engine.control"); !checked) {
+    return tl::unexpected(checked.error());
+  }
+  std::string lcores = fmt::format("0@{}", engine.control);
+  for (unsigned i = 0; i < engine.workers.size(); ++i) {
+    if (auto checked = check_core(engine.workers[i], "engine.workers"); !checked) {
+      return tl::unexpected(checked.error());
+    }
+    lcores += fmt::format(",{}@{}", lcore_of_worker(i), engine.workers[i]);
+  }
+  for (const config::PortConfig& port : config.ports) {
+    if (auto checked = check_interface(port); !checked) return tl::unexpected(checked.error());
+  }
+  const auto hugepages = choose_hugepages(config);
+  if (!hugepages) return tl::unexpected(hugepages.error());
+
+  EalPlan plan;
+  plan.uses_hugepages = *hugepages;
+  plan.arguments = {"backsight-vp", "--lcores", lcores, "--main-lcore", "0", "--no-telemetry",
+                    "--log-level", "*:error", "--file-prefix",
+                    fmt::format("backsight-{}-{}", config.name, getpid())};
+  const std::string memory = std::to_string(memory_mb(config));
+  if (plan.uses_hugepages) {
+    plan.arguments.insert(plan.arguments.end(), {"--in-memory", "-m", memory});
+  } else {
+    plan.arguments.insert(plan.arguments.end(), {"--no-huge", "--no-shconf", "-m", memory});
+  }
+  bool has_pci = false;
+  for (const config::PortConfig& port : config.ports) {
+    has_pci |= !is_virtual(port.device);
+    plan.arguments.emplace_back(is_virtual(port.device) ? "--vdev" : "-a");
+    plan.arguments.push_back(with_queues(port.device, engine.workers.size()));
+  }
+  if (!has_pci) plan.arguments.emplace_back("--no-pci");
+  plan.arguments.insert(plan.arguments.end(), engine.eal.begin(), engine.eal.end());
+  return plan;
+}
+
+Expected<Eal> Eal::start(const EalPlan& plan) {
+  // EAL keeps and reorders the pointers: give it an array of its own for the life of the process.
+  static std::vector<std::string> storage;
+  static std::vector<char*> argv;
+  storage = plan.arguments;
+  argv.clear();
+  for (std::string& argument : storage) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  if (rte_eal_init(static_cast<int>(storage.size()), argv.data()) < 0) {
+    std::string said;
+    for (const std::string& argument : plan.arguments) said += " " + argument;
+    return bad_usage(fmt::format("DPDK did not start ({}); its arguments were:{}",
+                                 rte_strerror(rte_errno), said));
+  }
+  return Eal();
+}
+
+Eal::Eal(Eal&& other) noexcept : is_owner_(std::exchange(other.is_owner_, false)) {}
+
+Eal::~Eal() {
+  if (is_owner_) rte_eal_cleanup();
+}
+
+std::uint64_t tsc_hz() { return rte_get_tsc_hz(); }
+
+}  // namespace backsight::engine

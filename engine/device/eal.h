@@ -1,0 +1,48 @@
+// DPDK's environment, from the config: cores, memory, devices. One for each process, for its life.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+#include "config/vp_config.h"
+
+namespace backsight::engine {
+
+struct EalPlan {
+  std::vector<std::string> arguments;  // argv, the program's name first
+  bool uses_hugepages = false;
+};
+
+// The arguments that rte_eal_init gets. The main lcore is number 0 on the control core, worker i is
+// lcore i + 1. Fails when a core is not ours to use, a named interface does not exist, hugepages are
+// required and too few, or we may not open packet sockets.
+[[nodiscard]] Expected<EalPlan> plan_eal(const config::VpConfig& config);
+
+class Eal {
+ public:
+  // Starts DPDK. The error tells what EAL itself said.
+  [[nodiscard]] static Expected<Eal> start(const EalPlan& plan);
+  Eal(Eal&& other) noexcept;
+  Eal& operator=(Eal&&) = delete;
+  ~Eal();
+
+ private:
+  Eal() = default;
+  bool is_owner_ = true;
+};
+
+// The lcore of worker `index`.
+[[nodiscard]] constexpr unsigned lcore_of_worker(unsigned index) noexcept { return index + 1; }
+
+// Ticks a second, and now.
+[[nodiscard]] std::uint64_t tsc_hz();
+
+// The arguments of a virtual device without its name: "iface=eth1" of "net_af_packet0,iface=eth1".
+[[nodiscard]] std::string device_name(const std::string& device);
+[[nodiscard]] bool is_virtual(const std::string& device);
+// The value of `key` among a virtual device's arguments; empty when absent.
+[[nodiscard]] std::string device_argument(const std::string& device, const std::string& key);
+
+}  // namespace backsight::engine

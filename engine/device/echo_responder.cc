@@ -1,0 +1,75 @@
+#include "engine/device/echo_responder.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "engine/device/arp.h"
+#include "probes/wire/byte_order.h"
+#include "probes/wire/checksum.h"
+
+namespace backsight::engine {
+namespace {
+
+using probes::load_be16;
+using probes::load_be32;
+using probes::store_be16;
+using probes::store_be32;
+
+constexpr std::size_t kMinHeaderBytes = 20;
+constexpr std::size_t kIcmpHeaderBytes = 8;
+constexpr std::uint8_t kReplyTtl = 64;
+constexpr std::byte kEndOfOptions{0};
+constexpr std::byte kNoOperation{1};
+constexpr std::byte kRecordRoute{7};
+constexpr std::byte kEchoRequest{8};
+
+// Writes `address` into the first free slot, if there is a Record Route option with one.
+void stamp(std::span<std::byte> options, std::uint32_t address) noexcept {
+  for (std::size_t at = 0; at < options.size();) {
+    if (options[at] == kEndOfOptions) return;
+    if (options[at] == kNoOperation) {
+      ++at;
+      continue;
+    }
+    if (at + 2 > options.size()) return;
+    const auto length = std::to_integer<std::size_t>(options[at + 1]);
+    if (length < 3 || at + length > options.size()) return;
+    if (options[at] == kRecordRoute) {
+      const auto pointer_1based = std::to_integer<std::size_t>(options[at + 2]);
+      if (pointer_1based < 4 || pointer_1based + 3 > length) return;
+      store_be32(&options[at + pointer_1based - 1], address);
+      options[at + 2] = static_cast<std::byte>(pointer_1based + 4);
+      return;
+    }
+    at += length;
+  }
+}
+
+}  // namespace
+
+std::size_t answer_echo_in_place(std::span<std::byte> frame) noexcept {
+  if (frame.size() < kEthernetBytes + kMinHeaderBytes) return 0;
+  std::byte* ip = &frame[kEthernetBytes];
+  const std::size_t room = frame.size() - kEthernetBytes;
+  const std::size_t header = (std::to_integer<std::size_t>(ip[0]) & 0xf) * 4;
+  const std::size_t total = load_be16(ip + 2);
+  // A frame with a VLAN tag does not begin with an IPv4 header here and is not answered.
+  if (std::to_integer<unsigned>(ip[0]) >> 4 != 4 || header < kMinHeaderBytes || total > room ||
+      total < header + kIcmpHeaderBytes || ip[header] != kEchoRequest) {
+    return 0;
+  }
+  std::swap_ranges(&frame[0], &frame[6], &frame[6]);
+  const std::uint32_t own = load_be32(ip + 16);
+  store_be32(ip + 16, load_be32(ip + 12));
+  store_be32(ip + 12, own);
+  ip[8] = std::byte{kReplyTtl};
+  stamp({ip + kMinHeaderBytes, header - kMinHeaderBytes}, own);
+  store_be16(ip + 10, 0);
+  store_be16(ip + 10, probes::checksum_of(probes::ones_sum({ip, header})));
+  ip[header] = std::byte{0};
+  store_be16(ip + header + 2, 0);
+  store_be16(ip + header + 2, probes::checksum_of(probes::ones_sum({ip + header, total - header})));
+  return kEthernetBytes + total;
+}
+
+}  // namespace backsight::engine

@@ -1,0 +1,135 @@
+// A network port and its queues. Each worker owns one queue pair; nothing is shared on the way of a
+// packet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+#include "config/vp_config.h"
+#include "engine/device/neighbours.h"
+#include "engine/device/tsc.h"
+#include "probes/address.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+
+namespace backsight::engine {
+
+inline constexpr std::size_t kBurst = 64;
+
+// Packets received together. Frees, in one call, those that nobody released.
+class RxBurst {
+ public:
+  RxBurst() = default;
+  RxBurst(const RxBurst&) = delete;
+  RxBurst& operator=(const RxBurst&) = delete;
+  ~RxBurst();
+
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  // The frame's first segment; longer chains than one are cut there and fail their length checks.
+  [[nodiscard]] std::span<std::byte> bytes(std::size_t index) const noexcept;
+  void prefetch(std::size_t index) const noexcept;
+
+ private:
+  friend class QueuePair;
+  std::array<rte_mbuf*, kBurst> packets_;
+  std::uint16_t count_ = 0;
+};
+
+// Buffers for packets to send, allocated together. Frees those that were not sent.
+class TxBurst {
+ public:
+  TxBurst() = default;
+  TxBurst(const TxBurst&) = delete;
+  TxBurst& operator=(const TxBurst&) = delete;
+  ~TxBurst();
+
+  // Makes room for `count` packets more. False: no buffers now, nothing changed.
+  // REQUIRES: size() + count <= kBurst.
+  [[nodiscard]] bool reserve(rte_mempool* pool, std::size_t count) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
+  [[nodiscard]] std::size_t reserved() const noexcept { return count_ - used_; }
+  // Takes the next buffer for a packet of `bytes`; returns where it is written.
+  // REQUIRES: reserved() > 0; bytes <= 2048.
+  [[nodiscard]] std::byte* append(std::size_t bytes) noexcept;
+  // Takes the last appended packet back.
+  void drop_last() noexcept;
+  // Frees everything.
+  void clear() noexcept;
+
+ private:
+  friend class QueuePair;
+  std::array<rte_mbuf*, kBurst> packets_;
+  std::uint16_t used_ = 0;   // packets_[0, used_) are to be sent
+  std::uint16_t count_ = 0;  // packets_[used_, count_) are reserved
+};
+
+// One worker's queues on one port. Thread: that worker.
+class QueuePair {
+ public:
+  QueuePair(std::uint16_t port, std::uint16_t queue, rte_mempool* pool)
+      : port_(port), queue_(queue), pool_(pool) {}
+
+  void receive(RxBurst& burst) const noexcept;
+  // Sends from the front; what the port did not accept stays, moved to the front.
+  // Returns how many it accepted.
+  std::size_t transmit(TxBurst& burst) const noexcept;
+  [[nodiscard]] rte_mempool* pool() const noexcept { return pool_; }
+
+ private:
+  std::uint16_t port_;
+  std::uint16_t queue_;
+  rte_mempool* pool_;
+};
+
+struct PortStatistics {
+  std::uint64_t received = 0;
+  std::uint64_t transmitted = 0;
+  std::uint64_t rx_missed = 0;     // the port dropped them: nobody fetched in time
+  std::uint64_t rx_errors = 0;
+  std::uint64_t rx_no_buffer = 0;
+  std::uint64_t tx_errors = 0;
+};
+
+class Port {
+ public:
+  // Opens and starts the port with `workers` queue pairs, as the device's own limits allow.
+  [[nodiscard]] static Expected<std::unique_ptr<Port>> open(const config::PortConfig& config,
+                                                            std::size_t workers,
+                                                            const TscClock& clock);
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  ~Port();
+
+  [[nodiscard]] QueuePair queue(std::size_t worker) const noexcept {
+    return {id_, static_cast<std::uint16_t>(worker), pool_};
+  }
+  [[nodiscard]] const config::PortConfig& config() const noexcept { return config_; }
+  [[nodiscard]] probes::MacAddr mac() const noexcept { return mac_; }
+  // True if we answer ARP and echo requests to the port's address.
+  [[nodiscard]] bool answers() const noexcept { return answers_; }
+  [[nodiscard]] Neighbours& neighbours() noexcept { return neighbours_; }
+  [[nodiscard]] const Neighbours& neighbours() const noexcept { return neighbours_; }
+  [[nodiscard]] PortStatistics statistics() const;
+  [[nodiscard]] bool link_is_up() const;
+  // Buffers of the pool that somebody holds.
+  [[nodiscard]] std::size_t buffers_in_use() const;
+
+ private:
+  Port(const config::PortConfig& config, std::uint16_t id, const TscClock& clock);
+  [[nodiscard]] Expected<void> configure(std::size_t workers);
+
+  config::PortConfig config_;
+  std::uint16_t id_;
+  rte_mempool* pool_ = nullptr;
+  probes::MacAddr mac_;
+  bool answers_ = true;
+  Neighbours neighbours_;
+};
+
+}  // namespace backsight::engine

@@ -21,6 +21,7 @@ using Kind = YamlNode::Kind;
 constexpr std::string_view kAddressWanted = "an address or a prefix";
 constexpr std::string_view kAddressExample = "198.51.100.7 or 198.51.100.0/24";
 
+// The file itself holds one list, which is read item by item.
 struct ListKeys {};
 
 Clause set_address(Enrolled& entry, std::string_view text) {
@@ -189,6 +190,7 @@ tl::expected<Enrolment, Faults> parse_enrolment(const std::string& text,
     }
   }
   if (!faults.empty()) {
+    sort_by_place(faults);
     return tl::unexpected(std::move(faults));
   }
   return Enrolment(entries);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace backsight::config {
 
 std::string to_string(const Fault& fault) {
@@ -17,6 +20,12 @@ std::string to_string(const Fault& fault) {
     text += fault.key + ": ";
   }
   return text + fault.sentence;
+}
+
+void sort_by_place(Faults& faults) {
+  std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) {
+    return std::pair(a.file == kFromSet, a.line) < std::pair(b.file == kFromSet, b.line);
+  });
 }
 
 Error as_error(std::span<const Fault> faults) {

@@ -28,6 +28,9 @@ using Faults = std::vector<Fault>;
 // 10000"
 [[nodiscard]] std::string to_string(const Fault& fault);
 
+// In the order of the file's lines, those of --set last.
+void sort_by_place(Faults& faults);
+
 // All faults as one error of exit code 2, a line each.
 [[nodiscard]] Error as_error(std::span<const Fault> faults);
 

@@ -63,6 +63,25 @@ Expected<int> open_key(const std::filesystem::path& file) {
   return fd;
 }
 
+// Reads until the file ends or `text` is full. Returns the bytes read, or -1 and errno.
+ssize_t read_all(int fd, std::span<char> text) {
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return got;
+    }
+    if (got == 0) {
+      break;
+    }
+    size += static_cast<std::size_t>(got);
+  }
+  return static_cast<ssize_t>(size);
+}
+
 // Writes all of `text`. Returns 0, or errno.
 int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -145,23 +164,14 @@ Expected<FleetKey> load_fleet_key(const std::filesystem::path& file) {
   if (!fd) {
     return tl::unexpected(fd.error());
   }
-  // One more than the longest right file, so that longer ones are seen.
-  std::array<char, kHexDigits + 2> text;
-  std::size_t size = 0;
-  ssize_t got = 1;
-  while (size < text.size() && (got > 0 || errno == EINTR)) {
-    got = ::read(*fd, text.data() + size, text.size() - size);
-    if (got == 0) {
-      break;
-    }
-    size += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
-  }
+  std::array<char, kHexDigits + 2> text;  // one more than the longest right file
+  const ssize_t size = read_all(*fd, text);
   const int error = errno;
   ::close(*fd);
-  if (got < 0) {
+  if (size < 0) {
     return failed(file, "cannot be read", error);
   }
-  auto key = parse_fleet_key({text.data(), size}, file.string());
+  auto key = parse_fleet_key({text.data(), static_cast<std::size_t>(size)}, file.string());
   sodium_memzero(text.data(), text.size());
   return key;
 }

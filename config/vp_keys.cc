@@ -26,6 +26,12 @@ Access<VpConfig> path(Field field) {
       [field](const VpConfig& config) { return field(config).string(); });
 }
 
+std::string address_text(const PortConfig& port) {
+  return port.address.is_unspecified()
+             ? std::string{}
+             : fmt::format("{}/{}", to_string(port.address), port.prefix_length);
+}
+
 template <typename Field>
 Access<VpConfig> pps(Field field, std::uint64_t least) {
   return number<VpConfig>(field, least, kMaxPps);
@@ -37,37 +43,51 @@ std::vector<Key<PortConfig>> make_port_keys() {
   const auto answers = [](auto& port) -> auto& { return port.answers; };
   const auto rx = [](auto& port) -> auto& { return port.rx_descriptors; };
   const auto tx = [](auto& port) -> auto& { return port.tx_descriptors; };
+  constexpr std::string_view kDescriptors = "a number of descriptors, or 0 for the device's choice";
   return {
       {"device", "a PCI address or an EAL virtual device", "net_af_packet0,iface=eth1",
-       "PCI address, or an EAL virtual device: net_af_xdp0,iface=eth1", "", true, false,
+       "PCI address, or an EAL device: net_af_xdp0,iface=eth1", "", true, false,
        single<P>("0000:3b:00.0, net_...", set_device, [](const P& port) { return port.device; })},
       {"address", "the port's address and the prefix length of its link", "192.0.2.10/24",
-       "its address, and how long the prefix of its link is", "", true, false,
-       single<P>("address/length", set_address,
-                 [](const P& port) {
-                   return port.address.is_unspecified()
-                              ? std::string{}
-                              : fmt::format("{}/{}", to_string(port.address), port.prefix_length);
-                 })},
+       "its own, and the prefix length of its link", "", true, false,
+       single<P>("address/length", set_address, address_text)},
       {"gateway", "the address of a router on the port's link", "192.0.2.1",
-       "the router to everything beyond the link", "on-link destinations only", false, false,
+       "the way beyond the link", "only on-link destinations", false, false,
        single<P>("address", set_gateway,
                  [](const P& port) { return port.gateway ? to_string(*port.gateway) : ""; })},
-      {"gateway_mac", "the router's Ethernet address", "02:00:00:00:00:01",
-       "the router's Ethernet address", "asked for by ARP", false, false,
+      {"gateway_mac", "the gateway's Ethernet address", "02:00:00:00:00:01",
+       "the gateway's Ethernet address", "asked by ARP", false, false,
        single<P>(
            "Ethernet address", set_gateway_mac,
            [](const P& port) { return port.gateway_mac ? to_string(*port.gateway_mac) : ""; })},
-      {"answers", "who answers ARP and pings", "auto",
-       "whether we answer ARP and pings: auto (unless a kernel does), yes, no", "", false, false,
+      {"answers", "auto, yes or no", "", "to ARP and pings; auto: unless a kernel does", "", false,
+       false,
        word<P, decltype(answers), A>(answers,
                                      {{"auto", A::kAuto}, {"yes", A::kYes}, {"no", A::kNo}})},
-      {"rx_descriptors", "a number of descriptors, or 0 to leave it to the device", "1024",
-       "of each receive queue; 0: what the device prefers", "", false, false,
-       number<P>(rx, 0, kMaxDescriptors)},
-      {"tx_descriptors", "a number of descriptors, or 0 to leave it to the device", "1024",
-       "of each transmit queue; 0: what the device prefers", "", false, false,
-       number<P>(tx, 0, kMaxDescriptors)},
+      {"rx_descriptors", kDescriptors, "1024", "of a receive queue; 0: the device's choice", "",
+       false, false, number<P>(rx, 0, kMaxDescriptors)},
+      {"tx_descriptors", kDescriptors, "1024", "of a transmit queue; 0: the device's choice", "",
+       false, false, number<P>(tx, 0, kMaxDescriptors)},
+  };
+}
+
+std::vector<Key<VpConfig>> make_head_keys() {
+  using C = VpConfig;
+  return {
+      {"name", "1 to 63 of a-z, 0-9 and -", "ams01", "this vantage point", "", true, false,
+       single<C>("1..63 of a-z, 0-9, -", set_name, [](const C& config) { return config.name; })},
+      {"id", "the number of this vantage point", "1",
+       "its number in probe ids, unique in the fleet", "", true, false,
+       single<C>("1..65535", set_id,
+                 [](const C& config) { return config.id == 0 ? "" : fmt::to_string(config.id); })},
+      {"ports",
+       "a list of ports, each with its device and address",
+       "\"- device: 0000:3b:00.0\"",
+       "network ports",
+       "",
+       true,
+       true,
+       {nullptr, nullptr, "list of ports", true}},
   };
 }
 
@@ -84,22 +104,21 @@ std::vector<Key<VpConfig>> make_engine_keys() {
       {"engine.workers",
        "a list of different cores, each below 1024",
        "[2, 3]",
-       "cores that poll; one queue pair each on every port",
+       "cores that poll; one queue pair each on each port",
        "",
        false,
        false,
        {set_workers, workers_text, "list of cores, 0..1023", true}},
       {"engine.control", "one core", "0", "core of everything else; may be a worker's", "", false,
        false, number<C>(control, 0, kMaxCores - 1)},
-      {"engine.idle", "what a worker does when there is nothing to do", "adaptive",
-       "poll (a core each, all the time) or adaptive (naps; for shared machines)", "", false, false,
+      {"engine.idle", "poll or adaptive", "", "poll without pause, or adaptive: nap when idle", "",
+       false, false,
        word<C, decltype(idle), I>(idle, {{"poll", I::kPoll}, {"adaptive", I::kAdaptive}})},
-      {"engine.hugepages", "how hugepages are used", "auto",
-       "auto (if there are any), required, off", "", false, false,
+      {"engine.hugepages", "auto, required or off", "", "auto: if there are any", "", false, false,
        word<C, decltype(hugepages), H>(
            hugepages, {{"auto", H::kAuto}, {"required", H::kRequired}, {"off", H::kOff}})},
       {"engine.inflight", "a power of two, 64..67108864", "1048576",
-       "slots per worker, a power of two: rate x time-out, 32 bytes each", "", false, false,
+       "slots per worker, a power of two: rate x time-out", "", false, false,
        single<C>("64..67108864, a power of two", set_inflight,
                  [](const C& config) { return fmt::to_string(config.engine.inflight); })},
       {"engine.waiting", "a number of tasks", "65536",
@@ -109,7 +128,7 @@ std::vector<Key<VpConfig>> make_engine_keys() {
        false, false, number<C>(traces, 1, 1U << 20)},
       {"engine.eal",
        "a list of EAL arguments",
-       "[--log-level=lib.eal:debug]",
+       "[\"--log-level=lib.eal:debug\"]",
        "extra EAL arguments",
        "",
        false,
@@ -119,7 +138,6 @@ std::vector<Key<VpConfig>> make_engine_keys() {
 }
 
 std::vector<Key<VpConfig>> make_rate_keys() {
-  constexpr std::string_view kWanted = "packets a second";
   constexpr std::string_view kOrOff = "packets a second, or 0 for no limit";
   const auto total = [](auto& config) -> auto& { return config.rates.total_pps; };
   const auto rr = [](auto& config) -> auto& { return config.rates.rr_pps; };
@@ -127,38 +145,16 @@ std::vector<Key<VpConfig>> make_rate_keys() {
   const auto prefix24 = [](auto& config) -> auto& { return config.rates.per_prefix24_pps; };
   const auto spoofed = [](auto& config) -> auto& { return config.rates.per_spoofed_source_pps; };
   return {
-      {"rates.total_pps", kWanted, "10000", "all packets sent; the limits hold together", "", false,
-       false, pps(total, 1)},
-      {"rates.rr_pps", kOrOff, "2000",
-       "probes with IP options, within total; 0: no limit of their own", "", false, false,
-       pps(rr, 0)},
+      {"rates.total_pps", "packets a second", "10000", "all that is sent; all limits hold at once",
+       "", false, false, pps(total, 1)},
+      {"rates.rr_pps", kOrOff, "2000", "probes with IP options; 0: no limit of their own", "",
+       false, false, pps(rr, 0)},
       {"rates.per_destination_pps", kOrOff, "10", "to one address; 0: no limit", "", false, false,
        pps(destination, 0)},
       {"rates.per_prefix24_pps", kOrOff, "100", "to one /24; 0: no limit", "", false, false,
        pps(prefix24, 0)},
-      {"rates.per_spoofed_source_pps", kOrOff, "1000",
-       "in one enrolled address's name; 0: no limit", "", false, false, pps(spoofed, 0)},
-  };
-}
-
-std::vector<Key<VpConfig>> make_head_keys() {
-  using C = VpConfig;
-  return {
-      {"name", "1 to 63 of a-z, 0-9 and -", "ams01", "this vantage point, [a-z0-9-]", "", true,
-       false,
-       single<C>("1..63 of a-z, 0-9, -", set_name, [](const C& config) { return config.name; })},
-      {"id", "the number of this vantage point", "1",
-       "its number in probe ids, unique in the fleet", "", true, false,
-       single<C>("1..65535", set_id,
-                 [](const C& config) { return config.id == 0 ? "" : fmt::to_string(config.id); })},
-      {"ports",
-       "a list of ports, each with its device and address",
-       "\"- device: 0000:3b:00.0\"",
-       "network ports",
-       "",
-       true,
-       true,
-       {}},
+      {"rates.per_spoofed_source_pps", kOrOff, "1000", "from one enrolled address; 0: no limit", "",
+       false, false, pps(spoofed, 0)},
   };
 }
 
@@ -172,17 +168,16 @@ std::vector<Key<VpConfig>> make_tail_keys() {
       {"spoofing.enrolled", "the path of the enrolment file", "enrolled.yaml",
        "addresses whose owners consented", "no spoofing", false, false, path(enrolled)},
       {"deny", "the path of the deny file", "deny.txt", "prefixes never probed, one a line",
-       "only bogons are denied", false, false, path(deny)},
-      {"allow_bogons", "true or false", "false", "probe private and reserved addresses too (labs)",
-       "", false, false,
-       word<C, decltype(bogons), bool>(bogons, {{"true", true}, {"false", false}})},
+       "none but bogons", false, false, path(deny)},
+      {"allow_bogons", "true or false", "", "whether private and reserved addresses are probed", "",
+       false, false, word<C, decltype(bogons), bool>(bogons, {{"true", true}, {"false", false}})},
       {"identity.key_file", "the path of the fleet's key", "fleet.key",
-       "shared by the fleet; \"backsight keygen FILE\" makes one", "", true, false, path(key)},
+       "the fleet's secret; backsight keygen makes one", "", true, false, path(key)},
       {"queue.url", "the URL of a queue", "file:///var/lib/backsight",
-       "where tasks come from and results go", "only --tasks", false, false,
+       "tasks come, results go here", "only --tasks", false, false,
        single<C>("file:///path", set_queue_url, [](const C& config) { return config.queue_url; })},
       {"metrics.listen", "host:port or off", "127.0.0.1:9464",
-       "/metrics, /healthz, /readyz; or off", "127.0.0.1:9464 if it is free", false, false,
+       "/metrics, /healthz, /readyz", "127.0.0.1:9464 if free", false, false,
        single<C>("host:port, off", set_metrics_listen, metrics_listen_text)},
   };
 }

@@ -12,7 +12,8 @@ constexpr std::size_t kMaxPorts = 32;  // RTE_MAX_ETHPORTS of Debian's DPDK
 
 // A gateway must be another host on the port's link.
 void check_gateway(const PortConfig& port, KeysReader<PortConfig>& reader) {
-  if (reader.has_taken("gateway_mac") && reader.node("gateway") == nullptr) {
+  const YamlNode* const written = reader.node("gateway");
+  if (port.gateway_mac && (written == nullptr || written->kind == YamlNode::Kind::kNothing)) {
     reader.add("gateway_mac", "has no effect without gateway; write that too, such as 192.0.2.1");
   }
   if (!reader.has_taken("gateway") || !reader.has_taken("address")) {
@@ -110,6 +111,7 @@ tl::expected<VpConfig, Faults> parse_vp_config(const std::string& text,
     read_ports(*ports, name, config, reader, faults);
   }
   if (!faults.empty()) {
+    sort_by_place(faults);
     return tl::unexpected(std::move(faults));
   }
   for (auto* path : {&config.enrolled_file, &config.deny_file, &config.key_file}) {

@@ -58,6 +58,8 @@ std::string_view section_of(std::string_view name) {
 class Printer {
  public:
   void config(const VpConfig& config) {
+    line("# One vantage point. Paths are relative to this file; docs/configuration.md tells more.",
+         {});
     std::string_view section;
     for (const Key<VpConfig>& key : vp_keys()) {
       if (section_of(key.name) != section) {

@@ -41,7 +41,7 @@ template <typename Config>
 struct Key {
   std::string_view name;     // dotted: "rates.total_pps"
   std::string_view wanted;   // completes "; write ...": "packets a second"
-  std::string_view example;  // completes "..., such as"; also shown where the key is absent
+  std::string_view example;  // completes ", such as", unless empty; shown where the key is absent
   std::string_view meaning;  // the comment beside it
   std::string_view absent;   // what its absence means; empty: it is required or has a default
   bool is_required = false;
@@ -118,7 +118,7 @@ Access<Config> word(Field field, std::vector<std::pair<std::string_view, Value>>
             return std::nullopt;
           }
         }
-        return fmt::format("{} is none of {}", in_quotes(text), values);
+        return in_quotes(text) + " is not known here";
       },
       [=](const Config& config) -> std::string {
         for (const auto& [name, value] : words) {

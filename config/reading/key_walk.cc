@@ -131,7 +131,8 @@ std::string_view closest_name(std::string_view written, std::span<const std::str
     }
   }
   std::string_view best;
-  std::size_t least = 1 + std::max<std::size_t>(1, last_part(written).size() / 4);
+  const std::size_t letters = last_part(written).size();
+  std::size_t least = letters < 4 ? 2 : 3 + letters / 8;  // one more than what passes for a slip
   for (const std::string_view name : known) {
     const std::size_t apart = letters_apart(written, name);
     if (apart < least) {

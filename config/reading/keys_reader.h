@@ -67,7 +67,8 @@ class KeysReader {
 
  private:
   static std::string with_remedy(const Key<Config>& key, std::string_view clause) {
-    return fmt::format("{}; write {}, such as {}", clause, key.wanted, key.example);
+    return fmt::format("{}; write {}{}{}", clause, key.wanted,
+                       key.example.empty() ? "" : ", such as ", key.example);
   }
 
   void read_key(const Key<Config>& key, const YamlNode& node, Config& config) {

@@ -6,6 +6,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 
 using Kind = YamlNode::Kind;
 constexpr int kSet = YamlNode::kSetLine;
+constexpr int kMaxDots = 8;  // of an override's key, so that it cannot nest without end
 
 int line_of(const YAML::Mark& mark) { return mark.is_null() ? 0 : mark.line + 1; }
 
@@ -133,7 +135,11 @@ tl::expected<YamlNode*, std::string> step(YamlNode& parent, std::string_view nam
   std::size_t index = 0;
   const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), index);
   const bool is_index = code == std::errc{} && end == name.data() + name.size();
-  if (parent.kind == Kind::kNothing || parent.kind == Kind::kText) {
+  if (parent.kind == Kind::kText) {
+    return tl::unexpected(fmt::format("lies below {}, which is a value; correct that first",
+                                      parent.name.empty() ? in_quotes(parent.text) : parent.name));
+  }
+  if (parent.kind == Kind::kNothing) {
     parent = YamlNode{is_index ? Kind::kList : Kind::kMap, kSet, std::move(parent.name), {}, {}};
   }
   if (parent.kind == Kind::kMap) {
@@ -233,6 +239,9 @@ tl::expected<void, Fault> apply_override(YamlNode& root, std::string_view overri
   };
   if (equals == std::string_view::npos || path.empty()) {
     return refuse("has no value; write --set key=value, such as rates.total_pps=5");
+  }
+  if (std::count(path.begin(), path.end(), '.') > kMaxDots) {
+    return refuse("has more parts than any key; write --set key=value, such as rates.total_pps=5");
   }
   YamlNode* node = &root;
   for (bool is_last = false; !is_last;) {

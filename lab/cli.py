@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from lab import namespaces, record, state, truth
+from lab import kernel, namespaces, record, state, truth
 from lab.addressing import Addressing
 from lab.seeded import seeded_topology
 from lab.standard import standard_topology
@@ -99,9 +99,9 @@ def _name(text: str) -> str:
     return text
 
 
-def _flow(text: str) -> truth.Flow:
+def _flow(text: str) -> kernel.Flow:
     try:
-        return truth.parse_flow(text)
+        return kernel.parse_flow(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}: say 33434:33435, tcp:4000:80 or icmp")
 

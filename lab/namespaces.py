@@ -16,7 +16,7 @@ from lab.topology import (DROPS_OPTIONS, IGNORES_RECORD_ROUTE, SILENT, Topology,
 _AT_A_TIME = 4  # shells that configure namespaces side by side
 _UNDERLAY_MTU = 1600  # room for VXLAN's 50 bytes, so that nothing in the tunnel is fragmented
 _VXLAN_PORT = 4789  # RFC 7348
-_GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL
+_GRACE_SECONDS = 1.0  # between SIGTERM and SIGKILL
 
 # Written in each namespace. A mask of 0 exempts every ICMP type from the rate limits. The hash
 # seed makes a lab choose the same equal-cost path for a flow each time it is raised. Policy 3 with

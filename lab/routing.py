@@ -1,4 +1,4 @@
-"""Shortest paths with a cost for each direction of a link, and the paths that come of them. Pure."""
+"""Shortest paths with a cost for each direction of a link. Pure."""
 
 from __future__ import annotations
 

@@ -88,7 +88,8 @@ def read(name: str) -> dict:
     except FileNotFoundError:
         record = {"state": "starting"}
     if record["state"] != "up":
-        raise LabError(f"lab {name} is only half up; remove it with: scripts/lab down --name {name}")
+        raise LabError(f"lab {name} is only half up; wait for its `up`, or remove it with: "
+                       f"scripts/lab down --name {name}")
     return record
 
 

@@ -1,18 +1,14 @@
-"""The true ways through a lab that is up, read from the kernel's tables, hop by hop.
+"""The true ways through a lab that is up, walked hop by hop through the kernel's tables.
 
-Nothing here looks at the plan of the lab: next hops are found in `ip route show table all` of each
-namespace, tunnels in `ip -d address`, the branch of a flow by asking the router's kernel. Only what
-no table tells comes from the lab's record: which AS a node is in and what it drops.
+Nothing here looks at the plan of the lab. Only what no table tells comes from the lab's record:
+which AS a node is in and what it drops.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
 
-from lab import record as lab_record
+from lab.kernel import Flow, Kernel, NextHop
 from lab.state import LabError
 from lab.topology import DROPS_OPTIONS, IGNORES_RECORD_ROUTE, SILENT
 
@@ -21,126 +17,11 @@ _MAX_HOPS = 64
 
 
 @dataclass(frozen=True)
-class Flow:
-    """What a router may hash besides the addresses."""
-
-    protocol: str  # udp, tcp or icmp
-    source_port: int = 0
-    destination_port: int = 0
-
-    def reversed(self) -> Flow:
-        return Flow(self.protocol, self.destination_port, self.source_port)
-
-    def selector(self) -> list[str]:
-        """The flow in the words of `ip route get`."""
-        ports = [] if self.protocol == "icmp" else [
-            "sport", str(self.source_port), "dport", str(self.destination_port)]
-        return ["ipproto", self.protocol, *ports]
-
-    def __str__(self) -> str:
-        ports = f":{self.source_port}:{self.destination_port}"
-        return self.protocol + (ports if self.protocol != "icmp" else "")
-
-
-def parse_flow(text: str) -> Flow:
-    """`33434:33435`, `udp:33434:33435`, `tcp:4000:80` or `icmp`. Raises ValueError."""
-    if text == "icmp":
-        return Flow("icmp")
-    *protocol, source, destination = text.split(":")
-    ports = int(source), int(destination)
-    if protocol not in ([], ["udp"], ["tcp"]) or not all(0 < port < 65536 for port in ports):
-        raise ValueError(text)
-    return Flow(protocol[0] if protocol else "udp", *ports)
-
-
-@dataclass(frozen=True)
-class NextHop:
-    interface: str
-    gateway: str  # empty: the destination itself is on the link
-
-
-@dataclass(frozen=True)
 class Step:
     """A node on a path, and how the packet left it. An empty interface: it did not."""
 
     node: str
     out: NextHop
-
-
-class Kernel:
-    """The routing tables and addresses of all nodes, each read once."""
-
-    def __init__(self, record: dict):
-        self.nodes = lab_record.nodes(record)
-        self.interfaces = self._read_all(["-d", "address", "show"])
-        self._routes = self._read_all(["route", "show", "table", "all"])
-        self._tables = {node: [(IPv4Network(_network(route)), route) for route in routes
-                               if route.get("type") not in ("broadcast", "multicast")]
-                        for node, routes in self._routes.items()}
-        self.owner = {address: node for node in self.nodes for address in self.addresses(node)}
-
-    def ip(self, node: str, *arguments: str) -> list[dict]:
-        return _json_of(self._start(node, list(arguments)))
-
-    def _start(self, node: str, arguments: list[str]) -> subprocess.Popen:
-        command = ["ip", "-4", "-n", self.nodes[node]["namespace"], "-j", *arguments]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def _read_all(self, arguments: list[str]) -> dict[str, list[dict]]:
-        return {node: self.ip(node, *arguments) for node in self.nodes}
-
-    def addresses(self, node: str) -> list[str]:
-        """All addresses of a node, in the order of its interfaces."""
-        return [entry["local"] for interface in self.interfaces[node]
-                for entry in interface.get("addr_info", []) if entry["local"] != "127.0.0.1"]
-
-    def interface_with(self, node: str, address: str) -> str:
-        return next(interface["ifname"] for interface in self.interfaces[node]
-                    if any(entry["local"] == address for entry in interface["addr_info"]))
-
-    def interface_address(self, node: str, name: str) -> str:
-        interface = next(entry for entry in self.interfaces[node] if entry["ifname"] == name)
-        return interface["addr_info"][0]["local"]
-
-    def tunnel_end(self, node: str, name: str) -> str:
-        """The address the interface sends its tunnel's packets to; empty if it is no tunnel."""
-        interface = next(entry for entry in self.interfaces[node] if entry["ifname"] == name)
-        return interface.get("linkinfo", {}).get("info_data", {}).get("remote", "")
-
-    def next_hops(self, node: str, destination: str) -> list[NextHop]:
-        """By the longest prefix, as the kernel does; several where paths cost the same."""
-        address = IPv4Address(destination)
-        matching = [entry for entry in self._tables[node] if address in entry[0]]
-        if not matching:
-            return []
-        _, route = max(matching, key=lambda entry: entry[0].prefixlen)
-        hops = route.get("nexthops", [route])
-        return sorted((NextHop(hop["dev"], hop.get("gateway", "")) for hop in hops), key=str)
-
-    def chosen(self, node: str, source: str, destination: str, arrived_at: str,
-               flow: Flow) -> NextHop:
-        """The branch this node's kernel takes for a flow that it forwards."""
-        [answer] = self.ip(node, "route", "get", destination, "from", source, "iif", arrived_at,
-                           *flow.selector())
-        return NextHop(answer["dev"], answer.get("gateway", ""))
-
-    def errors_come_from(self, node: str, towards: str) -> list[str]:
-        """The addresses a router may put in an ICMP error: of the interfaces that face `towards`."""
-        if towards in self.addresses(node):
-            return [towards]
-        return sorted({self.interface_address(node, hop.interface)
-                       for hop in self.next_hops(node, towards)})
-
-
-def _network(route: dict) -> str:
-    return "0.0.0.0/0" if route["dst"] == "default" else route["dst"]
-
-
-def _json_of(process: subprocess.Popen) -> list[dict]:
-    output, complaint = process.communicate()
-    if process.returncode != 0:
-        raise LabError(f"{' '.join(process.args)}: {complaint.strip()}")
-    return json.loads(output or "[]")
 
 
 class Truth:

@@ -1,0 +1,287 @@
+// craft -> model router -> parse: ICMP errors, their quotes and extensions.
+#include <gtest/gtest.h>
+
+#include "golden.h"
+#include "probes/reply.h"
+#include "probes/wire/byte_order.h"
+#include "tests/support/model_router.h"
+
+namespace backsight::probes {
+namespace {
+
+using testing::golden_fields;
+using testing::ip;
+using testing::kWholeProbe;
+using testing::make_golden_probe;
+using testing::make_time_exceeded;
+using testing::make_unreachable;
+using testing::Packet;
+using testing::QuoteShape;
+
+const Ipv4Addr kRouter = ip("198.51.100.2");
+constexpr std::size_t kQuote = 20 + 8;  // where the quote begins in an error without IP options
+
+const std::vector<MplsLabel> kLabels = {
+    {.label = 0xabcde, .traffic_class = 5, .is_bottom = false, .ttl = 254},
+    {.label = 16, .traffic_class = 0, .is_bottom = true, .ttl = 1}};
+
+void expect_quote_of(const Shape& shape, const Reply& reply) {
+  const ProbeFields fields = golden_fields(shape);
+  EXPECT_TRUE(reply.has_quote);
+  EXPECT_EQ(reply.quoted.src, fields.src);
+  EXPECT_EQ(reply.quoted.dst, fields.dst);
+  EXPECT_EQ(reply.quoted.ttl, 1);
+  EXPECT_EQ(reply.quoted.total_length, Template(shape).size());
+  EXPECT_EQ(reply.handle, fields.handle);
+  EXPECT_EQ(reply.quoted.handle, fields.handle);
+}
+
+TEST(ParseError, EightQuotedBytesNameTheProbeOfEachShape) {
+  for (const Shape& shape : testing::kAllShapes) {
+    const auto reply = parse_packet(make_time_exceeded(make_golden_probe(shape), kRouter));
+    ASSERT_TRUE(reply) << name(reply.error());
+    EXPECT_EQ(reply->type, ReplyType::kTimeExceeded);
+    EXPECT_EQ(reply->from, kRouter);
+    EXPECT_EQ(reply->to, ip("192.0.2.1"));
+    EXPECT_EQ(reply->icmp_type, 11);
+    EXPECT_FALSE(reply->quoted.has_identity);
+    expect_quote_of(shape, *reply);
+  }
+}
+
+TEST(ParseError, AWholeQuoteShowsTheIdentityToo) {
+  for (const Shape& shape : testing::kAllShapes) {
+    const Packet probe = make_golden_probe(shape);
+    const auto reply =
+        parse_packet(make_time_exceeded(probe, kRouter, {.transport_bytes = kWholeProbe}));
+    ASSERT_TRUE(reply);
+    expect_quote_of(shape, *reply);
+    EXPECT_EQ(reply->quoted.has_identity, shape != testing::kTcpTrace);
+    if (!reply->quoted.has_identity) continue;
+    EXPECT_EQ(reply->quoted.identity.id, testing::kGoldenId);
+    EXPECT_EQ(reply->quoted.identity.tag, golden_fields(shape).identity.tag);
+  }
+}
+
+TEST(ParseError, IdentityNeedsAllOfItsBytes) {
+  const Packet probe = make_golden_probe(testing::kUdpTrace);
+  for (std::size_t bytes = 8; bytes <= 28; ++bytes) {
+    const auto reply = parse_packet(make_time_exceeded(probe, kRouter, {.transport_bytes = bytes}));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->quoted.has_identity, bytes >= 24) << bytes;
+  }
+}
+
+TEST(ParseError, PortsAndChecksumsAreThoseSent) {
+  const auto udp = parse_packet(make_time_exceeded(make_golden_probe(testing::kUdpTrace), kRouter));
+  ASSERT_TRUE(udp);
+  EXPECT_EQ(udp->quoted.protocol, 17);
+  EXPECT_EQ(udp->quoted.src_port, 0x9111);
+  EXPECT_EQ(udp->quoted.dst_port, 33434);
+  EXPECT_EQ(udp->quoted.checksum, 0xc3d4);
+  EXPECT_EQ(udp->quoted.ip_id, 0xa1b2);
+  const auto tcp = parse_packet(make_time_exceeded(make_golden_probe(testing::kTcpTrace), kRouter));
+  ASSERT_TRUE(tcp);
+  EXPECT_EQ(tcp->quoted.protocol, 6);
+  EXPECT_EQ(tcp->quoted.src_port, 0x9111);
+  EXPECT_EQ(tcp->quoted.dst_port, 80);
+  const auto echo =
+      parse_packet(make_time_exceeded(make_golden_probe(testing::kIcmpTrace), kRouter));
+  ASSERT_TRUE(echo);
+  EXPECT_EQ(echo->quoted.protocol, 1);
+  EXPECT_EQ(echo->quoted.checksum, testing::kGoldenFlow);
+}
+
+TEST(ParseError, QuotedOptionsShowHowFarTheProbeCame) {
+  Packet probe = make_golden_probe(testing::kRecordRoute);
+  ASSERT_TRUE(testing::stamp_route(probe, ip("192.0.2.2")));
+  ASSERT_TRUE(testing::stamp_route(probe, ip("198.51.100.1")));
+  const auto reply = parse_packet(make_time_exceeded(probe, kRouter));
+  ASSERT_TRUE(reply);
+  ASSERT_TRUE(reply->quoted.options.has_record_route);
+  const RecordedRoute& route = reply->quoted.options.record_route;
+  ASSERT_EQ(route.count, 2);
+  EXPECT_EQ(route.hops[1], ip("198.51.100.1"));
+  EXPECT_FALSE(reply->options.has_record_route);
+}
+
+TEST(ParseError, MangledQuotedOptionsAreDroppedAlone) {
+  Packet probe = make_golden_probe(testing::kRecordRoute);
+  probe[21] = std::byte{200};  // the option's length
+  const auto reply = parse_packet(make_time_exceeded(probe, kRouter));
+  ASSERT_TRUE(reply);
+  EXPECT_FALSE(reply->quoted.options.has_record_route);
+  expect_quote_of(testing::kRecordRoute, *reply);
+
+  probe = make_golden_probe(testing::kRecordRoute);
+  probe[59] = std::byte{68};  // a fault behind a good option drops both
+  const auto half = parse_packet(make_time_exceeded(probe, kRouter));
+  ASSERT_TRUE(half);
+  EXPECT_FALSE(half->quoted.options.has_record_route);
+  EXPECT_EQ(half->quoted.options.record_route.slots, 0);
+}
+
+TEST(ParseError, EachCodeOfUnreachableIsKept) {
+  const Packet probe = make_golden_probe(testing::kUdpTrace);
+  for (std::uint8_t code = 0; code <= 15; ++code) {
+    const auto reply = parse_packet(make_unreachable(probe, kRouter, code));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->type, ReplyType::kUnreachable);
+    EXPECT_EQ(reply->icmp_type, 3);
+    EXPECT_EQ(reply->icmp_code, code);
+    expect_quote_of(testing::kUdpTrace, *reply);
+  }
+}
+
+TEST(ParseError, ParameterProblemPointsAtTheByte) {
+  const Packet probe = make_golden_probe(testing::kRecordRoute);
+  const auto reply = parse_packet(testing::make_parameter_problem(probe, kRouter, 20));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->type, ReplyType::kParameterProblem);
+  EXPECT_EQ(reply->parameter_pointer, 20);
+  expect_quote_of(testing::kRecordRoute, *reply);
+}
+
+TEST(ParseError, RedirectNamesItsGateway) {
+  // 203.0.113.9 as gateway: its second byte is not mistaken for a length of RFC 4884.
+  const Packet probe = make_golden_probe(testing::kPing);
+  const auto reply = parse_packet(testing::make_redirect(probe, kRouter, 1, ip("203.0.113.9")));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->type, ReplyType::kRedirect);
+  EXPECT_EQ(reply->icmp_code, 1);
+  EXPECT_EQ(reply->redirect_gateway, ip("203.0.113.9"));
+  expect_quote_of(testing::kPing, *reply);
+}
+
+TEST(ParseError, ReadsMplsLabelsWithAndWithoutALength) {
+  for (const Shape& shape : testing::kAllShapes) {
+    for (const bool says_length : {true, false}) {
+      for (const std::size_t bytes : {std::size_t{8}, kWholeProbe}) {
+        const QuoteShape quote{
+            .transport_bytes = bytes, .mpls = kLabels, .says_length = says_length};
+        const auto reply =
+            parse_packet(make_time_exceeded(make_golden_probe(shape), kRouter, quote));
+        ASSERT_TRUE(reply);
+        ASSERT_EQ(reply->mpls.count, 2);
+        EXPECT_EQ(reply->mpls.labels[0], kLabels[0]);
+        EXPECT_EQ(reply->mpls.labels[1], kLabels[1]);
+        // The padding of a short quote is no identity.
+        EXPECT_EQ(reply->quoted.has_identity, bytes == kWholeProbe && shape != testing::kTcpTrace);
+        expect_quote_of(shape, *reply);
+      }
+    }
+  }
+}
+
+TEST(ParseError, KeepsEightLabels) {
+  const std::vector<MplsLabel> labels(11, kLabels[0]);
+  const auto reply = parse_packet(
+      make_time_exceeded(make_golden_probe(testing::kPing), kRouter, {.mpls = labels}));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->mpls.count, kMaxMplsLabels);
+}
+
+// An error with labels, its extension changed at `offset`, ICMP's own checksum right.
+Reply with_changed_extension(std::size_t offset, std::uint16_t value, bool fix_extension) {
+  Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter, {.mpls = kLabels});
+  std::byte* const extension = packet.data() + kQuote + 128;
+  store_be16(extension + offset, value);
+  if (fix_extension) {
+    store_be16(extension + 2, 0);
+    store_be16(extension + 2, testing::slow_checksum(std::span(packet).subspan(kQuote + 128)));
+  }
+  testing::fix_checksums(packet);
+  const auto reply = parse_packet(packet);
+  EXPECT_TRUE(reply);
+  expect_quote_of(testing::kPing, *reply);
+  return *reply;
+}
+
+TEST(ParseExtension, WrongChecksumMeansNoLabels) {
+  EXPECT_EQ(with_changed_extension(2, 0x1234, false).mpls.count, 0);
+}
+
+TEST(ParseExtension, NoChecksumIsAllowedWhereALengthIsSaid) {
+  EXPECT_EQ(with_changed_extension(2, 0, false).mpls.count, 2);
+}
+
+TEST(ParseExtension, AnotherVersionMeansNoLabels) {
+  EXPECT_EQ(with_changed_extension(0, 0x1000, true).mpls.count, 0);
+}
+
+TEST(ParseExtension, AnotherClassIsSkipped) {
+  EXPECT_EQ(with_changed_extension(6, 0x0201, true).mpls.count, 0);
+  EXPECT_EQ(with_changed_extension(6, 0x0102, true).mpls.count, 0);
+}
+
+TEST(ParseExtension, BadObjectLengthsEndTheReading) {
+  for (const int length : {0, 1, 3, 13, 16, 0xffff}) {
+    EXPECT_EQ(with_changed_extension(4, static_cast<std::uint16_t>(length), true).mpls.count, 0)
+        << length;
+  }
+  // Four bytes: an object without labels; what follows it is no object.
+  EXPECT_EQ(with_changed_extension(4, 4, true).mpls.count, 0);
+}
+
+TEST(ParseExtension, WithoutALengthTheChecksumMustBeThere) {
+  Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter,
+                                     {.mpls = kLabels, .says_length = false});
+  store_be16(packet.data() + kQuote + 128 + 2, 0);
+  testing::fix_checksums(packet);
+  const auto reply = parse_packet(packet);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->mpls.count, 0);
+}
+
+TEST(ParseExtension, ALengthBeyondThePacketIsNoLength) {
+  Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter, {.mpls = kLabels});
+  packet[25] = std::byte{200};
+  testing::fix_checksums(packet);
+  const auto reply = parse_packet(packet);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->mpls.count, 0);
+  expect_quote_of(testing::kPing, *reply);
+}
+
+TEST(ParseQuote, AChangedTotalLengthLosesNothingButTheIdentity) {
+  Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter,
+                                     {.transport_bytes = kWholeProbe});
+  for (const int length : {0, 19, 24, 43}) {
+    store_be16(packet.data() + kQuote + 2, static_cast<std::uint16_t>(length));
+    testing::fix_checksums(packet);
+    const auto reply = parse_packet(packet);
+    ASSERT_TRUE(reply);
+    EXPECT_FALSE(reply->quoted.has_identity);
+    EXPECT_EQ(reply->handle, testing::kGoldenHandle);
+  }
+  store_be16(packet.data() + kQuote + 2, 0x2c00);  // swapped: identity is still all there
+  testing::fix_checksums(packet);
+  const auto reply = parse_packet(packet);
+  ASSERT_TRUE(reply);
+  EXPECT_TRUE(reply->quoted.has_identity);
+}
+
+// Zeros after eight quoted bytes, under a total length that claims they are the probe's.
+TEST(ParseQuote, PaddingIsNoIdentity) {
+  const auto reply = parse_packet(
+      make_time_exceeded(make_golden_probe(testing::kPing), kRouter, {.mpls = kLabels}));
+  ASSERT_TRUE(reply);
+  EXPECT_FALSE(reply->quoted.has_identity);
+}
+
+TEST(ParseQuote, RewrittenTtlTosAndIdAreReportedAsTheyAre) {
+  Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter);
+  packet[kQuote + 1] = std::byte{0x28};
+  store_be16(packet.data() + kQuote + 4, 0x3412);
+  packet[kQuote + 8] = std::byte{0};
+  testing::fix_checksums(packet);
+  const auto reply = parse_packet(packet);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->quoted.tos, 0x28);
+  EXPECT_EQ(reply->quoted.ip_id, 0x3412);
+  EXPECT_EQ(reply->quoted.ttl, 0);
+  EXPECT_EQ(reply->handle, testing::kGoldenHandle);
+}
+
+}  // namespace
+}  // namespace backsight::probes

@@ -23,7 +23,7 @@ _EXAMPLES = """examples:
   scripts/lab up                            the standard lab
   scripts/lab up --name two --seed 7        another one beside it, drawn from seed 7
   scripts/lab status                        who is in it, and with which addresses
-  scripts/lab exec vp1 -- ping -R -c 1 198.18.100.10
+  scripts/lab exec vp4 -- ping -R -c 1 198.18.105.10
   scripts/lab truth vp1 far                 the ways there and back, from the routing tables
   scripts/lab truth vp1 far --flow 33434:33435
   scripts/lab truth vp1 far --spoof-from vp4

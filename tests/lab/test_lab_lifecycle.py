@@ -112,7 +112,8 @@ class LabLife(unittest.TestCase):
 
     def test_gives_the_exit_code_of_what_it_executes(self):
         self.up()
-        self.assertEqual(lab("exec", "--name", NAME, "e1", "--", "sh", "-c", "exit 7").returncode, 7)
+        done = lab("exec", "--name", NAME, "e1", "--", "sh", "-c", "exit 7")
+        self.assertEqual(done.returncode, 7)
 
     def test_refuses_unknown_nodes_and_names_with_exit_code_2(self):
         self.up()

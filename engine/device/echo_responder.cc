@@ -47,7 +47,7 @@ void stamp(std::span<std::byte> options, std::uint32_t address) noexcept {
 
 }  // namespace
 
-std::size_t answer_echo_in_place(std::span<std::byte> frame) noexcept {
+std::size_t answer_echo_in_place(std::span<std::byte> frame, probes::Ipv4Addr own) noexcept {
   if (frame.size() < kEthernetBytes + kMinHeaderBytes) return 0;
   std::byte* ip = &frame[kEthernetBytes];
   const std::size_t room = frame.size() - kEthernetBytes;
@@ -55,15 +55,15 @@ std::size_t answer_echo_in_place(std::span<std::byte> frame) noexcept {
   const std::size_t total = load_be16(ip + 2);
   // A frame with a VLAN tag does not begin with an IPv4 header here and is not answered.
   if (std::to_integer<unsigned>(ip[0]) >> 4 != 4 || header < kMinHeaderBytes || total > room ||
-      total < header + kIcmpHeaderBytes || ip[header] != kEchoRequest) {
+      total < header + kIcmpHeaderBytes || ip[header] != kEchoRequest ||
+      load_be32(ip + 16) != own.value) {
     return 0;
   }
   std::swap_ranges(&frame[0], &frame[6], &frame[6]);
-  const std::uint32_t own = load_be32(ip + 16);
   store_be32(ip + 16, load_be32(ip + 12));
-  store_be32(ip + 12, own);
+  store_be32(ip + 12, own.value);
   ip[8] = std::byte{kReplyTtl};
-  stamp({ip + kMinHeaderBytes, header - kMinHeaderBytes}, own);
+  stamp({ip + kMinHeaderBytes, header - kMinHeaderBytes}, own.value);
   store_be16(ip + 10, 0);
   store_be16(ip + 10, probes::checksum_of(probes::ones_sum({ip, header})));
   ip[header] = std::byte{0};

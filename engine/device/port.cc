@@ -78,6 +78,11 @@ void TxBurst::clear() noexcept {
   used_ = count_ = 0;
 }
 
+void TxBurst::clear_reserve() noexcept {
+  if (count_ != used_) rte_pktmbuf_free_bulk(&packets_[used_], count_ - used_);
+  count_ = used_;
+}
+
 bool TxBurst::reserve(rte_mempool* pool, std::size_t count) noexcept {
   BACKSIGHT_ASSERT(count_ + count <= kBurst);
   if (count == 0) return true;
@@ -161,7 +166,7 @@ Expected<void> Port::configure(std::size_t workers) {
   std::uint16_t rx = descriptors(config_.rx_descriptors, info.default_rxportconf.ring_size);
   std::uint16_t tx = descriptors(config_.tx_descriptors, info.default_txportconf.ring_size);
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx);
-  const unsigned per_queue = rx + tx + 4U * kBurst + kPoolCache;
+  const auto per_queue = static_cast<unsigned>(rx + tx + 4U * kBurst + kPoolCache);
   pool_ = rte_pktmbuf_pool_create(fmt::format("port{}", id_).c_str(), per_queue * queues,
                                   kPoolCache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
                                   rte_eth_dev_socket_id(id_));

@@ -59,6 +59,8 @@ class TxBurst {
   [[nodiscard]] std::byte* append(std::size_t bytes) noexcept;
   // Takes the last appended packet back.
   void drop_last() noexcept;
+  // Frees what is reserved and not used.
+  void clear_reserve() noexcept;
   // Frees everything.
   void clear() noexcept;
 

@@ -30,6 +30,7 @@ enum class RxOutcome : std::uint8_t {
   kRedirect,         // a router's advice; the probe went on
   kNotForUs,         // to another address or another MAC
   kOwnFrame,         // a frame that this port sent, seen again
+  kHandoverFull,     // answers another worker's trace, whose inbox is full; the attempt times out
   kCount
 };
 [[nodiscard]] std::string_view name(RxOutcome outcome) noexcept;

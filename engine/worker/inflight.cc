@@ -68,7 +68,7 @@ std::optional<std::uint32_t> InflightRing::next_handle() noexcept {
   return handle;
 }
 
-void InflightRing::add(const Flight& flight) noexcept {
+std::uint32_t InflightRing::add(const Flight& flight) noexcept {
   const auto at = static_cast<std::uint32_t>(head_) & slot_mask_;
   const std::uint8_t index = timeout_class(flight.timeout_ms);
   Slot& slot = slots_[at];
@@ -96,12 +96,7 @@ void InflightRing::add(const Flight& flight) noexcept {
     active_ |= std::uint64_t{1} << index;
   }
   ++head_;
-}
-
-void InflightRing::restamp(std::uint32_t count, Tsc sent) noexcept {
-  for (std::uint64_t at = head_ - count; at != head_; ++at) {
-    slots_[at & slot_mask_].sent.store(sent.ticks, std::memory_order_relaxed);
-  }
+  return at;
 }
 
 std::uint8_t InflightRing::class_of(const Rest& rest) noexcept {

@@ -69,10 +69,12 @@ class InflightRing {
   // The slot that the next probe will take, or nothing when the ring is full. The low half of the
   // handle is neither 0 nor 0xffff (a UDP checksum could not carry those).
   [[nodiscard]] std::optional<std::uint32_t> next_handle() noexcept;
-  // Files the probe under the handle that next_handle() has just returned.
-  void add(const Flight& flight) noexcept;
-  // The last `count` probes added left only now. They keep their order.
-  void restamp(std::uint32_t count, Tsc sent) noexcept;
+  // Files the probe under the handle that next_handle() has just returned. Returns its place.
+  std::uint32_t add(const Flight& flight) noexcept;
+  // The probe at `place` leaves only now. REQUIRES: it was added and has not left before.
+  void restamp(std::uint32_t place, Tsc sent) noexcept {
+    slots_[place].sent.store(sent.ticks, std::memory_order_relaxed);
+  }
 
   // The probe that `handle` names, whatever its state; nothing when there is none. Not yet a claim:
   // check the reply against it first.

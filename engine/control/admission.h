@@ -1,0 +1,41 @@
+// May this task be probed? The gate that no task goes round: our addresses, enrolment, deny list,
+// bogons, and what the engine can do. What passes has its source and its port.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "config/deny_list.h"
+#include "config/enrolment.h"
+#include "config/vp_config.h"
+#include "engine/worker/messages.h"
+#include "queue/result.h"
+#include "queue/task.h"
+
+namespace backsight::engine {
+
+class Admission {
+ public:
+  Admission(const config::VpConfig& config, config::PrefixSet deny, config::Enrolment enrolment);
+
+  // `now` is Unix time in seconds: consents run out.
+  [[nodiscard]] tl::expected<Assignment, queue::Reason> admit(const queue::QueuedTask& queued,
+                                                              std::int64_t now) const;
+
+  // From here on these lists hold.
+  void replace(config::PrefixSet deny, config::Enrolment enrolment);
+
+ private:
+  [[nodiscard]] const config::PortConfig* port_with(probes::Ipv4Addr address) const noexcept;
+  [[nodiscard]] const config::PortConfig* port_towards(probes::Ipv4Addr destination) const noexcept;
+  [[nodiscard]] queue::Reason check_spoofing(const queue::Task& task, std::int64_t now) const;
+
+  std::vector<config::PortConfig> ports_;
+  config::BogonPolicy bogons_;
+  config::PrefixSet deny_;
+  config::Enrolment enrolment_;
+};
+
+}  // namespace backsight::engine

@@ -1,0 +1,47 @@
+// Where tasks come from: a file of JSON lines, or the queue.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+#include "queue/task.h"
+#include "queue/vp_queue.h"
+
+namespace backsight::engine {
+
+// Tasks that could not be read but name themselves: each gets a result.
+struct BadTask {
+  std::uint64_t id = 0;
+  std::uint64_t position = 0;
+};
+
+struct TaskIntake {
+  std::vector<queue::QueuedTask> tasks;
+  std::vector<BadTask> bad;
+  std::vector<std::string> complaints;  // sentences with their place
+  void clear() {
+    tasks.clear();
+    bad.clear();
+    complaints.clear();
+  }
+};
+
+// Thread: control.
+class TaskSource {
+ public:
+  virtual ~TaskSource() = default;
+  // Appends at most `max` tasks; never blocks.
+  virtual Expected<void> take(std::size_t max, TaskIntake& intake) = 0;
+  // True when no task will ever come again.
+  [[nodiscard]] virtual bool is_exhausted() const = 0;
+};
+
+// "-" is standard input. A task's position is its line, from 1.
+[[nodiscard]] Expected<std::unique_ptr<TaskSource>> open_task_lines(const std::string& file);
+// `queue` outlives the source.
+[[nodiscard]] std::unique_ptr<TaskSource> tasks_of_queue(queue::VpQueue& queue);
+
+}  // namespace backsight::engine

@@ -1,0 +1,37 @@
+#include "engine/worker/counters.h"
+
+namespace backsight::engine {
+
+std::string_view name(RxOutcome outcome) noexcept {
+  switch (outcome) {
+    case RxOutcome::kMatched:
+      return "matched";
+    case RxOutcome::kLate:
+      return "late";
+    case RxOutcome::kDuplicate:
+      return "duplicate";
+    case RxOutcome::kObserved:
+      return "observed";
+    case RxOutcome::kObservedAgain:
+      return "observed_again";
+    case RxOutcome::kForeign:
+      return "foreign";
+    case RxOutcome::kBadTag:
+      return "bad_tag";
+    case RxOutcome::kMismatch:
+      return "mismatch";
+    case RxOutcome::kRedirect:
+      return "redirect";
+    case RxOutcome::kNotForUs:
+      return "not_for_us";
+    case RxOutcome::kOwnFrame:
+      return "own_frame";
+    case RxOutcome::kHandoverFull:
+      return "handover_full";
+    case RxOutcome::kCount:
+      break;
+  }
+  return "unknown";
+}
+
+}  // namespace backsight::engine

@@ -1,0 +1,59 @@
+// What passes between control and a worker, and between workers. All of fixed size.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "engine/worker/inflight.h"
+#include "engine/worker/schedule.h"
+#include "probes/identity.h"
+#include "queue/result.h"
+#include "queue/task.h"
+
+namespace backsight::engine {
+
+// A task that was admitted: control has checked it and chosen the port.
+struct Assignment {
+  queue::QueuedTask queued;      // task.src is filled in
+  std::uint8_t port = 0;         // index into the vantage point's ports
+  bool is_spoofed = false;
+};
+static_assert(std::is_trivially_copyable_v<Assignment>);
+
+// The tag keys in force. A tag of the epoch before or after, as another clock may see it, is good too.
+struct TagKeys {
+  probes::TagKey current;
+  std::array<probes::TagKey, 3> accepted{};  // the current one first
+};
+
+// What control tells a worker besides tasks. kDrain: send nothing more; what waits ends as stopped,
+// what is in flight is waited for.
+struct Order {
+  enum class What : std::uint8_t { kLimits, kKeys, kTraceRead, kDrain };
+  What what = What::kLimits;
+  ScheduleLimits limits;          // kLimits
+  TagKeys keys;                   // kKeys
+  std::uint32_t trace = kNoTrace; // kTraceRead: control has copied the trace's hops
+};
+static_assert(std::is_trivially_copyable_v<Order>);
+
+// What a worker tells control.
+struct Report {
+  enum class What : std::uint8_t { kProbe, kTrace, kObservation };
+  What what = What::kProbe;
+  std::uint32_t trace = kNoTrace;   // kTrace: the hops are in this trace of the worker's
+  queue::ProbeResult probe;         // kProbe, kTrace
+  queue::Observation observation;   // kObservation
+};
+static_assert(std::is_trivially_copyable_v<Report>);
+
+// A worker claimed a probe of another worker's trace.
+struct TraceAnswer {
+  std::uint32_t trace = kNoTrace;
+  bool is_for_destination = false;
+  queue::Hop hop;
+};
+static_assert(std::is_trivially_copyable_v<TraceAnswer>);
+
+}  // namespace backsight::engine

@@ -1,0 +1,370 @@
+#include "engine/worker/worker.h"
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "probes/wire/assert.h"
+
+namespace backsight::engine {
+namespace {
+
+constexpr std::size_t kTaskRing = 1024;
+constexpr std::size_t kOrderRing = 4096;
+constexpr std::size_t kReportRing = 8192;
+constexpr std::size_t kInbox = 1024;
+constexpr std::size_t kMaxExpired = 128;  // a round
+// A round makes at most this many reports: a burst from each of 4 ports, the inboxes, what expires,
+// and what cannot be sent.
+constexpr std::size_t kMaxReports = 1024;
+constexpr std::uint32_t kGaugeRounds = 256;
+// How soon a probe whose neighbour is being asked for is tried again.
+constexpr std::uint64_t kDeferMs = 20;
+constexpr unsigned kRoundsBeforeNap = 64;
+constexpr std::uint64_t kShortNapNs = 50'000;   // while something is under way
+constexpr std::uint64_t kLongNapNs = 500'000;
+
+Tsc clock_now() noexcept { return {rte_rdtsc()}; }
+
+std::vector<std::uint32_t> all_of(std::uint32_t count) {
+  std::vector<std::uint32_t> numbers(count);
+  for (std::uint32_t i = 0; i < count; ++i) numbers[i] = count - 1 - i;
+  return numbers;
+}
+
+// Every shape there is, in the order that template_for() computes.
+std::vector<probes::Template> all_templates() {
+  using probes::Kind;
+  using probes::TimestampType;
+  using probes::TraceMethod;
+  std::vector<probes::Template> templates;
+  templates.emplace_back(probes::Shape{.kind = Kind::kPing});
+  templates.emplace_back(probes::Shape{.kind = Kind::kRecordRoute});
+  for (const TraceMethod method : {TraceMethod::kIcmp, TraceMethod::kUdp, TraceMethod::kTcp}) {
+    templates.emplace_back(probes::Shape{.kind = Kind::kTrace, .method = method});
+  }
+  templates.emplace_back(
+      probes::Shape{.kind = Kind::kTimestamp, .timestamp = TimestampType::kOnly});
+  templates.emplace_back(
+      probes::Shape{.kind = Kind::kTimestamp, .timestamp = TimestampType::kWithAddresses});
+  for (std::uint8_t addresses = 1; addresses <= probes::kMaxTimestampAddresses; ++addresses) {
+    templates.emplace_back(probes::Shape{.kind = Kind::kTimestamp,
+                                         .timestamp = TimestampType::kPrespecified,
+                                         .prespecified = addresses});
+  }
+  return templates;
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerSetup& setup, Shared& shared)
+    : index_(setup.index),
+      waiting_(setup.engine.waiting),
+      idle_(setup.engine.idle),
+      shared_(shared),
+      keys_(setup.keys),
+      inflight_(setup.engine.inflight, setup.index, setup.workers, shared.cipher, shared.clock,
+                setup.want_huge),
+      schedule_(setup.limits, setup.engine.waiting + setup.engine.traces, setup.places,
+                shared.clock.hz()),
+      seen_(setup.engine.inflight),
+      templates_(all_templates()),
+      singles_(setup.engine.waiting),
+      free_singles_(all_of(setup.engine.waiting)),
+      traces_(setup.engine.traces, false),
+      free_traces_(all_of(setup.engine.traces)),
+      udp_traces_(setup.engine.traces),
+      deferred_(std::size_t{setup.engine.waiting} + setup.engine.traces),
+      tasks_(kTaskRing),
+      orders_(kOrderRing),
+      reports_(kReportRing) {
+  for (Port* port : shared.ports) {
+    lanes_.push_back(std::make_unique<Lane>(*port, port->queue(setup.index)));
+  }
+  for (unsigned i = 0; i < setup.workers; ++i) {
+    inboxes_.push_back(std::make_unique<SpscRing<TraceAnswer>>(kInbox));
+  }
+  all_.push_back(this);
+}
+
+void Worker::connect(std::span<Worker* const> all) { all_.assign(all.begin(), all.end()); }
+
+void Worker::run() noexcept {
+  // Naps end when they should, not up to 50 us later.
+  prctl(PR_SET_TIMERSLACK, 1UL);
+  unsigned idle_rounds = 0;
+  Tsc last = clock_now();
+  while (!shared_.is_stopping.load(std::memory_order_relaxed)) {
+    const bool was_busy = round();
+    const Tsc now = clock_now();
+    (was_busy ? counters_.busy_ticks : counters_.idle_ticks) += now.since(last).ticks;
+    last = now;
+    idle_rounds = was_busy ? 0 : idle_rounds + 1;
+    if (!was_busy) nap(idle_rounds);
+  }
+  publish_gauges();
+}
+
+void Worker::nap(unsigned idle_rounds) noexcept {
+  if (idle_ == config::EngineConfig::Idle::kPoll || idle_rounds < kRoundsBeforeNap) {
+    rte_pause();
+    return;
+  }
+  if (idle_rounds == kRoundsBeforeNap) publish_gauges();
+  const bool is_under_way = inflight_.used() != 0 || schedule_.waiting() != 0;
+  std::uint64_t nap_ns = is_under_way ? kShortNapNs : kLongNapNs;
+  const Tsc now = clock_now();
+  if (const auto wake = schedule_.next_wake(now)) {
+    nap_ns = std::min(nap_ns, shared_.clock.to_ns(wake->since(now)) + 1);
+  }
+  const timespec time{0, static_cast<long>(nap_ns)};
+  nanosleep(&time, nullptr);
+}
+
+bool Worker::round() noexcept {
+  ++counters_.rounds;
+  if (counters_.rounds.value() % kGaugeRounds == 0) publish_gauges();
+  bool did = take_orders();
+  if (reports_.free_slots() < kMaxReports && reports_.refreshed_free_slots() < kMaxReports) {
+    ++counters_.results_full;
+    return did;
+  }
+  for (const auto& lane : lanes_) did |= receive(*lane);
+  const Tsc now = clock_now();
+  did |= take_trace_answers(now);
+  did |= expire(now);
+  did |= take_tasks(now);
+  if (is_draining_) return drain() || did;
+  did |= retry_deferred(now);
+  if (!shared_.is_silenced.load(std::memory_order_relaxed)) did |= send(now);
+  return did;
+}
+
+bool Worker::take_orders() noexcept {
+  std::array<Order, 32> orders;
+  const std::size_t count = orders_.pop(orders);
+  for (const Order& order : std::span(orders).first(count)) {
+    switch (order.what) {
+      case Order::What::kLimits:
+        schedule_.set_limits(order.limits);
+        break;
+      case Order::What::kKeys:
+        keys_ = order.keys;
+        break;
+      case Order::What::kTraceRead:
+        free_traces_.push_back(order.trace);
+        break;
+      case Order::What::kDrain:
+        is_draining_ = true;
+        break;
+    }
+  }
+  return count != 0;
+}
+
+bool Worker::take_tasks(Tsc now) noexcept {
+  std::array<Assignment, kBurst> assignments;
+  const std::size_t room = std::min({free_singles_.size(), free_traces_.size(), kBurst});
+  const std::size_t count = tasks_.pop(std::span(assignments).first(room));
+  for (const Assignment& assignment : std::span(assignments).first(count)) {
+    ++counters_.tasks;
+    if (assignment.queued.task.kind == probes::Kind::kTrace) {
+      begin_trace(assignment, now);
+      continue;
+    }
+    const std::uint32_t item = free_singles_.back();
+    free_singles_.pop_back();
+    singles_[item].assignment = assignment;
+    schedule(item, now);
+  }
+  return count != 0;
+}
+
+void Worker::schedule(std::uint32_t item, Tsc now) noexcept {
+  set_waiting(item, true);
+  const queue::Task& task = task_of(item);
+  const bool is_spoofed = !is_trace(item) && singles_[item].assignment.is_spoofed;
+  const Schedule::Send send{
+      .dst = task.dst,
+      .spoofed_src = is_spoofed ? task.src : probes::Ipv4Addr{},
+      .has_options =
+          task.kind == probes::Kind::kRecordRoute || task.kind == probes::Kind::kTimestamp};
+  if (!schedule_.push(item, send, now)) defer(item, now);
+}
+
+void Worker::set_waiting(std::uint32_t item, bool is_waiting) noexcept {
+  if (is_trace(item)) {
+    traces_[item - waiting_].is_waiting = is_waiting;
+  } else {
+    singles_[item].is_waiting = is_waiting;
+  }
+}
+
+// Ends what waits, as many items a round as it has room to report. Comes round again for tasks that
+// were on their way.
+bool Worker::drain() noexcept {
+  const auto items = static_cast<std::uint32_t>(waiting_ + traces_.size());
+  std::uint32_t ended = 0;
+  for (std::uint32_t step = 0; step < items && ended < kBurst; ++step) {
+    const std::uint32_t item = drained_;
+    drained_ = drained_ + 1 == items ? 0 : drained_ + 1;
+    const bool waits =
+        is_trace(item) ? traces_[item - waiting_].is_waiting : singles_[item].is_waiting;
+    if (!waits) continue;
+    set_waiting(item, false);
+    fail(item, queue::Reason::kStopped);
+    ++ended;
+  }
+  for (const auto& lane : lanes_) {
+    if (lane->burst.size() != 0) give_up(*lane);
+  }
+  return ended != 0;
+}
+
+// Puts the item off for a moment; it then passes the limits anew.
+void Worker::defer(std::uint32_t item, Tsc now) noexcept {
+  set_waiting(item, true);
+  BACKSIGHT_ASSERT(deferred_count_ < deferred_.size());
+  deferred_[(deferred_first_ + deferred_count_++) % deferred_.size()] = {
+      item, now + shared_.clock.from_ms(kDeferMs)};
+}
+
+bool Worker::retry_deferred(Tsc now) noexcept {
+  bool did = false;
+  for (std::size_t left = deferred_count_; left > 0; --left) {
+    const Deferred first = deferred_[deferred_first_];
+    if (first.again > now) break;
+    deferred_first_ = (deferred_first_ + 1) % deferred_.size();
+    --deferred_count_;
+    schedule(first.item, now);
+    did = true;
+  }
+  return did;
+}
+
+const queue::Task& Worker::task_of(std::uint32_t item) const noexcept {
+  return is_trace(item) ? traces_[item - waiting_].trace.task().task : singles_[item].assignment.queued.task;
+}
+
+std::uint8_t Worker::port_of(std::uint32_t item) const noexcept {
+  return is_trace(item) ? traces_[item - waiting_].port : singles_[item].assignment.port;
+}
+
+void Worker::release_item(std::uint32_t item) noexcept {
+  if (!is_trace(item)) free_singles_.push_back(item);
+}
+
+void Worker::report(const queue::ProbeResult& result) noexcept {
+  ++counters_.results[result.outcome];
+  Report out;
+  out.what = Report::What::kProbe;
+  out.probe = result;
+  // round() has made sure of the room.
+  [[maybe_unused]] const bool pushed = reports_.try_push(out);
+  BACKSIGHT_ASSERT(pushed);
+}
+
+// The item cannot be sent: its task ends here.
+void Worker::fail(std::uint32_t item, queue::Reason reason) noexcept {
+  if (is_trace(item)) return end_trace(item - waiting_, queue::Outcome::kSendFailed, reason);
+  const Assignment& assignment = singles_[item].assignment;
+  queue::ProbeResult result;
+  result.task = assignment.queued.task.id;
+  result.position = assignment.queued.position;
+  result.src = assignment.queued.task.src;
+  result.dst = assignment.queued.task.dst;
+  result.kind = assignment.queued.task.kind;
+  result.outcome = queue::Outcome::kSendFailed;
+  result.reason = reason;
+  release_item(item);
+  report(result);
+}
+
+void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
+  const std::uint32_t index = free_traces_.back();
+  free_traces_.pop_back();
+  TraceState& state = traces_[index];
+  state.handle = 0;
+  state.port = assignment.port;
+  const queue::Task& task = assignment.queued.task;
+  if (task.method == probes::TraceMethod::kUdp) {
+    const std::uint32_t key = udp_key(task.dst, task.flow);
+    udp_traces_.erase(key);
+    udp_traces_.insert(key, index);
+  }
+  advance(index, state.trace.start(assignment.queued), now);
+}
+
+void Worker::advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept {
+  if (step.is_over) return end_trace(trace, step.outcome, queue::Reason::kNone);
+  schedule(waiting_ + trace, now);
+}
+
+void Worker::end_trace(std::uint32_t index, queue::Outcome outcome,
+                       queue::Reason reason) noexcept {
+  const TraceState& state = traces_[index];
+  const queue::QueuedTask& queued = state.trace.task();
+  const std::uint32_t key = udp_key(queued.task.dst, queued.task.flow);
+  if (const std::uint32_t* found = udp_traces_.find(key); found != nullptr && *found == index) {
+    udp_traces_.erase(key);
+  }
+  Report out;
+  out.what = Report::What::kTrace;
+  out.trace = index;
+  out.probe.task = queued.task.id;
+  out.probe.position = queued.position;
+  out.probe.src = queued.task.src;
+  out.probe.dst = queued.task.dst;
+  out.probe.kind = queued.task.kind;
+  out.probe.method = queued.task.method;
+  out.probe.outcome = outcome;
+  out.probe.reason = reason;
+  if (!state.trace.hops().empty()) out.probe.sent_at_ns = state.trace.hops().front().sent_at_ns;
+  ++counters_.results[outcome];
+  [[maybe_unused]] const bool pushed = reports_.try_push(out);
+  BACKSIGHT_ASSERT(pushed);
+}
+
+bool Worker::take_trace_answers(Tsc now) noexcept {
+  bool did = false;
+  std::array<TraceAnswer, 32> answers;
+  for (const auto& inbox : inboxes_) {
+    const std::size_t count = inbox->pop(answers);
+    for (const TraceAnswer& it : std::span(answers).first(count)) {
+      advance(it.trace, traces_[it.trace].trace.answered(it.hop, it.is_for_destination), now);
+    }
+    did |= count != 0;
+  }
+  return did;
+}
+
+bool Worker::expire(Tsc now) noexcept {
+  const auto on_expired = [this, now](const Flight& flight) {
+    if (flight.trace != kNoTrace) {
+      advance(flight.trace, traces_[flight.trace].trace.timed_out(), now);
+      return;
+    }
+    queue::ProbeResult result;
+    result.task = flight.task;
+    result.position = flight.position;
+    result.src = flight.src;
+    result.dst = flight.dst;
+    result.kind = flight.kind;
+    result.sent_at_ns = shared_.clock.to_unix_ns(flight.sent);
+    result.outcome = queue::Outcome::kTimedOut;
+    report(result);
+  };
+  return inflight_.expire(now, kMaxExpired, on_expired) != 0;
+}
+
+void Worker::publish_gauges() noexcept {
+  counters_.inflight.set(inflight_.used());
+  counters_.waiting.set(schedule_.waiting() + deferred_count_);
+  counters_.traces.set(traces_.size() - free_traces_.size());
+}
+
+}  // namespace backsight::engine

@@ -1,0 +1,212 @@
+// A worker: one core that runs to completion. It owns a queue pair on each port, its in-flight ring,
+// its schedule and its counters; each round it takes orders and tasks, receives, expires and sends.
+//
+// No lock, allocation, log or system call in a round; the only sleep is the adaptive nap between
+// rounds that did nothing.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "config/vp_config.h"
+#include "engine/device/port.h"
+#include "engine/device/tsc.h"
+#include "engine/worker/counters.h"
+#include "engine/worker/fixed_map.h"
+#include "engine/worker/inflight.h"
+#include "engine/worker/limiter.h"
+#include "engine/worker/messages.h"
+#include "engine/worker/schedule.h"
+#include "engine/worker/seen.h"
+#include "engine/worker/spsc_ring.h"
+#include "engine/worker/trace.h"
+#include "probes/craft.h"
+#include "probes/reply.h"
+
+namespace backsight::engine {
+
+// What all workers of a vantage point share. Outlives them.
+struct Shared {
+  const TscClock& clock;
+  TotalRate& total;
+  std::uint16_t vp_id = 0;
+  probes::HandleCipher cipher;
+  std::vector<Port*> ports;
+  // Stops every transmission within a round, ARP included.
+  std::atomic<bool> is_silenced{false};
+  std::atomic<bool> is_stopping{false};
+};
+
+struct WorkerSetup {
+  unsigned index = 0;
+  unsigned workers = 1;
+  config::EngineConfig engine;
+  ScheduleLimits limits;
+  std::uint32_t places = 0;  // of the schedule
+  TagKeys keys;
+  bool want_huge = false;
+};
+
+class Worker {
+ public:
+  // Allocates everything; throws std::bad_alloc.
+  Worker(const WorkerSetup& setup, Shared& shared);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Makes the workers known to each other, before any runs. `all[i]` is worker i.
+  void connect(std::span<Worker* const> all);
+
+  // Rounds until Shared::is_stopping. Thread: the worker's lcore.
+  void run() noexcept;
+  // One pass over everything. Returns true if there was something to do.
+  bool round() noexcept;
+
+  // Control's ends.
+  [[nodiscard]] SpscRing<Assignment>& tasks() noexcept { return tasks_; }
+  [[nodiscard]] SpscRing<Order>& orders() noexcept { return orders_; }
+  [[nodiscard]] SpscRing<Report>& reports() noexcept { return reports_; }
+  // REQUIRES: a Report named the trace, and its kTraceRead order is not given yet.
+  [[nodiscard]] const Trace& trace(std::uint32_t index) const noexcept {
+    return traces_[index].trace;
+  }
+  [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::uint32_t inflight_capacity() const noexcept { return inflight_.capacity(); }
+  [[nodiscard]] InflightRing& inflight() noexcept { return inflight_; }
+
+ private:
+  // A probe that was crafted and waits for the port to accept it.
+  struct Outgoing {
+    queue::QueuedTask queued;
+    std::uint32_t handle = 0;
+    std::uint32_t item = 0;
+    std::uint32_t place = 0;   // in flight, unless spoofed
+    bool is_spoofed = false;
+  };
+  struct TraceState {
+    Trace trace;
+    std::uint32_t handle = 0;  // of the attempt under way
+    std::uint8_t port = 0;
+    bool is_waiting = false;   // in the schedule or put off
+  };
+  struct Single {
+    Assignment assignment;
+    bool is_waiting = false;  // in the schedule or put off
+  };
+  struct Deferred {
+    std::uint32_t item;
+    Tsc again;
+  };
+  // The sending side of one port.
+  struct Lane {
+    Lane(Port& port_of_lane, const QueuePair& pair) : port(port_of_lane), queue(pair) {}
+    Port& port;
+    QueuePair queue;
+    TxBurst burst;
+    std::array<Outgoing, kBurst> outgoing;
+    Tsc stuck_since;
+    bool is_stuck = false;
+  };
+
+  // worker.cc: the round and its orders
+  bool take_orders() noexcept;
+  bool take_tasks(Tsc now) noexcept;
+  void begin_trace(const Assignment& assignment, Tsc now) noexcept;
+  void advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept;
+  void end_trace(std::uint32_t trace, queue::Outcome outcome, queue::Reason reason) noexcept;
+  bool take_trace_answers(Tsc now) noexcept;
+  bool expire(Tsc now) noexcept;
+  void nap(unsigned idle_rounds) noexcept;
+  void schedule(std::uint32_t item, Tsc now) noexcept;
+  void defer(std::uint32_t item, Tsc now) noexcept;
+  bool retry_deferred(Tsc now) noexcept;
+  bool drain() noexcept;
+  void set_waiting(std::uint32_t item, bool is_waiting) noexcept;
+  void release_item(std::uint32_t item) noexcept;
+  void report(const queue::ProbeResult& result) noexcept;
+  void fail(std::uint32_t item, queue::Reason reason) noexcept;
+  [[nodiscard]] const queue::Task& task_of(std::uint32_t item) const noexcept;
+  [[nodiscard]] std::uint8_t port_of(std::uint32_t item) const noexcept;
+  [[nodiscard]] bool is_trace(std::uint32_t item) const noexcept { return item >= waiting_; }
+  void publish_gauges() noexcept;
+  // The place of a trace in udp_traces_. Two traces alike share it, and the later one has it.
+  [[nodiscard]] static std::uint32_t udp_key(probes::Ipv4Addr destination,
+                                             std::uint16_t flow) noexcept {
+    return destination.value ^ (std::uint32_t{flow} * 0x9e3779b1U);
+  }
+
+  // worker_send.cc
+  bool send(Tsc now) noexcept;
+  bool prepare(std::uint32_t item, Tsc now) noexcept;
+  void craft(Lane& lane, std::uint32_t item, probes::MacAddr next_hop, Tsc now) noexcept;
+  bool flush(Lane& lane) noexcept;
+  void sent(const Outgoing& outgoing, Tsc at) noexcept;
+  void give_up(Lane& lane) noexcept;
+  void ask_neighbours(Tsc now) noexcept;
+  bool send_frame(Lane& lane, std::span<const std::byte> frame) noexcept;
+  [[nodiscard]] const probes::Template& template_for(const queue::Task& task) const noexcept;
+
+  // worker_receive.cc
+  bool receive(Lane& lane) noexcept;
+  void take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept;
+  void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
+                  Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome answer(const probes::Reply& reply, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome answer_echo(const probes::Reply& reply, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
+                                      const Flight& flight) const noexcept;
+  [[nodiscard]] RxOutcome finish(const probes::Reply& reply, std::uint32_t handle,
+                                 const Flight& flight, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, std::uint32_t handle,
+                                       const Flight& flight, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome observe(const probes::Reply& reply, const probes::Identity& identity,
+                                  probes::Ipv4Addr src, probes::Ipv4Addr dst,
+                                  Tsc arrived) noexcept;
+  [[nodiscard]] InflightRing* ring_of(std::uint32_t handle) const noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(
+      const probes::Reply& reply) noexcept;
+  [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept;
+  [[nodiscard]] bool is_own_address(probes::Ipv4Addr address) const noexcept;
+
+  const unsigned index_;
+  const std::uint32_t waiting_;
+  const config::EngineConfig::Idle idle_;
+  Shared& shared_;
+  TagKeys keys_;
+  InflightRing inflight_;
+  Schedule schedule_;
+  SeenTags seen_;
+  std::vector<probes::Template> templates_;
+
+  // Items: [0, waiting_) are single probes, [waiting_, waiting_ + traces) are traces.
+  std::vector<Single> singles_;
+  std::vector<std::uint32_t> free_singles_;
+  HugeArray<TraceState> traces_;
+  std::vector<std::uint32_t> free_traces_;
+  FixedMap<std::uint32_t> udp_traces_;  // hash of destination and flow -> trace
+  std::vector<Deferred> deferred_;      // a ring, in the order of `again`
+  std::size_t deferred_first_ = 0;
+  std::size_t deferred_count_ = 0;
+
+  std::vector<std::unique_ptr<Lane>> lanes_;  // one a port
+  bool is_draining_ = false;
+  std::uint32_t drained_ = 0;  // items looked at
+  std::uint16_t next_ip_id_ = 0;
+  Spacing echo_replies_;
+  Tsc next_neighbour_check_;
+
+  SpscRing<Assignment> tasks_;
+  SpscRing<Order> orders_;
+  SpscRing<Report> reports_;
+  std::vector<Worker*> all_;
+  std::vector<std::unique_ptr<SpscRing<TraceAnswer>>> inboxes_;  // [i]: from worker i
+  WorkerCounters counters_;
+};
+
+}  // namespace backsight::engine

@@ -1,0 +1,361 @@
+// The receiving half of a worker: each frame ends in exactly one counter.
+#include <rte_cycles.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "engine/device/arp.h"
+#include "engine/device/echo_responder.h"
+#include "engine/worker/worker.h"
+#include "probes/wire/assert.h"
+
+namespace backsight::engine {
+namespace {
+
+constexpr std::size_t kPrefetchAhead = 4;
+constexpr std::uint64_t kEchoReplyIntervalUs = 1'000;
+constexpr std::uint8_t kProtocolIcmp = 1;
+constexpr std::uint8_t kProtocolTcp = 6;
+constexpr std::uint8_t kProtocolUdp = 17;
+
+probes::MacAddr mac_at(std::span<const std::byte> frame, std::size_t offset) noexcept {
+  probes::MacAddr mac;
+  for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
+    mac.bytes[i] = std::to_integer<std::uint8_t>(frame[offset + i]);
+  }
+  return mac;
+}
+
+queue::ReplySummary summary_of(const probes::Reply& reply) noexcept {
+  return {.from = reply.from,
+          .type = reply.type,
+          .ttl = reply.ttl,
+          .icmp_type = reply.icmp_type,
+          .icmp_code = reply.icmp_code};
+}
+
+queue::Recorded recorded_in(const probes::IpOptions& options, bool from_quote) noexcept {
+  queue::Recorded recorded;
+  recorded.from_quote = from_quote;
+  if (options.has_record_route) {
+    recorded.what = queue::Recorded::What::kRoute;
+    recorded.count = options.record_route.count;
+    recorded.slots = options.record_route.slots;
+    recorded.addresses = options.record_route.hops;
+  } else if (options.has_timestamps) {
+    recorded.what = queue::Recorded::What::kTimestamps;
+    recorded.count = options.timestamps.count;
+    recorded.slots = options.timestamps.slots;
+    recorded.overflow = options.timestamps.overflow;
+    recorded.timestamp = options.timestamps.type;
+    for (std::size_t i = 0; i < options.timestamps.slots; ++i) {
+      recorded.addresses[i] = options.timestamps.stamps[i].address;
+      recorded.milliseconds[i] = options.timestamps.stamps[i].milliseconds;
+    }
+  }
+  return recorded;
+}
+
+queue::Recorded recorded_by(const probes::Reply& reply) noexcept {
+  return reply.has_quote ? recorded_in(reply.quoted.options, true)
+                         : recorded_in(reply.options, false);
+}
+
+queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
+  queue::Hop hop;
+  hop.rtt_ns = rtt_ns;
+  hop.reply = summary_of(reply);
+  hop.has_reply = true;
+  hop.quoted_ttl = reply.has_quote ? reply.quoted.ttl : std::uint8_t{0};
+  if (reply.has_quote) {
+    hop.label_count = static_cast<std::uint8_t>(
+        std::min<std::size_t>(reply.mpls.count, hop.labels.size()));
+    std::copy_n(reply.mpls.labels.begin(), hop.label_count, hop.labels.begin());
+  }
+  return hop;
+}
+
+std::uint16_t trace_source_port(std::uint16_t flow) noexcept {
+  return static_cast<std::uint16_t>(probes::kTraceSourcePort | (flow & 0x7fff));
+}
+
+std::uint16_t trace_destination_port(std::uint8_t protocol, std::uint16_t flow) noexcept {
+  if (protocol == kProtocolTcp) return probes::kTraceTcpPorts[flow >> 15];
+  return static_cast<std::uint16_t>(probes::kTraceUdpPort + (flow >> 15));
+}
+
+}  // namespace
+
+bool Worker::receive(Lane& lane) noexcept {
+  RxBurst burst;
+  lane.queue.receive(burst);
+  const Tsc arrived{rte_rdtsc()};
+  counters_.received += burst.size();
+  for (std::size_t i = 0; i < std::min(kPrefetchAhead, burst.size()); ++i) burst.prefetch(i);
+  for (std::size_t i = 0; i < burst.size(); ++i) {
+    burst.prefetch(i + kPrefetchAhead);
+    take_frame(lane, burst.bytes(i), arrived);
+  }
+  return burst.size() != 0;
+}
+
+void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept {
+  const auto reply = probes::parse_frame(frame);
+  if (!reply && reply.error() == probes::Reject::kFrameTooShort) {
+    ++counters_.rejected[reply.error()];
+    return;
+  }
+  if (mac_at(frame, 6) == lane.port.mac()) {
+    ++counters_.outcomes[RxOutcome::kOwnFrame];
+    return;
+  }
+  const probes::MacAddr to = mac_at(frame, 0);
+  if (to != lane.port.mac() && to != probes::kBroadcastMac) {
+    ++counters_.outcomes[RxOutcome::kNotForUs];
+    return;
+  }
+  if (!reply) {
+    ++counters_.rejected[reply.error()];
+    take_local(lane, reply.error(), frame, arrived);
+    return;
+  }
+  ++counters_.outcomes[is_own_address(reply->to) ? answer(*reply, arrived)
+                                                 : RxOutcome::kNotForUs];
+}
+
+// What is not a reply but meant for this host: ARP, and pings where no kernel answers them.
+void Worker::take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
+                        Tsc arrived) noexcept {
+  const probes::Ipv4Addr own = lane.port.config().address;
+  if (reject == probes::Reject::kArp) {
+    const auto packet = parse_arp(frame);
+    if (!packet) return;
+    lane.port.neighbours().learn(packet->sender, packet->sender_mac, arrived);
+    if (!packet->is_request || packet->target != own || !lane.port.answers()) return;
+    if (send_frame(lane, craft_arp_reply(lane.port.mac(), own, *packet))) ++counters_.arp_sent;
+  } else if (reject == probes::Reject::kEchoRequest && lane.port.answers()) {
+    if (!echo_replies_.allows(arrived)) return;
+    const std::size_t bytes = answer_echo_in_place(frame, own);
+    if (bytes == 0) return;
+    echo_replies_.take(arrived, shared_.clock.from_ns(kEchoReplyIntervalUs * 1000), {});
+    if (send_frame(lane, frame.first(bytes))) ++counters_.echo_replies_sent;
+  }
+}
+
+RxOutcome Worker::answer(const probes::Reply& reply, Tsc arrived) noexcept {
+  switch (reply.type) {
+    case probes::ReplyType::kEchoReply:
+      return answer_echo(reply, arrived);
+    case probes::ReplyType::kTcpReset:
+    case probes::ReplyType::kTcpSynAck:
+      return answer_tcp(reply, arrived);
+    case probes::ReplyType::kRedirect:
+      return RxOutcome::kRedirect;
+    default:
+      return answer_error(reply, arrived);
+  }
+}
+
+RxOutcome Worker::answer_echo(const probes::Reply& reply, Tsc arrived) noexcept {
+  const probes::Identity& identity = reply.identity;
+  if (identity.id.vp == shared_.vp_id) {
+    InflightRing* ring = ring_of(reply.handle);
+    const auto flight = ring == nullptr ? std::nullopt : ring->find(reply.handle);
+    if (flight && flight->protocol == kProtocolIcmp && flight->src == reply.to &&
+        (flight->task & probes::kMaxProbeNumber) == identity.id.number) {
+      const probes::TagInput input{.id = identity.id,
+                                   .src = flight->src,
+                                   .dst = flight->dst,
+                                   .handle = reply.handle,
+                                   .kind = flight->kind,
+                                   .is_spoofed = false};
+      if (!is_own_tag(input, identity.tag)) return RxOutcome::kBadTag;
+      return finish(reply, reply.handle, *flight, arrived);
+    }
+  }
+  return observe(reply, identity, reply.to, reply.from, arrived);
+}
+
+RxOutcome Worker::answer_tcp(const probes::Reply& reply, Tsc arrived) noexcept {
+  InflightRing* ring = ring_of(reply.handle);
+  const auto flight = ring == nullptr ? std::nullopt : ring->find(reply.handle);
+  if (!flight) return RxOutcome::kForeign;
+  if (flight->protocol != kProtocolTcp || flight->dst != reply.from || flight->src != reply.to ||
+      reply.dst_port != trace_source_port(flight->flow) ||
+      reply.src_port != trace_destination_port(kProtocolTcp, flight->flow)) {
+    return RxOutcome::kMismatch;
+  }
+  return finish(reply, reply.handle, *flight, arrived);
+}
+
+RxOutcome Worker::answer_error(const probes::Reply& reply, Tsc arrived) noexcept {
+  std::uint32_t handle = reply.handle;
+  if (reply.quoted.protocol == kProtocolUdp) {
+    if (const auto mended = find_mangled_udp(reply)) handle = *mended;
+  }
+  InflightRing* ring = ring_of(handle);
+  const auto flight = ring == nullptr ? std::nullopt : ring->find(handle);
+  if (flight) {
+    const RxOutcome checked = check_quote(reply, handle, *flight);
+    if (checked == RxOutcome::kMatched) return finish(reply, handle, *flight, arrived);
+    if (reply.quoted.identity.id.vp == shared_.vp_id || !reply.quoted.has_identity) return checked;
+  }
+  if (!reply.quoted.has_identity || reply.quoted.protocol != kProtocolIcmp) {
+    return RxOutcome::kForeign;
+  }
+  return observe(reply, reply.quoted.identity, reply.quoted.src, reply.quoted.dst, arrived);
+}
+
+// kMatched if the quote is of the probe in flight.
+RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
+                              const Flight& flight) const noexcept {
+  const probes::Quoted& quoted = reply.quoted;
+  if (quoted.protocol != flight.protocol || quoted.src != flight.src || quoted.dst != flight.dst) {
+    return RxOutcome::kMismatch;
+  }
+  if (flight.protocol == kProtocolIcmp) {
+    if (quoted.checksum != flight.checksum) return RxOutcome::kMismatch;
+  } else if (quoted.src_port != trace_source_port(flight.flow) ||
+             quoted.dst_port != trace_destination_port(flight.protocol, flight.flow)) {
+    return RxOutcome::kMismatch;
+  }
+  if (!quoted.has_identity) return RxOutcome::kMatched;
+  const probes::TagInput input{.id = {shared_.vp_id, flight.task & probes::kMaxProbeNumber},
+                               .src = flight.src,
+                               .dst = flight.dst,
+                               .handle = handle,
+                               .kind = flight.kind,
+                               .is_spoofed = false};
+  if (quoted.identity.id != input.id || !is_own_tag(input, quoted.identity.tag)) {
+    return RxOutcome::kBadTag;
+  }
+  return RxOutcome::kMatched;
+}
+
+// The handle of a UDP probe whose quoted IP id a router zeroed, swapped or changed: the checksum has
+// the handle's low half, and the flow names the trace, which has one probe under way.
+std::optional<std::uint32_t> Worker::find_mangled_udp(const probes::Reply& reply) noexcept {
+  const probes::Quoted& quoted = reply.quoted;
+  const auto flow = static_cast<std::uint16_t>(
+      (quoted.src_port & 0x7fff) | (quoted.dst_port == probes::kTraceUdpPort ? 0 : 0x8000));
+  const std::uint32_t* index = udp_traces_.find(udp_key(quoted.dst, flow));
+  if (index == nullptr) return std::nullopt;
+  const std::uint32_t handle = traces_[*index].handle;
+  if ((handle & 0xffff) != quoted.checksum) return std::nullopt;
+  return handle;
+}
+
+RxOutcome Worker::finish(const probes::Reply& reply, std::uint32_t handle, const Flight& flight,
+                         Tsc arrived) noexcept {
+  if (flight.trace != kNoTrace) return finish_trace(reply, handle, flight, arrived);
+  switch (ring_of(handle)->claim(handle, flight, arrived)) {
+    case Claim::kLate:
+      return RxOutcome::kLate;
+    case Claim::kDuplicate:
+      return RxOutcome::kDuplicate;
+    case Claim::kForeign:
+      return RxOutcome::kForeign;
+    case Claim::kMatched:
+      break;
+  }
+  queue::ProbeResult result;
+  result.task = flight.task;
+  result.position = flight.position;
+  result.sent_at_ns = shared_.clock.to_unix_ns(flight.sent);
+  result.rtt_ns = shared_.clock.to_ns(arrived.since(flight.sent));
+  result.src = flight.src;
+  result.dst = flight.dst;
+  result.kind = flight.kind;
+  result.outcome = reply.has_quote ? queue::Outcome::kError : queue::Outcome::kReplied;
+  result.has_reply = true;
+  result.reply = summary_of(reply);
+  result.recorded = recorded_by(reply);
+  report(result);
+  return RxOutcome::kMatched;
+}
+
+RxOutcome Worker::finish_trace(const probes::Reply& reply, std::uint32_t handle,
+                               const Flight& flight, Tsc arrived) noexcept {
+  Worker& owner = *all_[inflight_.owner_of(handle)];
+  SpscRing<TraceAnswer>& inbox = *owner.inboxes_[index_];
+  if (&owner != this && inbox.free_slots() == 0 && inbox.refreshed_free_slots() == 0) {
+    return RxOutcome::kHandoverFull;
+  }
+  switch (owner.inflight_.claim(handle, flight, arrived)) {
+    case Claim::kLate:
+      return RxOutcome::kLate;
+    case Claim::kDuplicate:
+      return RxOutcome::kDuplicate;
+    case Claim::kForeign:
+      return RxOutcome::kForeign;
+    case Claim::kMatched:
+      break;
+  }
+  TraceAnswer answer{
+      .trace = flight.trace,
+      .is_for_destination = Trace::answers_for_destination(reply, flight.dst),
+      .hop = hop_of(reply, shared_.clock.to_ns(arrived.since(flight.sent)))};
+  if (&owner == this) {
+    advance(answer.trace,
+            traces_[answer.trace].trace.answered(answer.hop, answer.is_for_destination), arrived);
+  } else {
+    [[maybe_unused]] const bool pushed = inbox.try_push(answer);
+    BACKSIGHT_ASSERT(pushed);
+  }
+  return RxOutcome::kMatched;
+}
+
+// The reply to a spoofed probe of the fleet, ours or another vantage point's: the tag proves it.
+RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& identity,
+                          probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept {
+  if (src != reply.to) return RxOutcome::kMismatch;
+  const queue::Recorded recorded = recorded_by(reply);
+  // The option tells the kind, unless a router took it away.
+  std::array<probes::Kind, 3> kinds = {probes::Kind::kPing, probes::Kind::kRecordRoute,
+                                       probes::Kind::kTimestamp};
+  if (recorded.what == queue::Recorded::What::kRoute) std::swap(kinds[0], kinds[1]);
+  if (recorded.what == queue::Recorded::What::kTimestamps) std::swap(kinds[0], kinds[2]);
+  for (const probes::Kind kind : kinds) {
+    const probes::TagInput input{.id = identity.id,
+                                 .src = src,
+                                 .dst = dst,
+                                 .handle = reply.handle,
+                                 .kind = kind,
+                                 .is_spoofed = true};
+    if (!is_own_tag(input, identity.tag)) continue;
+    if (!seen_.is_new(identity.tag)) return RxOutcome::kObservedAgain;
+    Report out;
+    out.what = Report::What::kObservation;
+    out.observation = {.task = identity.id.number,
+                       .received_at_ns = shared_.clock.to_unix_ns(arrived),
+                       .src = src,
+                       .dst = dst,
+                       .probe_vp = identity.id.vp,
+                       .kind = kind,
+                       .reply = summary_of(reply),
+                       .recorded = recorded};
+    [[maybe_unused]] const bool pushed = reports_.try_push(out);
+    BACKSIGHT_ASSERT(pushed);
+    return RxOutcome::kObserved;
+  }
+  return identity.id.vp == shared_.vp_id ? RxOutcome::kForeign : RxOutcome::kBadTag;
+}
+
+bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept {
+  for (const probes::TagKey& key : keys_.accepted) {
+    if (probes::make_tag(key, input) == tag) return true;
+  }
+  return false;
+}
+
+InflightRing* Worker::ring_of(std::uint32_t handle) const noexcept {
+  const unsigned owner = inflight_.owner_of(handle);
+  return owner < all_.size() ? &all_[owner]->inflight_ : nullptr;
+}
+
+bool Worker::is_own_address(probes::Ipv4Addr address) const noexcept {
+  return std::ranges::any_of(
+      lanes_, [&](const auto& lane) { return lane->port.config().address == address; });
+}
+
+}  // namespace backsight::engine

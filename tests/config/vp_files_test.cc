@@ -1,0 +1,85 @@
+// The shipped examples and the manual are in step with the code. To write them anew:
+//   BACKSIGHT_WRITE=1 test_config --gtest_filter='VpFiles.*'
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "config/deny_list.h"
+#include "config/enrolment.h"
+#include "config/vp_manual.h"
+#include "config/vp_printer.h"
+#include "lines.h"
+
+namespace backsight::config {
+namespace {
+
+const std::filesystem::path kRoot =
+    std::filesystem::path(BACKSIGHT_TEST_DATA).parent_path().parent_path();
+const std::filesystem::path kExamples = kRoot / "config/examples";
+
+bool writes() { return std::getenv("BACKSIGHT_WRITE") != nullptr; }
+
+// The vantage point of the manual.
+constexpr std::string_view kDocumented = R"(
+name: ams01
+id: 1
+ports: [{device: "0000:3b:00.0", address: 192.0.2.10/24, gateway: 192.0.2.1}]
+engine: {workers: [2, 3]}
+spoofing: {enrolled: enrolled.yaml}
+deny: deny.txt
+identity: {key_file: fleet.key}
+queue: {url: "file:///var/lib/backsight"}
+metrics: {listen: "127.0.0.1:9464"}
+)";
+
+TEST(VpFiles, TheExampleIsWhatIsPrinted) {
+  const auto config = parse_vp_config(std::string(kDocumented), "vp.yaml");
+  ASSERT_TRUE(config) << as_error(config.error()).sentence;
+  if (writes()) {
+    write_file(kExamples / "vp.yaml", print_vp_config(*config));
+  }
+  EXPECT_EQ(file_text(kExamples / "vp.yaml"), print_vp_config(*config));
+}
+
+TEST(VpFiles, TheExampleLoads) {
+  const auto config = load_vp_config(kExamples / "vp.yaml");
+  ASSERT_TRUE(config) << as_error(config.error()).sentence;
+  EXPECT_EQ(config->name, "ams01");
+  EXPECT_EQ(config->enrolled_file, kExamples / "enrolled.yaml");
+}
+
+TEST(VpFiles, TheExampleFitsItsColumns) {
+  std::istringstream lines(file_text(kExamples / "vp.yaml"));
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 100U) << line;
+  }
+}
+
+TEST(VpFiles, TheExampleListsLoad) {
+  const auto deny = load_deny_list(kExamples / "deny.txt");
+  ASSERT_TRUE(deny) << as_error(deny.error()).sentence;
+  EXPECT_FALSE(deny->is_empty());
+  const auto enrolment = load_enrolment(kExamples / "enrolled.yaml");
+  ASSERT_TRUE(enrolment) << as_error(enrolment.error()).sentence;
+  EXPECT_FALSE(enrolment->is_empty());
+}
+
+TEST(VpFiles, TheManualHoldsTheTableOfTheKeys) {
+  const std::filesystem::path manual = kRoot / "docs/configuration.md";
+  const std::string begin = "<!-- keys of vp.yaml -->\n";
+  const std::string end = "<!-- end -->\n";
+  std::string text = file_text(manual);
+  const std::size_t first = text.find(begin);
+  const std::size_t last = text.find(end);
+  ASSERT_TRUE(first != text.npos && last != text.npos);
+  const std::string table = text.substr(first + begin.size(), last - first - begin.size());
+  if (writes()) {
+    write_file(manual, text.replace(first + begin.size(), table.size(), print_vp_manual()));
+    return;
+  }
+  EXPECT_EQ(table, print_vp_manual());
+}
+
+}  // namespace
+}  // namespace backsight::config

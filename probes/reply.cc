@@ -117,11 +117,9 @@ Check read_tcp(Bytes segment, Reply& reply) noexcept {
   return {};
 }
 
-// Reads an IPv4 packet into `reply`, which is fresh.
-Check read_packet(Bytes received, Reply& reply) noexcept {
-  const auto packet = trim_packet(received);
-  if (!packet) return tl::make_unexpected(packet.error());
-  const ipv4::HeaderView header(packet->data());
+// Reads an IPv4 packet whose header is in order into `reply`, which is fresh.
+Check read_packet(Bytes packet, Reply& reply) noexcept {
+  const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
   reply.from = header.source();
   reply.to = header.destination();
@@ -129,13 +127,22 @@ Check read_packet(Bytes received, Reply& reply) noexcept {
   reply.ip_id = header.id();
   reply.ip_total_length = header.total_length();
 
-  const Bytes payload = packet->subspan(header_bytes);
+  const Bytes payload = packet.subspan(header_bytes);
   Check read = tl::make_unexpected(Reject::kProtocol);
   if (header.protocol() == ipv4::kProtocolIcmp) read = read_icmp(payload, reply);
   if (header.protocol() == ipv4::kProtocolTcp) read = read_tcp(payload, reply);
   if (!read) return read;
-  return read_ip_options(packet->subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes),
+  return read_ip_options(packet.subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes),
                          reply.options);
+}
+
+// One variable, returned by every way out: it is built where the caller wants it, never copied.
+tl::expected<Reply, Reject> parse_trimmed(Bytes packet) noexcept {
+  tl::expected<Reply, Reject> reply;
+  if (const Check read = read_packet(packet, *reply); !read) {
+    reply = tl::make_unexpected(read.error());
+  }
+  return reply;
 }
 
 // The IPv4 packet of a frame.
@@ -154,11 +161,9 @@ tl::expected<Bytes, Reject> strip_ethernet(Bytes frame) noexcept {
 }  // namespace
 
 tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept {
-  tl::expected<Reply, Reject> reply;
-  if (const Check read = read_packet(packet, *reply); !read) {
-    reply = tl::make_unexpected(read.error());
-  }
-  return reply;
+  const auto trimmed = trim_packet(packet);
+  if (!trimmed) return tl::make_unexpected(trimmed.error());
+  return parse_trimmed(*trimmed);
 }
 
 tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexcept {

@@ -26,7 +26,9 @@ void put(std::span<std::byte> bytes, std::size_t at, std::uint32_t value, std::s
 }
 
 void append(Packet& packet, std::span<const std::byte> bytes) {
-  packet.insert(packet.end(), bytes.begin(), bytes.end());
+  const std::size_t size = packet.size();
+  packet.resize(size + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), packet.begin() + static_cast<long>(size));
 }
 
 void append(Packet& packet, std::uint32_t value, std::size_t width) {

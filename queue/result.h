@@ -16,13 +16,13 @@
 namespace backsight::queue {
 
 enum class Outcome : std::uint8_t {
-  kReplied,      // an echo reply
-  kError,        // an ICMP error answered; see `reply`
+  kReplied,  // an echo reply
+  kError,    // an ICMP error answered; see `reply`
   kTimedOut,
-  kSent,         // spoofed: the reply goes elsewhere
-  kRefused,      // not sent, see `reason`
-  kSendFailed,   // accepted but could not be sent, see `reason`
-  kReached,      // traces end in one of these five, or in kRefused or kSendFailed
+  kSent,        // spoofed: the reply goes elsewhere
+  kRefused,     // not sent, see `reason`
+  kSendFailed,  // accepted but could not be sent, see `reason`
+  kReached,     // traces end in one of these five, or in kRefused or kSendFailed
   kGapLimit,
   kMaxTtl,
   kUnreachable,
@@ -33,17 +33,17 @@ enum class Outcome : std::uint8_t {
 // Why a task was refused or could not be sent. Words in results and metrics.
 enum class Reason : std::uint8_t {
   kNone,
-  kDenied,            // destination on the deny list
-  kBogon,             // destination private, reserved, multicast or not an address of the Internet
-  kNotEnrolled,       // source neither ours nor enrolled
-  kSourceDenied,      // spoofed source on the deny list
-  kSpoofedKind,       // only ping, rr and ts may be spoofed
-  kDuplicateId,       // a task with this id is under way or was in this run
-  kBadTask,           // out of range
-  kNoRoute,           // not on a port's link and no gateway
-  kNeighbour,         // the next hop does not answer ARP
-  kTransmit,          // the port accepted no packet for too long
-  kStopped,           // the vantage point was told to stop
+  kDenied,        // destination on the deny list
+  kBogon,         // destination private, reserved, multicast or not an address of the Internet
+  kNotEnrolled,   // source neither ours nor enrolled
+  kSourceDenied,  // spoofed source on the deny list
+  kSpoofedKind,   // only ping, rr and ts may be spoofed
+  kDuplicateId,   // a task with this id is under way or was in this run
+  kBadTask,       // out of range
+  kNoRoute,       // not on a port's link and no gateway
+  kNeighbour,     // the next hop does not answer ARP
+  kTransmit,      // the port accepted no packet for too long
+  kStopped,       // the vantage point was told to stop
   kCount
 };
 
@@ -65,8 +65,8 @@ struct Recorded {
   What what = What::kNothing;
   std::uint8_t count = 0;
   std::uint8_t slots = 0;
-  std::uint8_t overflow = 0;                 // of timestamps
-  bool from_quote = false;                   // the quote of an error showed it, not the reply's header
+  std::uint8_t overflow = 0;  // of timestamps
+  bool from_quote = false;    // the quote of an error showed it, not the reply's header
   probes::TimestampType timestamp = probes::TimestampType::kOnly;
   // Slots from `count` on are zero: nothing of them is stored or shown.
   std::array<probes::Ipv4Addr, probes::kMaxRecordedHops> addresses{};  // of routes and timestamps
@@ -76,9 +76,9 @@ struct Recorded {
 // The end of a ping, rr or ts task, and the head of a trace's.
 struct ProbeResult {
   std::uint64_t task = 0;
-  std::uint64_t position = 0;      // QueuedTask::position
-  std::uint64_t sent_at_ns = 0;    // Unix time; 0: never sent
-  std::uint64_t rtt_ns = 0;        // with a reply
+  std::uint64_t position = 0;    // QueuedTask::position
+  std::uint64_t sent_at_ns = 0;  // Unix time; 0: never sent
+  std::uint64_t rtt_ns = 0;      // with a reply
   probes::Ipv4Addr src;
   probes::Ipv4Addr dst;
   probes::Kind kind = probes::Kind::kPing;
@@ -97,10 +97,10 @@ struct Hop {
   std::uint64_t rtt_ns = 0;
   ReplySummary reply;
   std::uint8_t ttl = 0;
-  std::uint8_t attempt = 0;        // 1..
+  std::uint8_t attempt = 0;  // 1..
   bool has_reply = false;
   std::uint8_t quoted_ttl = 0;
-  std::uint8_t label_count = 0;    // MPLS labels kept, 0..4
+  std::uint8_t label_count = 0;  // MPLS labels kept, 0..4
   std::array<probes::MplsLabel, 4> labels{};
 };
 static_assert(std::is_trivially_copyable_v<Hop>);
@@ -112,9 +112,9 @@ struct TraceResult {
 
 // A spoofed probe's reply, where it arrived: proven by its tag, no state needed.
 struct Observation {
-  std::uint64_t task = 0;          // of the vantage point that sent the probe
+  std::uint64_t task = 0;  // of the vantage point that sent the probe
   std::uint64_t received_at_ns = 0;
-  probes::Ipv4Addr src;            // the probe's spoofed source: an address of ours
+  probes::Ipv4Addr src;  // the probe's spoofed source: an address of ours
   probes::Ipv4Addr dst;
   std::uint16_t probe_vp = 0;
   probes::Kind kind = probes::Kind::kPing;

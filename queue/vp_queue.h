@@ -1,5 +1,5 @@
-// The queue as a vantage point sees it: tasks in, results out. One interface for the file log of one
-// machine and for brokers. docs/queue.md has the promises.
+// The queue as a vantage point sees it: tasks in, results out. One interface for the file log of
+// one machine and for brokers. docs/queue.md has the promises.
 //
 // Promise: a task is taken off the queue in the same durable step that makes its result durable, so
 // that a crash between any two instructions neither loses a result nor answers a task twice.
@@ -22,8 +22,8 @@ class VpQueue {
  public:
   virtual ~VpQueue() = default;
 
-  // Appends at most `max` tasks that wait and were not taken since start. Never blocks. A record that
-  // cannot be read is skipped, counted and told in `complaints`, one sentence each.
+  // Appends at most `max` tasks that wait and were not taken since start. Never blocks. A record
+  // that cannot be read is skipped, counted and told in `complaints`, one sentence each.
   virtual Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
                               std::vector<std::string>& complaints) = 0;
 

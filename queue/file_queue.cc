@@ -1,0 +1,246 @@
+#include "queue/file_queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace backsight::queue {
+
+namespace {
+
+// Of records in one message. What else it holds, a snapshot included, fits in the rest.
+constexpr std::size_t kMaxRecordsBytes = kMaxPayloadBytes - (std::size_t{9} << 20);
+// Tasks that end between two looks at what may be freed.
+constexpr std::uint64_t kFreeEvery = 1 << 16;
+// A writer of tasks holds the log no longer than one sync takes.
+constexpr std::chrono::seconds kTaskWriterWait{10};
+
+std::size_t bytes_of(const ProbeResult&) { return kMaxProbeBytesEncoded; }
+std::size_t bytes_of(const Observation&) { return kMaxObservationBytesEncoded; }
+std::size_t bytes_of(const TraceResult& trace) {
+  return kMaxProbeBytesEncoded + 8 + trace.hops.size() * kMaxHopBytesEncoded;
+}
+
+// Takes records off the front of `rest` while they fit in `budget`.
+template <typename Record>
+std::span<const Record> take_fitting(std::span<const Record>& rest, std::size_t& budget) {
+  std::size_t count = 0;
+  while (count < rest.size() && bytes_of(rest[count]) <= budget) budget -= bytes_of(rest[count++]);
+  const auto taken = rest.first(count);
+  rest = rest.subspan(count);
+  return taken;
+}
+
+}  // namespace
+
+FileQueue::FileQueue(FileSystem& files, VpLayout layout, DurableNumber epoch,
+                     DurableNumber task_mark)
+    : files_(files),
+      layout_(std::move(layout)),
+      epoch_(std::move(epoch)),
+      task_mark_(std::move(task_mark)) {}
+
+Expected<std::unique_ptr<FileQueue>> FileQueue::open(FileSystem& files, const VpLayout& layout,
+                                                     const std::string& vp,
+                                                     const LogOptions& options) {
+  auto results = LogWriter::open(files, layout.results, options);
+  if (!results) return tl::unexpected(results.error());
+  if (auto made = files.make_directories(layout.tasks); !made) {
+    return tl::unexpected(made.error());
+  }
+  auto epoch = DurableNumber::open(files, layout.results, "epoch");
+  if (!epoch) return tl::unexpected(epoch.error());
+  auto mark = DurableNumber::open(files, layout.tasks, "mark");
+  if (!mark) return tl::unexpected(mark.error());
+  std::unique_ptr<FileQueue> queue(
+      new FileQueue(files, layout, std::move(*epoch), std::move(*mark)));
+  queue->results_ = std::move(*results);
+  queue->complaints_ = queue->results_->complaints();
+  queue->head_.vp = vp;
+  if (auto restored = queue->restore(); !restored) return tl::unexpected(restored.error());
+  if (auto begun = queue->begin_epoch(); !begun) return tl::unexpected(begun.error());
+  if (auto met = queue->meet_tasks(options); !met) return tl::unexpected(met.error());
+  return queue;
+}
+
+// Reads back what is done: the union of all that the newest segment says, and of older ones as long
+// as no snapshot was met.
+Expected<void> FileQueue::restore() {
+  done_.insert_below(task_mark_.value());
+  const auto segments = list_segments(files_, layout_.results);
+  if (!segments) return tl::unexpected(segments.error());
+  std::uint64_t end = results_->durable_end();
+  for (auto first = segments->rbegin(); first != segments->rend(); ++first) {
+    const auto has_snapshot = restore_segment(*first, end);
+    if (!has_snapshot) return tl::unexpected(has_snapshot.error());
+    if (*has_snapshot) break;
+    end = *first;
+  }
+  return {};
+}
+
+// Returns true if a snapshot was among the records from `first` to `end`.
+Expected<bool> FileQueue::restore_segment(std::uint64_t first, std::uint64_t end) {
+  LogReader reader(files_, layout_.results, first);
+  bool has_snapshot = false;
+  while (reader.position() < end) {
+    const auto record = reader.next(complaints_);
+    if (!record) return tl::unexpected(record.error());
+    if (!*record || (*record)->position >= end) break;
+    const auto message = decode_results((*record)->payload);
+    if (!message) {
+      complaints_.push_back(fmt::format("{}: record {}: {}", layout_.results, (*record)->position,
+                                        message.error().sentence));
+      continue;
+    }
+    head_.boot_epoch = std::max(head_.boot_epoch, message->head.boot_epoch);
+    done_.insert_below(message->head.done_low);
+    if (message->head.has_done_bits) {
+      has_snapshot = done_.merge(message->head.done_low, message->head.done_bits) || has_snapshot;
+    }
+    mark_done(message->results);
+  }
+  return has_snapshot;
+}
+
+Expected<void> FileQueue::begin_epoch() {
+  head_.boot_epoch = std::max(head_.boot_epoch, epoch_.value()) + 1;
+  return epoch_.store(head_.boot_epoch);
+}
+
+// Begins to read tasks at the first one that is not done. A log of tasks that ends before it has
+// been replaced by an empty one: its numbers must go on behind those that were used.
+Expected<void> FileQueue::meet_tasks(const LogOptions& options) {
+  const auto end = log_end(files_, layout_.tasks);
+  if (!end) return tl::unexpected(end.error());
+  if (*end < done_.low()) {
+    complaints_.push_back(
+        fmt::format("{}: ends at task {}, but results are there up to {}; was it "
+                    "removed? New tasks are numbered from there on",
+                    layout_.tasks, *end, done_.low() - 1));
+    LogOptions raised = options;
+    raised.least_position = done_.low();
+    raised.lock_wait = kTaskWriterWait;
+    const auto writer = LogWriter::open(files_, layout_.tasks, raised);
+    if (!writer) return tl::unexpected(writer.error());
+  }
+  tasks_ = std::make_unique<LogReader>(files_, layout_.tasks, done_.low());
+  return {};
+}
+
+Expected<void> FileQueue::take(std::size_t max, std::vector<QueuedTask>& out,
+                               std::vector<std::string>& complaints) {
+  std::move(complaints_.begin(), complaints_.end(), std::back_inserter(complaints));
+  complaints_.clear();
+  std::size_t taken = 0;
+  while (taken < max) {
+    if (loaded_taken_ == loaded_.tasks.size()) {
+      const auto loaded = load_tasks(complaints);
+      if (!loaded) return tl::unexpected(loaded.error());
+      if (!*loaded) break;
+      continue;
+    }
+    const std::uint64_t position = loaded_position_ + loaded_taken_;
+    if (position > done_.low() + kMaxOpenSpan) break;  // an early task is not done yet
+    const Task& task = loaded_.tasks[loaded_taken_++];
+    if (done_.contains(position)) continue;
+    out.push_back({task, position});
+    ++taken;
+  }
+  return {};
+}
+
+// Reads the next record of tasks. Tasks that cannot be read are done: nobody will ever answer them.
+Expected<bool> FileQueue::load_tasks(std::vector<std::string>& complaints) {
+  const std::uint64_t expected = tasks_->position();
+  const auto record = tasks_->next(complaints);
+  if (!record) return tl::unexpected(record.error());
+  if (!*record) return false;
+  const auto& [position, count, payload] = **record;
+  if (position > expected && !done_.insert_range(expected, position)) done_.insert_below(position);
+  auto message = decode_tasks(payload);
+  if (message && message->tasks.size() != count) {
+    message = run_failed(fmt::format("{} tasks where {} should be", message->tasks.size(), count));
+  }
+  loaded_.tasks.clear();
+  loaded_taken_ = 0;
+  loaded_position_ = position;
+  if (message) {
+    loaded_ = std::move(*message);
+    return true;
+  }
+  complaints.push_back(fmt::format("{}: tasks {} to {} are left out: {}", layout_.tasks, position,
+                                   position + count - 1, message.error().sentence));
+  done_.insert_range(position, position + count);
+  return true;
+}
+
+Expected<void> FileQueue::put(const ResultBatch& batch) {
+  if (batch.size() == 0) return {};
+  const std::uint64_t first_batch = head_.batch;
+  ResultSpans rest{batch.probes, batch.traces, batch.observations};
+  while (rest.size() > 0) {
+    std::size_t budget = kMaxRecordsBytes;
+    ResultSpans part;
+    part.probes = take_fitting(rest.probes, budget);
+    part.traces = take_fitting(rest.traces, budget);
+    part.observations = take_fitting(rest.observations, budget);
+    if (part.size() == 0) {
+      return run_failed(fmt::format("{}: a trace of {} hops fits in no record", layout_.results,
+                                    rest.traces.front().hops.size()));
+    }
+    append(part);
+  }
+  if (auto synced = results_->sync(); !synced) {
+    head_.batch = first_batch;
+    return synced;
+  }
+  mark_done(batch);
+  free_tasks();
+  return {};
+}
+
+void FileQueue::append(const ResultSpans& records) {
+  head_.done_low = done_.low();
+  head_.has_done_bits = results_->is_at_segment_start();
+  head_.done_bits.clear();
+  if (head_.has_done_bits) head_.done_bits = done_.encode();
+  ++head_.batch;
+  results_->append(encoder_.encode(head_, records), static_cast<std::uint32_t>(records.size()));
+}
+
+void FileQueue::mark_done(const ResultBatch& batch) {
+  for (const ProbeResult& result : batch.probes) done_.insert(result.position);
+  for (const TraceResult& result : batch.traces) done_.insert(result.head.position);
+}
+
+// Not being able to free what is done costs room on the disk, and no more.
+void FileQueue::free_tasks() {
+  const std::uint64_t low = done_.low();
+  if (low < freed_below_ + kFreeEvery) return;
+  freed_below_ = low;
+  const auto segments = list_segments(files_, layout_.tasks);
+  if (!segments || segments->size() < 2 || (*segments)[1] >= low) return;
+  if (task_mark_.store(low)) (void)free_segments(files_, layout_.tasks, low);
+}
+
+Expected<void> FileQueue::announce(const std::string& status_json) {
+  return replace_file(files_, layout_.status, status_json);
+}
+
+std::uint64_t FileQueue::spool_bytes() const {
+  const auto mark = DurableNumber::open(files_, layout_.results, "mark");
+  if (!mark) return 0;
+  return bytes_behind(files_, layout_.results, mark->value()).value_or(0);
+}
+
+Expected<std::unique_ptr<VpQueue>> open_vp_queue(const std::string& url, const std::string& vp) {
+  const auto layout = vp_layout(url, vp);
+  if (!layout) return tl::unexpected(layout.error());
+  auto queue = FileQueue::open(posix_file_system(), *layout, vp, LogOptions{});
+  if (!queue) return tl::unexpected(queue.error());
+  return std::unique_ptr<VpQueue>(std::move(*queue));
+}
+
+}  // namespace backsight::queue

@@ -1,0 +1,68 @@
+// The queue of one vantage point over the file log. docs/queue.md says why a crash between any two
+// instructions neither loses a result nor answers a task twice:
+//
+//   - a result's record in the log names the tasks it ends, so both become durable in one step;
+//   - the first record of each segment holds a snapshot of all that is done, so that a start reads
+//     back one segment at the most, and older ones may be freed;
+//   - segments of tasks are freed only behind what such a record says.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "queue/codec.h"
+#include "queue/done_set.h"
+#include "queue/layout.h"
+#include "queue/log/durable_number.h"
+#include "queue/log/log_reader.h"
+#include "queue/log/log_writer.h"
+#include "queue/vp_queue.h"
+
+namespace backsight::queue {
+
+class FileQueue final : public VpQueue {
+ public:
+  [[nodiscard]] static Expected<std::unique_ptr<FileQueue>> open(FileSystem& files,
+                                                                 const VpLayout& layout,
+                                                                 const std::string& vp,
+                                                                 const LogOptions& options);
+
+  Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
+                      std::vector<std::string>& complaints) override;
+  Expected<void> put(const ResultBatch& batch) override;
+  Expected<void> announce(const std::string& status_json) override;
+  [[nodiscard]] std::uint64_t spool_bytes() const override;
+
+  [[nodiscard]] std::uint64_t boot_epoch() const noexcept { return head_.boot_epoch; }
+
+ private:
+  FileQueue(FileSystem& files, VpLayout layout, DurableNumber epoch, DurableNumber task_mark);
+
+  Expected<void> restore();
+  Expected<bool> restore_segment(std::uint64_t first, std::uint64_t end);
+  Expected<void> begin_epoch();
+  Expected<void> meet_tasks(const LogOptions& options);
+  Expected<bool> load_tasks(std::vector<std::string>& complaints);
+  void append(const ResultSpans& records);
+  void mark_done(const ResultBatch& batch);
+  void free_tasks();
+
+  FileSystem& files_;
+  VpLayout layout_;
+  std::unique_ptr<LogWriter> results_;
+  std::unique_ptr<LogReader> tasks_;
+  DurableNumber epoch_;
+  DurableNumber task_mark_;
+  DoneSet done_;                   // durably
+  std::uint64_t freed_below_ = 0;  // positions of tasks whose segments were looked at
+  TaskMessage loaded_;             // tasks read and not yet taken
+  std::size_t loaded_taken_ = 0;
+  std::uint64_t loaded_position_ = 0;  // of loaded_.tasks[0]
+  Encoder encoder_;
+  ResultHead head_;                      // of the next message
+  std::vector<std::string> complaints_;  // of the start, told at the first take()
+};
+
+}  // namespace backsight::queue

@@ -1,0 +1,44 @@
+#include "queue/task_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "queue/codec.h"
+
+namespace backsight::queue {
+
+namespace {
+constexpr std::chrono::seconds kLockWait{10};
+static_assert(kMaxTasksPerRecord * kTaskBytesEncoded < kMaxPayloadBytes / 2);
+}  // namespace
+
+Expected<void> put_tasks(const std::string& url, const std::string& vp,
+                         std::span<const Task> tasks) {
+  const auto layout = vp_layout(url, vp);
+  if (!layout) return tl::unexpected(layout.error());
+  LogOptions options;
+  options.lock_wait = kLockWait;
+  return put_tasks(posix_file_system(), *layout, vp, tasks, options);
+}
+
+Expected<void> put_tasks(FileSystem& files, const VpLayout& layout, const std::string& vp,
+                         std::span<const Task> tasks, const LogOptions& options) {
+  for (const Task& task : tasks) {
+    if (auto fault = task_fault(task)) {
+      return bad_usage(fmt::format("task {}: {}", task.id, *fault));
+    }
+  }
+  if (tasks.empty()) return {};
+  const auto log = LogWriter::open(files, layout.tasks, options);
+  if (!log) return tl::unexpected(log.error());
+  Encoder encoder;
+  while (!tasks.empty()) {
+    const auto part = tasks.first(std::min(tasks.size(), kMaxTasksPerRecord));
+    (*log)->append(encoder.encode(vp, part), static_cast<std::uint32_t>(part.size()));
+    tasks = tasks.subspan(part.size());
+  }
+  return (*log)->sync();
+}
+
+}  // namespace backsight::queue

@@ -35,6 +35,8 @@ class TscClock {
  public:
   // REQUIRES: ticks_per_second > 0.
   explicit TscClock(std::uint64_t ticks_per_second) noexcept : hz_(ticks_per_second) {}
+  // Before any worker runs: the rate is known only once DPDK has started.
+  void set_rate(std::uint64_t ticks_per_second) noexcept { hz_ = ticks_per_second; }
 
   [[nodiscard]] std::uint64_t hz() const noexcept { return hz_; }
   [[nodiscard]] TscSpan from_ns(std::uint64_t ns) const noexcept {

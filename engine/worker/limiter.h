@@ -33,12 +33,13 @@ class Spacing {
 // Thread: any; lock-free. `set_rate` is control's.
 class TotalRate {
  public:
-  TotalRate(std::uint64_t rate_pps, std::uint64_t hz) noexcept : hz_(hz) { set_rate(rate_pps, {}); }
+  TotalRate(std::uint64_t rate_pps, std::uint64_t hz) noexcept { set_rate(rate_pps, hz, {}); }
 
   // Grants at most `want` packets.
   [[nodiscard]] std::uint32_t take(Tsc now, std::uint32_t want) noexcept {
-    const std::uint32_t burst = peak_.take(now, want, hz_);
-    const std::uint32_t granted = average_.take(now, burst, hz_);
+    const std::uint64_t hz = hz_.load(std::memory_order_relaxed);
+    const std::uint32_t burst = peak_.take(now, want, hz);
+    const std::uint32_t granted = average_.take(now, burst, hz);
     if (granted < burst) peak_.give_back(burst - granted);
     return granted;
   }
@@ -46,7 +47,8 @@ class TotalRate {
     average_.give_back(count);
     peak_.give_back(count);
   }
-  void set_rate(std::uint64_t rate_pps, Tsc now) noexcept {
+  void set_rate(std::uint64_t rate_pps, std::uint64_t hz, Tsc now) noexcept {
+    hz_.store(hz, std::memory_order_relaxed);
     rate_pps_.store(rate_pps, std::memory_order_relaxed);
     average_.restart(now, rate_pps, std::max<std::uint64_t>(1, rate_pps / 10));
     peak_.restart(now, rate_pps + std::max<std::uint64_t>(1, rate_pps / 10),
@@ -94,7 +96,7 @@ class TotalRate {
     std::atomic<std::uint64_t> granted_{0};
   };
 
-  const std::uint64_t hz_;
+  std::atomic<std::uint64_t> hz_{1};
   std::atomic<std::uint64_t> rate_pps_{0};
   alignas(64) Line average_;
   Line peak_;

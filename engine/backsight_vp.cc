@@ -1,0 +1,233 @@
+// backsight-vp: a vantage point on a DPDK port.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/vp_loader.h"
+#include "config/vp_printer.h"
+#include "engine/control/result_sink.h"
+#include "engine/control/task_source.h"
+#include "engine/control/vantage_point.h"
+#include "queue/vp_queue.h"
+
+namespace {
+
+using backsight::Error;
+using backsight::Expected;
+using backsight::engine::RunOptions;
+using backsight::engine::RunSummary;
+using backsight::engine::VantagePoint;
+namespace config = backsight::config;
+namespace engine = backsight::engine;
+
+struct Options {
+  std::string config_file;
+  std::vector<std::string> overrides;
+  std::string tasks_file;
+  std::string results_file = "-";
+  std::string dry_run_file;
+  std::uint64_t linger_ms = 0;
+  bool checks_config = false;
+  bool prints_config = false;
+  bool is_verbose = false;
+};
+
+constexpr const char* kExamples = R"(
+Examples:
+  backsight-vp --config vp.yaml
+      serve the queue that vp.yaml names, until SIGTERM
+  backsight-vp --config vp.yaml --tasks tasks.jsonl --results results.jsonl
+      run these tasks and exit; "-" reads standard input, writes standard output
+  backsight-vp --config vp.yaml --tasks tasks.jsonl --dry-run probes.pcap
+      write the probes to a capture file instead of the network
+  echo '{"id":1,"kind":"rr","dst":"198.51.100.7"}' | backsight-vp --config vp.yaml --tasks -
+
+Signals: SIGTERM and SIGINT finish what is in flight and exit, twice exit at once; SIGHUP reloads
+rates, deny list and enrolment; SIGUSR1 stops all sending within 100 ms, SIGUSR2 lifts that.
+Exit codes: 0 done, 1 failed while running, 2 bad usage, bad config or bad task lines.)";
+
+engine::Signals signals;
+
+void on_signal(int number) {
+  switch (number) {
+    case SIGHUP:
+      signals.reload = true;
+      break;
+    case SIGUSR1:
+      signals.silence = true;
+      break;
+    case SIGUSR2:
+      signals.silence = false;
+      break;
+    default:
+      ++signals.stops;
+  }
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
+    sigaction(number, &action, nullptr);
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int fail(const Error& error) {
+  fmt::print(stderr, "backsight-vp: {}\n", error.sentence);
+  return error.exit_code();
+}
+
+void set_up_log(bool is_verbose) {
+  auto log = spdlog::stderr_logger_mt("backsight-vp");
+  log->set_pattern("backsight-vp: %^%l%$: %v");
+  log->set_level(is_verbose ? spdlog::level::debug : spdlog::level::info);
+  spdlog::set_default_logger(std::move(log));
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.footer(kExamples);
+  app.set_version_flag("--version", std::string("backsight-vp ") + BACKSIGHT_VERSION);
+  app.add_option("--config", options.config_file, "vp.yaml")->required();
+  app.add_option("--set", options.overrides, "key=value; overrides the config, as often as wanted")
+      ->allow_extra_args(false);
+  app.add_option("--tasks", options.tasks_file, "run the tasks of this file (\"-\": stdin), exit");
+  app.add_option("--results", options.results_file,
+                 "with --tasks: write results to this file (\"-\": stdout, the default)");
+  app.add_option("--linger-ms", options.linger_ms,
+                 "with --tasks: stay so long after the last task ended, to observe");
+  app.add_option("--dry-run", options.dry_run_file,
+                 "with --tasks: write the probes to this pcap file, send nothing");
+  app.add_flag("--check-config", options.checks_config, "check the config and exit");
+  app.add_flag("--print-config", options.prints_config, "print the effective config and exit");
+  app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
+}
+
+// Everything goes to the capture file: one next hop for all, no waiting for ARP.
+void make_dry(config::VpConfig& vp, const std::string& file) {
+  for (std::size_t i = 0; i < vp.ports.size(); ++i) {
+    config::PortConfig& port = vp.ports[i];
+    port.device = fmt::format("net_pcap{},tx_pcap={}{}", i, file, i == 0 ? "" : fmt::format(".{}", i));
+    port.gateway_mac = backsight::probes::MacAddr{{0x02, 0, 0, 0, 0, 0x01}};
+    port.gateway.reset();
+    port.prefix_length = 32;
+  }
+  vp.engine.workers.resize(1);
+  vp.engine.hugepages = config::EngineConfig::Hugepages::kOff;
+  vp.metrics_listen.clear();
+}
+
+// Shortens each task's time-out: no reply will come.
+class WithoutWaiting final : public engine::TaskSource {
+ public:
+  explicit WithoutWaiting(engine::TaskSource& source) : source_(source) {}
+  Expected<void> take(std::size_t max, engine::TaskIntake& intake) override {
+    auto taken = source_.take(max, intake);
+    for (auto& queued : intake.tasks) queued.task.timeout_ms = 1;
+    return taken;
+  }
+  [[nodiscard]] bool is_exhausted() const override { return source_.is_exhausted(); }
+
+ private:
+  engine::TaskSource& source_;
+};
+
+int conclude(const Expected<RunSummary>& summary) {
+  if (!summary) return fail(summary.error());
+  if (summary->unreadable != 0 || summary->duplicates != 0) return 2;
+  return summary->stopped != 0 ? 1 : 0;
+}
+
+int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& tasks,
+              engine::ResultSink& results) {
+  const RunOptions run{.is_once = true,
+                       .linger = std::chrono::milliseconds(options.linger_ms),
+                       .keeps_ids = true,
+                       .shows_progress = isatty(STDERR_FILENO) != 0};
+  if (options.dry_run_file.empty()) return conclude(vp.run(tasks, results, run));
+  WithoutWaiting dry(tasks);
+  const int code = conclude(vp.run(dry, results, run));
+  fmt::print(stderr, "backsight-vp: {} probes written to {}\n",
+             vp.ports().front()->statistics().transmitted, options.dry_run_file);
+  return code;
+}
+
+int run_queue(VantagePoint& vp, backsight::queue::VpQueue& queue) {
+  const auto tasks = engine::tasks_of_queue(queue);
+  const auto results = engine::results_of_queue(queue);
+  const auto summary = vp.run(*tasks, *results, {});
+  if (!summary) return fail(summary.error());
+  return 0;
+}
+
+int serve(const Options& options, const config::VpConfig& vp_config) {
+  const bool is_once = !options.tasks_file.empty();
+  std::unique_ptr<engine::TaskSource> tasks;
+  std::unique_ptr<engine::ResultSink> results;
+  std::unique_ptr<backsight::queue::VpQueue> queue;
+  if (is_once) {
+    auto opened = engine::open_task_lines(options.tasks_file);
+    if (!opened) return fail(opened.error());
+    tasks = std::move(*opened);
+  } else {
+    auto opened = backsight::queue::open_vp_queue(vp_config.queue_url, vp_config.name);
+    if (!opened) return fail(opened.error());
+    queue = std::move(*opened);
+  }
+  catch_signals();
+  auto vp = VantagePoint::start(vp_config, signals);
+  if (!vp) return fail(vp.error());
+  if (!is_once) return run_queue(**vp, *queue);
+  auto opened = engine::open_result_lines(options.results_file, vp_config.name);
+  if (!opened) return fail(opened.error());
+  results = std::move(*opened);
+  return run_tasks(**vp, options, *tasks, *results);
+}
+
+int run(const Options& options) {
+  auto loaded = config::load_vp_config(options.config_file, options.overrides);
+  if (!loaded) return fail(config::as_error(loaded.error()));
+  config::VpConfig& vp_config = *loaded;
+  if (options.prints_config) {
+    fmt::print("{}", config::print_vp_config(vp_config));
+    return 0;
+  }
+  if (options.checks_config) {
+    fmt::print("{}: no fault found\n", options.config_file);
+    return 0;
+  }
+  if (options.tasks_file.empty() && !options.dry_run_file.empty()) {
+    return fail({backsight::ErrorCode::kBadUsage, "--dry-run needs --tasks, what to write"});
+  }
+  if (options.tasks_file.empty() && vp_config.queue_url.empty()) {
+    return fail({backsight::ErrorCode::kBadUsage,
+                 "nothing to do: name a queue in the config (queue.url) or give --tasks"});
+  }
+  if (!options.dry_run_file.empty()) make_dry(vp_config, options.dry_run_file);
+  return serve(options, vp_config);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("A vantage point: sends Record Route, timestamp, ping and traceroute probes from a "
+               "DPDK port and matches what comes back.",
+               "backsight-vp");
+  Options options;
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  set_up_log(options.is_verbose);
+  return run(options);
+}

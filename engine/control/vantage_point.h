@@ -1,0 +1,153 @@
+// A vantage point: ports, workers and the loop that feeds them.
+//
+//   source -> admission -> a worker's ring ... a worker's reports -> batch -> sink
+//
+// Each task read ends in exactly one result. When the sink is behind or fails, reports stay with the
+// workers, which then hold back, and no new tasks are read: nothing is dropped.
+// Thread: control, unless said otherwise.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+#include "config/fleet_key.h"
+#include "config/vp_config.h"
+#include "engine/control/admission.h"
+#include "engine/control/id_set.h"
+#include "engine/control/result_sink.h"
+#include "engine/control/statistics.h"
+#include "engine/control/task_source.h"
+#include "engine/device/eal.h"
+#include "engine/device/port.h"
+#include "engine/device/tsc.h"
+#include "engine/worker/worker.h"
+
+namespace backsight::engine {
+
+// What an operator asks of the running process. Set by signal handlers.
+struct Signals {
+  std::atomic<int> stops{0};      // the second one does not wait
+  std::atomic<bool> reload{false};
+  std::atomic<bool> silence{false};  // the kill switch: nothing leaves while it is on
+};
+
+struct RunOptions {
+  bool is_once = false;                  // ends when the source is exhausted and all is answered
+  std::chrono::milliseconds linger{0};   // then stays so long, to observe
+  bool keeps_ids = false;                // an id may come only once in the run
+  bool shows_progress = false;           // on standard error
+};
+
+// How a run ended.
+struct RunSummary {
+  std::uint64_t tasks = 0;
+  std::uint64_t unreadable = 0;   // lines that were no task
+  std::uint64_t duplicates = 0;   // tasks refused because their id was there before
+  std::uint64_t stopped = 0;      // tasks that were not probed because we had to stop
+};
+
+class VantagePoint {
+ public:
+  // Starts DPDK, opens the ports and launches the workers.
+  [[nodiscard]] static Expected<std::unique_ptr<VantagePoint>> start(
+      const config::VpConfig& config, const Signals& signals);
+  ~VantagePoint();
+  VantagePoint(const VantagePoint&) = delete;
+  VantagePoint& operator=(const VantagePoint&) = delete;
+
+  [[nodiscard]] Expected<RunSummary> run(TaskSource& source, ResultSink& sink,
+                                         const RunOptions& options);
+
+  // Reads deny list, enrolment and rates anew. On an error everything stays as it was.
+  [[nodiscard]] Expected<void> reload(const config::VpConfig& fresh);
+  // Called on each SIGHUP; the caller loads the config and calls reload().
+  std::function<void()> on_reload;
+  // Called about once a second, with results up to then handed over.
+  std::function<void()> on_second;
+
+  // Any thread.
+  [[nodiscard]] const config::VpConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const noexcept {
+    return workers_;
+  }
+  [[nodiscard]] const std::vector<std::unique_ptr<Port>>& ports() const noexcept { return ports_; }
+  [[nodiscard]] const ControlCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const TscClock& clock() const noexcept { return clock_; }
+  [[nodiscard]] bool is_silenced() const noexcept {
+    return shared_->is_silenced.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t rate_pps() const noexcept { return total_.rate_pps(); }
+  // What keeps it from being ready, a sentence each; empty when it is.
+  [[nodiscard]] std::vector<std::string> why_not_ready() const;
+  [[nodiscard]] bool is_stopping() const noexcept {
+    return is_stopping_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  VantagePoint(const config::VpConfig& config, const Signals& signals, config::FleetKey key,
+               Admission admission);
+  [[nodiscard]] Expected<void> open(const EalPlan& plan);
+  [[nodiscard]] std::uint32_t schedule_places() const;
+  [[nodiscard]] ScheduleLimits limits_per_worker(const config::RatesConfig& rates) const;
+  [[nodiscard]] TagKeys keys_of(std::uint64_t epoch) const;
+  void order_all(const Order& order);
+
+  bool read_tasks(TaskSource& source, const RunOptions& options);
+  void accept(const queue::QueuedTask& queued, const RunOptions& options);
+  void refuse(const queue::QueuedTask& queued, queue::Reason reason);
+  void assign(const Assignment& assignment);
+  bool feed_workers();
+  bool collect();
+  void collect(Worker& worker, const Report& report);
+  [[nodiscard]] Expected<bool> hand_over(ResultSink& sink, const RunOptions& options);
+  void every_second();
+  void sync_clock();
+  void tell_gateways();
+  void begin_stopping();
+  [[nodiscard]] std::uint64_t under_way() const;
+
+  config::VpConfig config_;
+  const Signals& signals_;
+  config::FleetKey key_;
+  Admission admission_;
+  std::optional<Eal> eal_;
+  TscClock clock_;
+  TotalRate total_;
+  std::optional<Shared> shared_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  ControlCounters counters_;
+
+  TaskIntake intake_;
+  IdSet ids_;
+  // Admitted, but the worker's ring is full, or for traces, all its traces are under way.
+  struct Held {
+    std::deque<Assignment> probes;
+    std::deque<Assignment> traces;
+    std::uint64_t traces_out = 0;  // assigned and not yet read back
+  };
+  std::vector<Held> held_;
+  std::size_t held_count_ = 0;
+  queue::ResultBatch batch_;
+  Clock::time_point batch_since_;
+  Clock::time_point put_again_;
+  bool put_is_failing_ = false;
+  std::uint64_t results_collected_ = 0;
+  RunSummary summary_;
+  std::uint64_t epoch_ = 0;
+  std::vector<bool> gateway_told_known_;
+  std::vector<Clock::time_point> gateway_told_at_;
+  std::atomic<bool> is_stopping_{false};
+  std::atomic<bool> sink_is_failing_{false};
+};
+
+}  // namespace backsight::engine

@@ -143,13 +143,13 @@ TEST(ParseError, ParameterProblemPointsAtTheByte) {
 }
 
 TEST(ParseError, RedirectNamesItsGateway) {
-  // 203.0.113.9 as gateway: its second byte is not mistaken for a length of RFC 4884.
+  // The gateway's second byte is not mistaken for a length of RFC 4884.
   const Packet probe = make_golden_probe(testing::kPing);
-  const auto reply = parse_packet(testing::make_redirect(probe, kRouter, 1, ip("203.0.113.9")));
+  const auto reply = parse_packet(testing::make_redirect(probe, kRouter, 1, ip("10.2.0.1")));
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->type, ReplyType::kRedirect);
   EXPECT_EQ(reply->icmp_code, 1);
-  EXPECT_EQ(reply->redirect_gateway, ip("203.0.113.9"));
+  EXPECT_EQ(reply->redirect_gateway, ip("10.2.0.1"));
   expect_quote_of(testing::kPing, *reply);
 }
 
@@ -215,7 +215,7 @@ TEST(ParseExtension, AnotherClassIsSkipped) {
 }
 
 TEST(ParseExtension, BadObjectLengthsEndTheReading) {
-  for (const int length : {0, 1, 3, 13, 16, 0xffff}) {
+  for (const int length : {0, 1, 3, 5, 7, 11, 13, 16, 0xffff}) {
     EXPECT_EQ(with_changed_extension(4, static_cast<std::uint16_t>(length), true).mpls.count, 0)
         << length;
   }
@@ -259,6 +259,17 @@ TEST(ParseQuote, AChangedTotalLengthLosesNothingButTheIdentity) {
   const auto reply = parse_packet(packet);
   ASSERT_TRUE(reply);
   EXPECT_TRUE(reply->quoted.has_identity);
+}
+
+// Our TCP probes have no payload: what a quote shows behind their header is not from us.
+TEST(ParseQuote, TcpHasNoIdentity) {
+  Packet probe = make_golden_probe(testing::kTcpTrace);
+  probe.resize(probe.size() + 20, std::byte{0x11});
+  store_be16(probe.data() + 2, static_cast<std::uint16_t>(probe.size()));
+  const auto reply =
+      parse_packet(make_time_exceeded(probe, kRouter, {.transport_bytes = kWholeProbe}));
+  ASSERT_TRUE(reply);
+  EXPECT_FALSE(reply->quoted.has_identity);
 }
 
 // Zeros after eight quoted bytes, under a total length that claims they are the probe's.

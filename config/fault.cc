@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/reading/text_file.h"
+
 namespace backsight::config {
 
 std::string to_string(const Fault& fault) {
   if (fault.file == kFromSet) {
-    return fmt::format("{} {}: {}", kFromSet, fault.key, fault.sentence);
+    return fmt::format("{} {}: {}", kFromSet, printable(fault.key), fault.sentence);
   }
   std::string text = fault.file;
   if (fault.line > 0) {
@@ -17,7 +19,7 @@ std::string to_string(const Fault& fault) {
   }
   text += ": ";
   if (!fault.key.empty()) {
-    text += fault.key + ": ";
+    text += printable(fault.key) + ": ";
   }
   return text + fault.sentence;
 }

@@ -85,14 +85,16 @@ tl::expected<std::string, Fault> read_text_file(const std::filesystem::path& pat
   }
 }
 
-std::string in_quotes(std::string_view text) {
-  std::string shown = "\"";
+std::string printable(std::string_view text) {
+  std::string shown;
   for (const char c : text.substr(0, kShownCharacters)) {
     const auto byte = static_cast<unsigned char>(c);
     shown += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
   }
-  return shown + (text.size() > kShownCharacters ? "...\"" : "\"");
+  return shown + (text.size() > kShownCharacters ? "..." : "");
 }
+
+std::string in_quotes(std::string_view text) { return '"' + printable(text) + '"'; }
 
 std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view kBlanks = " \t\r";

@@ -136,8 +136,9 @@ tl::expected<YamlNode*, std::string> step(YamlNode& parent, std::string_view nam
   const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), index);
   const bool is_index = code == std::errc{} && end == name.data() + name.size();
   if (parent.kind == Kind::kText) {
-    return tl::unexpected(fmt::format("lies below {}, which is a value; correct that first",
-                                      parent.name.empty() ? in_quotes(parent.text) : parent.name));
+    return tl::unexpected(
+        fmt::format("lies below {}, which is a value; correct that first",
+                    parent.name.empty() ? in_quotes(parent.text) : printable(parent.name)));
   }
   if (parent.kind == Kind::kNothing) {
     parent = YamlNode{is_index ? Kind::kList : Kind::kMap, kSet, std::move(parent.name), {}, {}};
@@ -184,9 +185,10 @@ tl::expected<YamlNode, Faults> parse_document(const std::string& text, std::stri
     return one_fault(file_name, line_of(error.mark),
                      fmt::format("is no YAML here ({}); write \"key: value\" lines, indented with "
                                  "blanks",
-                                 error.msg));
+                                 printable(error.msg)));
   } catch (const std::exception& error) {
-    return one_fault(file_name, 0, fmt::format("cannot be read as YAML ({})", error.what()));
+    return one_fault(file_name, 0,
+                     fmt::format("cannot be read as YAML ({})", printable(error.what())));
   }
 }
 

@@ -144,6 +144,11 @@ TEST(VpFileFaults, ReportsAllFaultsAtOnceInTheOrderOfTheirLines) {
             "--set engine.control: \"-1\" is not a whole number; write one core, such as 0");
 }
 
+TEST(VpFileFaults, KeepsAFaultOnOneLineWhateverTheKeyHolds) {
+  EXPECT_EQ(faults_of(with({"\"a\\nb\": 1"})),
+            "vp.yaml:8: a\\x0ab: is no key; those here are " + std::string(kTopKeys));
+}
+
 TEST(VpFileFaults, SurvivesNestingWithoutEnd) {
   EXPECT_NE(faults_of(std::string(100'000, '[')), "none");
   EXPECT_NE(faults_of(std::string(100'000, '{')), "none");

@@ -125,6 +125,7 @@ Expected<void> LogReader::refresh_limit() {
   if (!alive) return tl::unexpected(alive.error());
   if (*alive) return {};
   if (auto synced = segment_->file().sync(); !synced) return synced;
+  if (auto named = files_.sync_directory(directory_); !named) return named;
   durable_offset_ = *size;
   return {};
 }

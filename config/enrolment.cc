@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <queue>
@@ -113,48 +112,60 @@ Enrolled read_entry(const YamlNode& item, std::size_t index, std::string_view fi
   return entry;
 }
 
+// The address after the last of a prefix; widened, as that may be 2^32.
+std::uint64_t end_of(probes::Ipv4Prefix prefix) {
+  return std::uint64_t{prefix.base.value | ~prefix.mask()} + 1;
+}
+
+// Every address where an entry begins or has ended, once each, in order.
+std::vector<std::uint64_t> edges_of(std::span<const Enrolled> entries) {
+  std::vector<std::uint64_t> edges;
+  for (const Enrolled& entry : entries) {
+    edges.push_back(entry.prefix.base.value);
+    edges.push_back(end_of(entry.prefix));
+  }
+  std::sort(edges.begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  return edges;
+}
+
 }  // namespace
 
 // Sweeps over the starts and ends of all entries. At any address the entry that expires last
 // decides; a heap of the entries that have begun keeps it on top, ended ones are dropped when they
 // surface.
 Enrolment::Enrolment(std::span<const Enrolled> entries) {
-  struct Begun {
-    std::int64_t expires;
-    std::uint64_t end;  // the address after its last
-    bool operator<(const Begun& other) const { return expires < other.expires; }
+  const auto expires_sooner = [](const Enrolled& a, const Enrolled& b) {
+    return a.expires < b.expires;
   };
   std::vector<Enrolled> sorted(entries.begin(), entries.end());
   std::sort(sorted.begin(), sorted.end(),
             [](const Enrolled& a, const Enrolled& b) { return a.prefix.base < b.prefix.base; });
-  std::vector<std::uint64_t> edges;
-  for (const Enrolled& entry : sorted) {
-    edges.push_back(entry.prefix.base.value);
-    edges.push_back(std::uint64_t{entry.prefix.base.value | ~entry.prefix.mask()} + 1);
-  }
-  std::sort(edges.begin(), edges.end());
-  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
-  std::priority_queue<Begun> begun;
+  const std::vector<std::uint64_t> edges = edges_of(sorted);
+  std::priority_queue<Enrolled, std::vector<Enrolled>, decltype(expires_sooner)> begun(
+      expires_sooner);
   auto next = sorted.begin();
   for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
     for (; next != sorted.end() && next->prefix.base.value == edges[i]; ++next) {
-      begun.push(
-          {next->expires, std::uint64_t{next->prefix.base.value | ~next->prefix.mask()} + 1});
+      begun.push(*next);
     }
-    while (!begun.empty() && begun.top().end <= edges[i]) {
+    while (!begun.empty() && end_of(begun.top().prefix) <= edges[i]) {
       begun.pop();
     }
-    if (begun.empty()) {
-      continue;
+    if (!begun.empty()) {
+      append({static_cast<std::uint32_t>(edges[i]), static_cast<std::uint32_t>(edges[i + 1] - 1),
+              begun.top().expires});
     }
-    const std::uint32_t last = static_cast<std::uint32_t>(edges[i + 1] - 1);
-    const std::int64_t expires = begun.top().expires;
-    if (!ranges_.empty() && ranges_.back().expires == expires &&
-        std::uint64_t{ranges_.back().last} + 1 == edges[i]) {
-      ranges_.back().last = last;
-    } else {
-      ranges_.push_back({static_cast<std::uint32_t>(edges[i]), last, expires});
-    }
+  }
+}
+
+void Enrolment::append(const Range& range) {
+  const bool continues_last = !ranges_.empty() && ranges_.back().expires == range.expires &&
+                              std::uint64_t{ranges_.back().last} + 1 == range.first;
+  if (continues_last) {
+    ranges_.back().last = range.last;
+  } else {
+    ranges_.push_back(range);
   }
 }
 

@@ -42,6 +42,8 @@ class Enrolment {
     std::uint32_t last;
     std::int64_t expires;
   };
+  void append(const Range& range);
+
   std::vector<Range> ranges_;  // sorted, disjoint
 };
 

@@ -130,10 +130,8 @@ template <typename Record, typename Source, typename Convert>
 flatbuffers::Offset<flatbuffers::Vector<const Record*>> write_vector(
     flatbuffers::FlatBufferBuilder& builder, std::span<const Source> records, Convert convert) {
   if (records.empty()) return 0;
-  Record* out = nullptr;
-  const auto offset = builder.CreateUninitializedVectorOfStructs<Record>(records.size(), &out);
-  for (std::size_t i = 0; i < records.size(); ++i) out[i] = convert(records[i]);
-  return offset;
+  return builder.CreateVectorOfStructs<Record>(
+      records.size(), [&](std::size_t i, Record* at) { *at = convert(records[i]); });
 }
 
 std::span<const std::byte> finished(flatbuffers::FlatBufferBuilder& builder) {

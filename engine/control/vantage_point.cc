@@ -395,7 +395,10 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       if (!lingers_until) lingers_until = now + options.linger;
       if (now >= *lingers_until) return summary_;
     }
-    if (signals_.stops.load(std::memory_order_relaxed) > 1) return summary_;
+    if (signals_.stops.load(std::memory_order_relaxed) > 1) {
+      summary_.stopped += under_way() + batch_.size();
+      return summary_;
+    }
     if (!did) std::this_thread::sleep_for(kIdleNap);
   }
 }

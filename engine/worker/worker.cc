@@ -118,7 +118,8 @@ void Worker::nap(unsigned idle_rounds) noexcept {
   const bool is_under_way = inflight_.used() != 0 || schedule_.waiting() != 0;
   std::uint64_t nap_ns = is_under_way ? kShortNapNs : kLongNapNs;
   const Tsc now = clock_now();
-  if (const auto wake = schedule_.next_wake(now)) {
+  // What is ready already waits for the total rate, whose bursts are longer than a short nap.
+  if (const auto wake = schedule_.next_wake(now); wake && *wake > now) {
     nap_ns = std::min(nap_ns, shared_.clock.to_ns(wake->since(now)) + 1);
   }
   const timespec time{0, static_cast<long>(nap_ns)};

@@ -265,6 +265,7 @@ TEST(ParseQuote, AChangedTotalLengthLosesNothingButTheIdentity) {
 TEST(ParseQuote, TcpHasNoIdentity) {
   Packet probe = make_golden_probe(testing::kTcpTrace);
   probe.resize(probe.size() + 20, std::byte{0x11});
+  probe[29] = std::byte{1};  // in the acknowledged number: where a payload would begin with VP 1
   store_be16(probe.data() + 2, static_cast<std::uint16_t>(probe.size()));
   const auto reply =
       parse_packet(make_time_exceeded(probe, kRouter, {.transport_bytes = kWholeProbe}));

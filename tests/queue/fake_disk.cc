@@ -32,7 +32,8 @@ class FakeFile final : public File {
   Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
     if (!disk_.obeys()) {
       // A part is done by the call that is the first to fail.
-      const bool is_first = disk_.calls_ - 1 == disk_.stop_at_ || disk_.calls_ - 1 == disk_.fail_at_;
+      const bool is_first =
+          disk_.calls_ - 1 == disk_.stop_at_ || disk_.calls_ - 1 == disk_.fail_at_;
       if (is_first) change({offset, part_of(bytes), false});
       return stopped(path_);
     }
@@ -213,7 +214,9 @@ Expected<void> FakeDisk::rename(const std::string& from, const std::string& to) 
 
 Expected<void> FakeDisk::sync_directory(const std::string& directory) {
   if (!obeys()) return stopped(directory);
-  const auto is_here = [&](const NameChange& change) { return parent_of(change.path) == directory; };
+  const auto is_here = [&](const NameChange& change) {
+    return parent_of(change.path) == directory;
+  };
   for (const NameChange& change : name_changes_) {
     if (!is_here(change)) continue;
     if (change.node != nullptr) {

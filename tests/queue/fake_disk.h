@@ -1,7 +1,7 @@
 // A disk in memory that can lose its power, fill up, and stop obeying at a chosen call.
 //
-// What a power cut leaves of a file: all that was synced, and any part of what was written since, in
-// sectors of 512 bytes. Of names: those of synced directories, and any of the later changes.
+// What a power cut leaves of a file: all that was synced, and any part of what was written since,
+// in sectors of 512 bytes. Of names: those of synced directories, and any of the later changes.
 // Thread: one at a time.
 #pragma once
 

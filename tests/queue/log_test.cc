@@ -37,8 +37,9 @@ TEST(FileLog, StoresBytesAsDocumented) {
   EXPECT_EQ(std::memcmp(bytes.data(), "BSIGHTLG\1\0\0\0\1\0\0\0\0\0\0\0", 20), 0);
   EXPECT_EQ(load_le32(&bytes[20]), crc32_of(std::span(bytes).first(20)));
   EXPECT_EQ(load_le32(&bytes[24]), crc32_of(std::span(bytes).subspan(28)));
-  EXPECT_EQ(std::memcmp(&bytes[28], "\2\0\0\0\1\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\xab\xcd\0\0\0\0\0\0", 28),
-            0);
+  EXPECT_EQ(
+      std::memcmp(&bytes[28], "\2\0\0\0\1\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\xab\xcd\0\0\0\0\0\0", 28),
+      0);
   EXPECT_EQ(load_le64(disk.bytes("/q/log/end").data()), 4U);
 }
 
@@ -135,8 +136,8 @@ TEST(FileLog, KeepsWholeRecordsWhereverItEnds) {
     FakeDisk disk;
     const std::string path = "/q/log/00000000000000000001.log";
     ASSERT_TRUE(disk.open_to_write(path).value()->write_at(0, std::span(bytes).first(length)));
-    const auto records = static_cast<std::size_t>(
-        std::upper_bound(ends.begin(), ends.end(), length) - ends.begin());
+    const auto records =
+        static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), length) - ends.begin());
     const LogContent before = read_log(disk);  // the writer is dead, the tail torn
     ASSERT_EQ(before.records.size(), records) << "length " << length;
     ASSERT_TRUE(before.complaints.empty()) << before.complaints[0];

@@ -70,26 +70,37 @@ Clause set_until(Enrolled& entry, std::string_view text) {
 std::span<const Key<Enrolled>> entry_keys() {
   const auto nothing = [](const Enrolled&) { return std::string{}; };
   static const std::vector<Key<Enrolled>> keys{
-      {"address", kAddressWanted, kAddressExample, "whose owner consented", "", true, false,
-       single<Enrolled>("address or prefix", set_address, nothing)},
-      {"until", "the last day of consent as YYYY-MM-DD", "2027-01-31", "the last day, UTC",
-       "no end", false, false, single<Enrolled>("YYYY-MM-DD", set_until, nothing)},
-      {"note", "words", "\"agreed by mail\"", "for people", "none", false, false,
-       single<Enrolled>(
+      {.name = "address",
+       .wanted = kAddressWanted,
+       .example = kAddressExample,
+       .meaning = "whose owner consented",
+       .is_required = true,
+       .access = single<Enrolled>("address or prefix", set_address, nothing)},
+      {.name = "until",
+       .wanted = "the last day of consent as YYYY-MM-DD",
+       .example = "2027-01-31",
+       .meaning = "the last day, UTC",
+       .absent = "no end",
+       .access = single<Enrolled>("YYYY-MM-DD", set_until, nothing)},
+      {.name = "note",
+       .wanted = "words",
+       .example = "\"agreed by mail\"",
+       .meaning = "for people",
+       .absent = "none",
+       .access = single<Enrolled>(
            "text", [](Enrolled&, std::string_view) { return Clause{}; }, nothing)},
   };
   return keys;
 }
 
 std::span<const Key<ListKeys>> list_keys() {
-  static const std::vector<Key<ListKeys>> keys{{"enrolled",
-                                                "a list of addresses or prefixes",
-                                                "\"- 198.51.100.7\"",
-                                                "",
-                                                "",
-                                                true,
-                                                true,
-                                                {}}};
+  static const std::vector<Key<ListKeys>> keys{
+      {.name = "enrolled",
+       .wanted = "a list of addresses or prefixes",
+       .example = "\"- 198.51.100.7\"",
+       .is_required = true,
+       .is_group = true},
+  };
   return keys;
 }
 

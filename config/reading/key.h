@@ -39,14 +39,15 @@ struct Access {
 
 template <typename Config>
 struct Key {
-  std::string_view name;     // dotted: "rates.total_pps"
-  std::string_view wanted;   // completes "; write ...": "packets a second"
-  std::string_view example;  // completes ", such as", unless empty; shown where the key is absent
-  std::string_view meaning;  // the comment beside it
-  std::string_view absent;   // what its absence means; empty: it is required or has a default
+  std::string_view name = "";    // dotted: "rates.total_pps"
+  std::string_view wanted = "";  // completes "; write ...": "packets a second"
+  std::string_view example =
+      "";  // completes ", such as", unless empty; shown where the key is absent
+  std::string_view meaning = "";  // the comment beside it
+  std::string_view absent = "";   // what its absence means; empty: it is required or has a default
   bool is_required = false;
   bool is_group = false;  // a list of maps, which the loader of the file reads itself
-  Access<Config> access;
+  Access<Config> access{};
 };
 
 // A number without sign, blanks or anything else, within least..most; else a clause.

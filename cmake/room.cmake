@@ -41,7 +41,7 @@ function(backsight_compile_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(BACKSIGHT_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${BACKSIGHT_SANITIZE}
+    target_compile_options(${target} PRIVATE -fsanitize=${BACKSIGHT_SANITIZE} -fno-sanitize-recover=all
                                              -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${BACKSIGHT_SANITIZE})
   endif()

@@ -4,14 +4,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -39,10 +38,9 @@ struct Access {
 
 template <typename Config>
 struct Key {
-  std::string_view name = "";    // dotted: "rates.total_pps"
-  std::string_view wanted = "";  // completes "; write ...": "packets a second"
-  std::string_view example =
-      "";  // completes ", such as", unless empty; shown where the key is absent
+  std::string_view name = "";     // dotted: "rates.total_pps"
+  std::string_view wanted = "";   // completes "; write ...": "packets a second"
+  std::string_view example = "";  // completes ", such as"; shown where the key is absent
   std::string_view meaning = "";  // the comment beside it
   std::string_view absent = "";   // what its absence means; empty: it is required or has a default
   bool is_required = false;
@@ -50,21 +48,9 @@ struct Key {
   Access<Config> access{};
 };
 
-// A number without sign, blanks or anything else, within least..most; else a clause.
-[[nodiscard]] inline std::optional<std::string> why_no_number(std::string_view text,
-                                                              std::uint64_t least,
-                                                              std::uint64_t most,
-                                                              std::uint64_t& number) {
-  const char* const end = text.data() + text.size();
-  const auto [stopped, code] = std::from_chars(text.data(), end, number);
-  if (code == std::errc::invalid_argument || stopped != end) {
-    return in_quotes(text) + " is not a whole number";
-  }
-  if (code != std::errc{} || number < least || number > most) {
-    return fmt::format("{} is not within {}..{}", in_quotes(text), least, most);
-  }
-  return std::nullopt;
-}
+// Reads a number without sign, blanks or anything else, within least..most; or says why not.
+[[nodiscard]] std::optional<std::string> why_no_number(std::string_view text, std::uint64_t least,
+                                                       std::uint64_t most, std::uint64_t& number);
 
 // What may be wrong with any text: nothing, or a control character.
 [[nodiscard]] std::optional<std::string> why_no_text(std::string_view text);

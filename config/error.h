@@ -1,5 +1,6 @@
-// What the operator or the machine got wrong: a code for the exit status and one sentence that names
-// the thing, its place and the remedy. Built where it is known, passed up unchanged, printed once.
+// What the operator or the machine got wrong: a code for the exit status and one sentence that
+// names the thing, its place and the remedy. Built where it is known, passed up unchanged, printed
+// once.
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 namespace backsight {
 
 enum class ErrorCode {
-  kBadUsage,    // command line or config: exit code 2
-  kRunFailed,   // the machine, while running: exit code 1
+  kBadUsage,   // command line or config: exit code 2
+  kRunFailed,  // the machine, while running: exit code 1
 };
 
 struct [[nodiscard]] Error {

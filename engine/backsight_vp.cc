@@ -11,6 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "config/deny_list.h"
+#include "config/enrolment.h"
+#include "config/fleet_key.h"
 #include "config/vp_loader.h"
 #include "config/vp_printer.h"
 #include "engine/control/result_sink.h"
@@ -115,7 +118,8 @@ void add_options(CLI::App& app, Options& options) {
 void make_dry(config::VpConfig& vp, const std::string& file) {
   for (std::size_t i = 0; i < vp.ports.size(); ++i) {
     config::PortConfig& port = vp.ports[i];
-    port.device = fmt::format("net_pcap{},tx_pcap={}{}", i, file, i == 0 ? "" : fmt::format(".{}", i));
+    port.device =
+        fmt::format("net_pcap{},tx_pcap={}{}", i, file, i == 0 ? "" : fmt::format(".{}", i));
     port.gateway_mac = backsight::probes::MacAddr{{0x02, 0, 0, 0, 0, 0x01}};
     port.gateway.reset();
     port.prefix_length = 32;
@@ -192,6 +196,21 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
   return run_tasks(**vp, options, *tasks, *results);
 }
 
+// Of the files that the config names, all faults at once.
+int check_files(const Options& options, const config::VpConfig& vp_config) {
+  int code = 0;
+  const auto tell = [&code](const Error& error) { code = fail(error); };
+  if (auto key = config::load_fleet_key(vp_config.key_file); !key) tell(key.error());
+  if (auto deny = config::load_deny_list(vp_config.deny_file); !deny) {
+    tell(config::as_error(deny.error()));
+  }
+  if (auto enrolled = config::load_enrolment(vp_config.enrolled_file); !enrolled) {
+    tell(config::as_error(enrolled.error()));
+  }
+  if (code == 0) fmt::print("{}: no fault found\n", options.config_file);
+  return code;
+}
+
 int run(const Options& options) {
   auto loaded = config::load_vp_config(options.config_file, options.overrides);
   if (!loaded) return fail(config::as_error(loaded.error()));
@@ -200,10 +219,7 @@ int run(const Options& options) {
     fmt::print("{}", config::print_vp_config(vp_config));
     return 0;
   }
-  if (options.checks_config) {
-    fmt::print("{}: no fault found\n", options.config_file);
-    return 0;
-  }
+  if (options.checks_config) return check_files(options, vp_config);
   if (options.tasks_file.empty() && !options.dry_run_file.empty()) {
     return fail({backsight::ErrorCode::kBadUsage, "--dry-run needs --tasks, what to write"});
   }
@@ -218,9 +234,10 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A vantage point: sends Record Route, timestamp, ping and traceroute probes from a "
-               "DPDK port and matches what comes back.",
-               "backsight-vp");
+  CLI::App app(
+      "A vantage point: sends Record Route, timestamp, ping and traceroute probes from a "
+      "DPDK port and matches what comes back.",
+      "backsight-vp");
   Options options;
   add_options(app, options);
   try {

@@ -32,9 +32,10 @@ class ResultLines final : public ResultSink {
       const ssize_t count = write(descriptor_, text_.data() + written_, text_.size() - written_);
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) {
-        return run_failed(fmt::format("--results: {} cannot be written: {}; results are not lost "
-                                      "in the queue, use one if they must survive this",
-                                      name_, std::strerror(errno)));
+        return run_failed(
+            fmt::format("--results: {} cannot be written: {}; results are not lost "
+                        "in the queue, use one if they must survive this",
+                        name_, std::strerror(errno)));
       }
       written_ += static_cast<std::size_t>(count);
     }
@@ -92,8 +93,8 @@ Expected<std::unique_ptr<ResultSink>> open_result_lines(const std::string& file,
   if (file == "-") return std::make_unique<ResultLines>(STDOUT_FILENO, "standard output", vp);
   const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor < 0) {
-    return bad_usage(fmt::format("--results: {} cannot be written: {}", file,
-                                 std::strerror(errno)));
+    return bad_usage(
+        fmt::format("--results: {} cannot be written: {}", file, std::strerror(errno)));
   }
   return std::make_unique<ResultLines>(descriptor, file, vp);
 }

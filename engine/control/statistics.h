@@ -14,11 +14,11 @@ namespace backsight::engine {
 //   results  = refused + sum over workers of results
 // Thread: written by control; read by anybody.
 struct ControlCounters {
-  Counter tasks_received;              // that could be read, or at least named themselves
-  Counter lines_unreadable;            // that did not
+  Counter tasks_received;    // that could be read, or at least named themselves
+  Counter lines_unreadable;  // that did not
   CounterArray<queue::Reason> refused;
   Counter assigned;
-  Counter results_put;                 // handed over for good
+  Counter results_put;  // handed over for good
   Counter observations_put;
   Counter batches_put;
   Counter put_failures;

@@ -51,9 +51,9 @@ class TaskLines final : public TaskSource {
     at_ = 0;
     if (text_.size() > kMaxLineBytes) {
       ++line_;
-      intake.complaints.push_back(fmt::format(
-          "{}:{}: the line is longer than {} bytes; a task is one JSON object a line", name_, line_,
-          kMaxLineBytes));
+      intake.complaints.push_back(
+          fmt::format("{}:{}: the line is longer than {} bytes; a task is one JSON object a line",
+                      name_, line_, kMaxLineBytes));
       text_.clear();
       skips_line_ = true;
     }

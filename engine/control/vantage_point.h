@@ -2,9 +2,9 @@
 //
 //   source -> admission -> a worker's ring ... a worker's reports -> batch -> sink
 //
-// Each task read ends in exactly one result. When the sink is behind or fails, reports stay with the
-// workers, which then hold back, and no new tasks are read: nothing is dropped.
-// Thread: control, unless said otherwise.
+// Each task read ends in exactly one result. When the sink is behind or fails, reports stay with
+// the workers, which then hold back, and no new tasks are read: nothing is dropped. Thread:
+// control, unless said otherwise.
 #pragma once
 
 #include <atomic>
@@ -33,31 +33,31 @@ namespace backsight::engine {
 
 // What an operator asks of the running process. Set by signal handlers.
 struct Signals {
-  std::atomic<int> stops{0};      // the second one does not wait
+  std::atomic<int> stops{0};  // the second one does not wait
   std::atomic<bool> reload{false};
   std::atomic<bool> silence{false};  // the kill switch: nothing leaves while it is on
 };
 
 struct RunOptions {
-  bool is_once = false;                  // ends when the source is exhausted and all is answered
-  std::chrono::milliseconds linger{0};   // then stays so long, to observe
-  bool keeps_ids = false;                // an id may come only once in the run
-  bool shows_progress = false;           // on standard error
+  bool is_once = false;                 // ends when the source is exhausted and all is answered
+  std::chrono::milliseconds linger{0};  // then stays so long, to observe
+  bool keeps_ids = false;               // an id may come only once in the run
+  bool shows_progress = false;          // on standard error
 };
 
 // How a run ended.
 struct RunSummary {
   std::uint64_t tasks = 0;
-  std::uint64_t unreadable = 0;   // lines that were no task
-  std::uint64_t duplicates = 0;   // tasks refused because their id was there before
-  std::uint64_t stopped = 0;      // tasks that were not probed because we had to stop
+  std::uint64_t unreadable = 0;  // lines that were no task
+  std::uint64_t duplicates = 0;  // tasks refused because their id was there before
+  std::uint64_t stopped = 0;     // tasks that were not probed because we had to stop
 };
 
 class VantagePoint {
  public:
   // Starts DPDK, opens the ports and launches the workers.
-  [[nodiscard]] static Expected<std::unique_ptr<VantagePoint>> start(
-      const config::VpConfig& config, const Signals& signals);
+  [[nodiscard]] static Expected<std::unique_ptr<VantagePoint>> start(const config::VpConfig& config,
+                                                                     const Signals& signals);
   ~VantagePoint();
   VantagePoint(const VantagePoint&) = delete;
   VantagePoint& operator=(const VantagePoint&) = delete;

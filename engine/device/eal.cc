@@ -43,8 +43,8 @@ Expected<void> check_core(unsigned core, const char* key) {
   for (unsigned i = 0; i < CPU_SETSIZE; ++i) {
     if (CPU_ISSET(i, &allowed)) ours += (ours.empty() ? "" : ", ") + std::to_string(i);
   }
-  return bad_usage(fmt::format("{}: core {} is not ours to use; this process may run on {}", key,
-                               core, ours));
+  return bad_usage(
+      fmt::format("{}: core {} is not ours to use; this process may run on {}", key, core, ours));
 }
 
 Expected<void> check_interface(const config::PortConfig& port) {
@@ -53,19 +53,19 @@ Expected<void> check_interface(const config::PortConfig& port) {
   if (!is_packet && !name.starts_with("net_af_xdp")) return {};
   const std::string interface = device_argument(port.device, "iface");
   if (interface.empty()) {
-    return bad_usage(fmt::format("port {}: no interface named; write {},iface=eth1", port.device,
-                                 name));
+    return bad_usage(
+        fmt::format("port {}: no interface named; write {},iface=eth1", port.device, name));
   }
   if (if_nametoindex(interface.c_str()) == 0) {
-    return bad_usage(fmt::format(
-        "port {}: there is no interface {} here; `ip link` lists those there are", port.device,
-        interface));
+    return bad_usage(
+        fmt::format("port {}: there is no interface {} here; `ip link` lists those there are",
+                    port.device, interface));
   }
   const int probe = socket(AF_PACKET, SOCK_RAW, 0);
   if (probe < 0) {
-    return bad_usage(fmt::format(
-        "port {}: may not open a packet socket ({}); run as root or grant CAP_NET_RAW",
-        port.device, std::strerror(errno)));
+    return bad_usage(
+        fmt::format("port {}: may not open a packet socket ({}); run as root or grant CAP_NET_RAW",
+                    port.device, std::strerror(errno)));
   }
   close(probe);
   return {};
@@ -82,15 +82,16 @@ Expected<bool> choose_hugepages(const config::VpConfig& config) {
       return free >= needed;
     case Hugepages::kRequired:
       if (free >= needed) return true;
-      return bad_usage(fmt::format(
-          "engine.hugepages: {} free pages of 2 MiB are required and {} are free; "
-          "`sysctl vm.nr_hugepages={}` sets them aside",
-          needed, free, needed));
+      return bad_usage(
+          fmt::format("engine.hugepages: {} free pages of 2 MiB are required and {} are free; "
+                      "`sysctl vm.nr_hugepages={}` sets them aside",
+                      needed, free, needed));
   }
   return false;
 }
 
-// The device as EAL wants it: as many queues as there are workers, unless the config says otherwise.
+// The device as EAL wants it: as many queues as there are workers, unless the config says
+// otherwise.
 std::string with_queues(const std::string& device, std::size_t queues) {
   const std::string name = device_name(device);
   const auto complete = [&](const char* key) {
@@ -139,8 +140,15 @@ Expected<EalPlan> plan_eal(const config::VpConfig& config) {
 
   EalPlan plan;
   plan.uses_hugepages = *hugepages;
-  plan.arguments = {"backsight-vp", "--lcores", lcores, "--main-lcore", "0", "--no-telemetry",
-                    "--log-level", "*:error", "--file-prefix",
+  plan.arguments = {"backsight-vp",
+                    "--lcores",
+                    lcores,
+                    "--main-lcore",
+                    "0",
+                    "--no-telemetry",
+                    "--log-level",
+                    "*:error",
+                    "--file-prefix",
                     fmt::format("backsight-{}-{}", config.name, getpid())};
   const std::string memory = std::to_string(memory_mb(config));
   if (plan.uses_hugepages) {

@@ -16,8 +16,8 @@ struct EalPlan {
 };
 
 // The arguments that rte_eal_init gets. The main lcore is number 0 on the control core, worker i is
-// lcore i + 1. Fails when a core is not ours to use, a named interface does not exist, hugepages are
-// required and too few, or we may not open packet sockets.
+// lcore i + 1. Fails when a core is not ours to use, a named interface does not exist, hugepages
+// are required and too few, or we may not open packet sockets.
 [[nodiscard]] Expected<EalPlan> plan_eal(const config::VpConfig& config);
 
 class Eal {

@@ -1,9 +1,9 @@
 // The neighbours of one port: who is behind an IPv4 address on the link. The gateway, and on-link
 // destinations as they are asked for.
 //
-// An address is asked for every second until it answers; known ones are asked again every minute and
-// keep their MAC until three minutes have passed without an answer. An on-link destination that does
-// not answer three times counts as absent for ten seconds; the gateway is asked for ever.
+// An address is asked for every second until it answers; known ones are asked again every minute
+// and keep their MAC until three minutes have passed without an answer. An on-link destination that
+// does not answer three times counts as absent for ten seconds; the gateway is asked for ever.
 //
 // Thread: `find` and `learn` are any worker's; `due` is that of the port's first worker.
 #pragma once
@@ -27,9 +27,9 @@ class Neighbours {
 
   enum class State : std::uint8_t {
     kKnown,
-    kAsking,    // try again in a moment
-    kAbsent,    // does not answer
-    kNoRoute,   // neither on the link nor behind a gateway
+    kAsking,   // try again in a moment
+    kAbsent,   // does not answer
+    kNoRoute,  // neither on the link nor behind a gateway
   };
   struct Found {
     State state = State::kNoRoute;
@@ -53,9 +53,9 @@ class Neighbours {
   struct Entry {
     std::atomic<std::uint32_t> address{0};  // 0: free; set once, never taken back
     std::atomic<std::uint64_t> mac{0};
-    std::atomic<std::uint64_t> heard{0};    // ticks of the last answer
-    std::uint64_t asked = 0;                // of the asking worker alone
-    std::uint32_t tries = 0;                // since the last answer
+    std::atomic<std::uint64_t> heard{0};  // ticks of the last answer
+    std::uint64_t asked = 0;              // of the asking worker alone
+    std::uint32_t tries = 0;              // since the last answer
   };
   [[nodiscard]] static Found found(const Entry& entry) noexcept;
   [[nodiscard]] bool is_due(Entry& entry, bool is_gateway, Tsc now) noexcept;
@@ -70,8 +70,8 @@ class Neighbours {
   const TscSpan forget_;
   const TscSpan absent_;
   Entry gateway_;
-  std::unique_ptr<Entry[]> on_link_;       // kOnLinkPlaces, found by linear probing
-  std::atomic<std::uint32_t> used_{0};     // places in on_link_; bounds the search for due ones
+  std::unique_ptr<Entry[]> on_link_;    // kOnLinkPlaces, found by linear probing
+  std::atomic<std::uint32_t> used_{0};  // places in on_link_; bounds the search for due ones
   std::unique_ptr<std::atomic<std::uint16_t>[]> order_;  // the used places, in order of arrival
 };
 

@@ -150,10 +150,9 @@ Expected<void> Port::configure(std::size_t workers) {
   }
   const auto queues = static_cast<std::uint16_t>(workers);
   if (info.max_rx_queues < queues || info.max_tx_queues < queues) {
-    return port_error(config_,
-                      fmt::format("only {} receive and {} transmit queues, {} asked "
-                                  "(engine.workers has that many cores)",
-                                  info.max_rx_queues, info.max_tx_queues, queues));
+    return port_error(config_, fmt::format("only {} receive and {} transmit queues, {} asked "
+                                           "(engine.workers has that many cores)",
+                                           info.max_rx_queues, info.max_tx_queues, queues));
   }
   rte_eth_conf conf{};
   if (queues > 1 && info.flow_type_rss_offloads != 0) {
@@ -167,9 +166,9 @@ Expected<void> Port::configure(std::size_t workers) {
   std::uint16_t tx = descriptors(config_.tx_descriptors, info.default_txportconf.ring_size);
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx);
   const auto per_queue = static_cast<unsigned>(rx + tx + 4U * kBurst + kPoolCache);
-  pool_ = rte_pktmbuf_pool_create(fmt::format("port{}", id_).c_str(), per_queue * queues,
-                                  kPoolCache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-                                  rte_eth_dev_socket_id(id_));
+  pool_ =
+      rte_pktmbuf_pool_create(fmt::format("port{}", id_).c_str(), per_queue * queues, kPoolCache, 0,
+                              RTE_MBUF_DEFAULT_BUF_SIZE, rte_eth_dev_socket_id(id_));
   if (pool_ == nullptr) {
     return port_error(config_, fmt::format("no memory for {} packet buffers ({})",
                                            per_queue * queues, rte_strerror(rte_errno)));
@@ -179,8 +178,8 @@ Expected<void> Port::configure(std::size_t workers) {
     int failed = rte_eth_rx_queue_setup(id_, queue, rx, socket, nullptr, pool_);
     if (failed == 0) failed = rte_eth_tx_queue_setup(id_, queue, tx, socket, nullptr);
     if (failed != 0) {
-      return port_error(config_, fmt::format("queue {} cannot be set up ({})", queue,
-                                             rte_strerror(-failed)));
+      return port_error(
+          config_, fmt::format("queue {} cannot be set up ({})", queue, rte_strerror(-failed)));
     }
   }
   if (const int failed = rte_eth_dev_start(id_); failed != 0) {

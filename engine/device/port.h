@@ -92,7 +92,7 @@ class QueuePair {
 struct PortStatistics {
   std::uint64_t received = 0;
   std::uint64_t transmitted = 0;
-  std::uint64_t rx_missed = 0;     // the port dropped them: nobody fetched in time
+  std::uint64_t rx_missed = 0;  // the port dropped them: nobody fetched in time
   std::uint64_t rx_errors = 0;
   std::uint64_t rx_no_buffer = 0;
   std::uint64_t tx_errors = 0;

@@ -19,18 +19,18 @@ namespace backsight::engine {
 
 // What became of a packet that could be read as a reply.
 enum class RxOutcome : std::uint8_t {
-  kMatched,          // the first answer to a probe of ours
-  kLate,             // the probe had timed out
-  kDuplicate,        // the probe was answered before
-  kObserved,         // answers a spoofed probe of the fleet, proven by its tag
-  kObservedAgain,    // the same once more
-  kForeign,          // names no probe of ours
-  kBadTag,           // names one, but the tag is not ours
-  kMismatch,         // names one, but the addresses, ports or checksum quoted are not those sent
-  kRedirect,         // a router's advice; the probe went on
-  kNotForUs,         // to another address or another MAC
-  kOwnFrame,         // a frame that this port sent, seen again
-  kHandoverFull,     // answers another worker's trace, whose inbox is full; the attempt times out
+  kMatched,        // the first answer to a probe of ours
+  kLate,           // the probe had timed out
+  kDuplicate,      // the probe was answered before
+  kObserved,       // answers a spoofed probe of the fleet, proven by its tag
+  kObservedAgain,  // the same once more
+  kForeign,        // names no probe of ours
+  kBadTag,         // names one, but the tag is not ours
+  kMismatch,       // names one, but the addresses, ports or checksum quoted are not those sent
+  kRedirect,       // a router's advice; the probe went on
+  kNotForUs,       // to another address or another MAC
+  kOwnFrame,       // a frame that this port sent, seen again
+  kHandoverFull,   // answers another worker's trace, whose inbox is full; the attempt times out
   kCount
 };
 [[nodiscard]] std::string_view name(RxOutcome outcome) noexcept;
@@ -73,25 +73,25 @@ class CounterArray {
 
 // Thread: written by the worker; read by control.
 struct alignas(64) WorkerCounters {
-  Counter tasks;                                  // taken from the mailbox
-  CounterArray<queue::Outcome> results;           // handed over, each task once
-  CounterArray<probes::Kind> sent;                // probes the port accepted
-  Counter spoofed;                                // of these
-  Counter transmit_full;                          // bursts that the port did not take whole
+  Counter tasks;                         // taken from the mailbox
+  CounterArray<queue::Outcome> results;  // handed over, each task once
+  CounterArray<probes::Kind> sent;       // probes the port accepted
+  Counter spoofed;                       // of these
+  Counter transmit_full;                 // bursts that the port did not take whole
   Counter received;
   CounterArray<probes::Reject> rejected;
   CounterArray<RxOutcome> outcomes;
-  Counter arp_sent;                               // requests and replies
+  Counter arp_sent;  // requests and replies
   Counter echo_replies_sent;
-  Counter no_buffer;                              // bursts put off for want of packet buffers
-  Counter inflight_full;                          // sending held back: no slot
-  Counter results_full;                           // everything held back: control is behind
-  Counter inflight;                               // slots in use, now
-  Counter waiting;                                // tasks held back by limits, now
-  Counter traces;                                 // traces under way, now
-  Counter busy_ticks;                             // time in rounds that did something
+  Counter no_buffer;      // bursts put off for want of packet buffers
+  Counter inflight_full;  // sending held back: no slot
+  Counter results_full;   // everything held back: control is behind
+  Counter inflight;       // slots in use, now
+  Counter waiting;        // tasks held back by limits, now
+  Counter traces;         // traces under way, now
+  Counter busy_ticks;     // time in rounds that did something
   Counter idle_ticks;
-  Counter rounds;                                 // heartbeat
+  Counter rounds;  // heartbeat
 };
 
 }  // namespace backsight::engine

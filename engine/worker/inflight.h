@@ -1,9 +1,9 @@
 // The in-flight ring: every probe that waits for an answer, in the order of sending.
 //
-// The place is the key: a probe carries a handle that names its slot and the slot's generation, so a
-// reply finds its probe with one cache line and one compare-and-swap, from any worker. Expiry is a
-// sweep behind the senders: within a time-out class the order of sending is the order of expiry. A
-// slot keeps its probe until it is used again, which names late and duplicate replies.
+// The place is the key: a probe carries a handle that names its slot and the slot's generation, so
+// a reply finds its probe with one cache line and one compare-and-swap, from any worker. Expiry is
+// a sweep behind the senders: within a time-out class the order of sending is the order of expiry.
+// A slot keeps its probe until it is used again, which names late and duplicate replies.
 //
 //   handle = seal(worker | slot | generation)      bits: w | i | 32 - w - i
 //
@@ -27,11 +27,11 @@ namespace backsight::engine {
 
 inline constexpr std::uint32_t kNoTrace = 0xffffffff;
 
-// Time-outs are swept in classes: the smallest of these that is not below the one asked for. A reply
-// is judged by the exact time-out; only the result of a silent probe waits for its class.
+// Time-outs are swept in classes: the smallest of these that is not below the one asked for. A
+// reply is judged by the exact time-out; only the result of a silent probe waits for its class.
 inline constexpr std::array<std::uint32_t, 41> kTimeoutClassesMs = {
-    1,    2,    3,    4,    5,    6,    8,    10,   12,   15,   20,    25,    30,    40,
-    50,   60,   80,   100,  120,  150,  200,  250,  300,  400,  500,   600,   800,   1000,
+    1,    2,    3,    4,    5,    6,    8,    10,   12,   15,    20,    25,    30,   40,
+    50,   60,   80,   100,  120,  150,  200,  250,  300,  400,   500,   600,   800,  1000,
     1200, 1500, 2000, 2500, 3000, 4000, 5000, 6000, 8000, 10000, 20000, 40000, 60000};
 [[nodiscard]] std::uint8_t timeout_class(std::uint32_t timeout_ms) noexcept;
 
@@ -61,8 +61,8 @@ enum class Claim : std::uint8_t {
 
 class InflightRing {
  public:
-  // REQUIRES: slots is a power of two, 64..2^26; worker < workers <= 64; the slot and worker numbers
-  // leave at least 4 bits of generation.
+  // REQUIRES: slots is a power of two, 64..2^26; worker < workers <= 64; the slot and worker
+  // numbers leave at least 4 bits of generation.
   InflightRing(std::uint32_t slots, unsigned worker, unsigned workers,
                const probes::HandleCipher& cipher, const TscClock& clock, bool want_huge);
 
@@ -85,7 +85,8 @@ class InflightRing {
   // The worker that `handle` names; may be a number that no worker has.
   [[nodiscard]] unsigned owner_of(std::uint32_t handle) const noexcept;
 
-  // Ends up to `max` probes whose class has run out, and calls `on_expired(const Flight&)` for each.
+  // Ends up to `max` probes whose class has run out, and calls `on_expired(const Flight&)` for
+  // each.
   template <typename OnExpired>
   std::size_t expire(Tsc now, std::size_t max, OnExpired&& on_expired) noexcept {
     std::size_t ended = 0;
@@ -99,7 +100,9 @@ class InflightRing {
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return slot_mask_ + 1; }
   // Slots that cannot be used again yet. Owner only.
-  [[nodiscard]] std::uint32_t used() const noexcept { return static_cast<std::uint32_t>(head_ - tail_); }
+  [[nodiscard]] std::uint32_t used() const noexcept {
+    return static_cast<std::uint32_t>(head_ - tail_);
+  }
   // When the next class may run out; nothing when the ring is empty. Owner only.
   [[nodiscard]] std::optional<Tsc> next_expiry() const noexcept;
 
@@ -120,7 +123,8 @@ class InflightRing {
   struct Rest {
     std::atomic<std::uint64_t> task;
     std::atomic<std::uint64_t> position;
-    std::atomic<std::uint64_t> details;  // timeout_ms << 32 | flow << 16 | attempt << 8 | class, kind
+    std::atomic<std::uint64_t>
+        details;  // timeout_ms << 32 | flow << 16 | attempt << 8 | class, kind
   };
 
   struct Place {
@@ -128,7 +132,8 @@ class InflightRing {
     std::uint32_t generation;
   };
   [[nodiscard]] std::optional<Place> place_of(std::uint32_t handle) const noexcept;
-  [[nodiscard]] std::uint32_t handle_of(std::uint32_t slot, std::uint64_t generation) const noexcept;
+  [[nodiscard]] std::uint32_t handle_of(std::uint32_t slot,
+                                        std::uint64_t generation) const noexcept;
   [[nodiscard]] bool is_generation(std::uint64_t word, std::uint32_t generation) const noexcept {
     return ((word >> 2) & generation_mask_) == generation && (word & kStateMask) != kEmpty;
   }

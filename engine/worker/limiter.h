@@ -27,10 +27,9 @@ class Spacing {
   Tsc next_;
 };
 
-// Packets a second for all workers together. Exact over time: a delay of up to 100 ms of rate is made
-// up for, but never faster than 110% of the rate, and never more at once than 1 ms of rate or one
-// packet, whichever is more.
-// Thread: any; lock-free. `set_rate` is control's.
+// Packets a second for all workers together. Exact over time: a delay of up to 100 ms of rate is
+// made up for, but never faster than 110% of the rate, and never more at once than 1 ms of rate or
+// one packet, whichever is more. Thread: any; lock-free. `set_rate` is control's.
 class TotalRate {
  public:
   TotalRate(std::uint64_t rate_pps, std::uint64_t hz) noexcept { set_rate(rate_pps, hz, {}); }
@@ -59,8 +58,8 @@ class TotalRate {
   }
 
  private:
-  // Packets granted since `start`, never more than the time since then is worth. Relaxed throughout:
-  // the counts order nothing but themselves.
+  // Packets granted since `start`, never more than the time since then is worth. Relaxed
+  // throughout: the counts order nothing but themselves.
   class Line {
    public:
     void restart(Tsc now, std::uint64_t rate_pps, std::uint64_t burst) noexcept {

@@ -15,13 +15,14 @@ namespace backsight::engine {
 
 // A task that was admitted: control has checked it and chosen the port.
 struct Assignment {
-  queue::QueuedTask queued;      // task.src is filled in
-  std::uint8_t port = 0;         // index into the vantage point's ports
+  queue::QueuedTask queued;  // task.src is filled in
+  std::uint8_t port = 0;     // index into the vantage point's ports
   bool is_spoofed = false;
 };
 static_assert(std::is_trivially_copyable_v<Assignment>);
 
-// The tag keys in force. A tag of the epoch before or after, as another clock may see it, is good too.
+// The tag keys in force. A tag of the epoch before or after, as another clock may see it, is good
+// too.
 struct TagKeys {
   probes::TagKey current;
   std::array<probes::TagKey, 3> accepted{};  // the current one first
@@ -32,9 +33,9 @@ struct TagKeys {
 struct Order {
   enum class What : std::uint8_t { kLimits, kKeys, kTraceRead, kDrain };
   What what = What::kLimits;
-  ScheduleLimits limits;          // kLimits
-  TagKeys keys;                   // kKeys
-  std::uint32_t trace = kNoTrace; // kTraceRead: control has copied the trace's hops
+  ScheduleLimits limits;           // kLimits
+  TagKeys keys;                    // kKeys
+  std::uint32_t trace = kNoTrace;  // kTraceRead: control has copied the trace's hops
 };
 static_assert(std::is_trivially_copyable_v<Order>);
 
@@ -42,9 +43,9 @@ static_assert(std::is_trivially_copyable_v<Order>);
 struct Report {
   enum class What : std::uint8_t { kProbe, kTrace, kObservation };
   What what = What::kProbe;
-  std::uint32_t trace = kNoTrace;   // kTrace: the hops are in this trace of the worker's
-  queue::ProbeResult probe;         // kProbe, kTrace
-  queue::Observation observation;   // kObservation
+  std::uint32_t trace = kNoTrace;  // kTrace: the hops are in this trace of the worker's
+  queue::ProbeResult probe;        // kProbe, kTrace
+  queue::Observation observation;  // kObservation
 };
 static_assert(std::is_trivially_copyable_v<Report>);
 

@@ -38,8 +38,7 @@ Schedule::Limit Schedule::limit(std::uint64_t pps) const noexcept {
   if (pps == 0) return {};
   // Rounded up: a limit is never exceeded. The slack forgives a late wake-up of the worker.
   const std::uint64_t interval = (hz_ + pps - 1) / pps;
-  const std::uint64_t slack =
-      std::max(hz_ / 10'000, std::min(hz_ / 1000, interval / 8));
+  const std::uint64_t slack = std::max(hz_ / 10'000, std::min(hz_ / 1000, interval / 8));
   return {{interval}, {slack}};
 }
 
@@ -213,7 +212,8 @@ void Schedule::release(Gate& gate, Tsc now, std::uint32_t index, Sleeper who) no
   append(ready_, prefixes_.cells.get(), prefix);
 }
 
-// An item that passed the gate is sent. An item filed before its limit was switched on did not pass.
+// An item that passed the gate is sent. An item filed before its limit was switched on did not
+// pass.
 void Schedule::sent_through(Gate& gate, const Limit& limit, Tsc now, std::uint32_t index,
                             Sleeper who) noexcept {
   if (limit.is_on()) gate.spacing.take(now, limit.interval, limit.slack);

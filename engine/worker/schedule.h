@@ -1,11 +1,12 @@
-// Which probe may leave next. Limits by destination, by /24, by spoofed source and for probes with IP
-// options hold together, exactly; the total rate (engine/worker/limiter.h) stands behind them.
+// Which probe may leave next. Limits by destination, by /24, by spoofed source and for probes with
+// IP options hold together, exactly; the total rate (engine/worker/limiter.h) stands behind them.
 //
 // Items wait in their destination's line, destinations in their /24, and of each /24 only one item
 // at a time goes on: through its source's gate, the gate of options, and the line of what is ready.
-// A gate lets one item through and the next one only when that was sent. So whatever waits elsewhere,
-// two items that share a limit are never sent closer together than the limit says; and because a /24
-// goes to the end of the line after each item, no /24 is hit twice in a row while another waits.
+// A gate lets one item through and the next one only when that was sent. So whatever waits
+// elsewhere, two items that share a limit are never sent closer together than the limit says; and
+// because a /24 goes to the end of the line after each item, no /24 is hit twice in a row while
+// another waits.
 //
 // Memory is fixed at start. Nothing here is per packet but a few lines of hash table.
 // Thread: the worker that owns it.
@@ -34,8 +35,8 @@ struct ScheduleLimits {
 
 class Schedule {
  public:
-  // Items are numbers below `items`. `places` is how many destinations, and how many /24s, can wait or
-  // be remembered for their limit's sake at once.
+  // Items are numbers below `items`. `places` is how many destinations, and how many /24s, can wait
+  // or be remembered for their limit's sake at once.
   Schedule(const ScheduleLimits& limits, std::uint32_t items, std::uint32_t places,
            std::uint64_t hz);
 
@@ -92,7 +93,7 @@ class Schedule {
     std::uint32_t key = 0;  // the spoofed source
     Spacing spacing;
     Line prefixes;
-    bool is_open = true;   // nobody is through and unsent
+    bool is_open = true;  // nobody is through and unsent
     bool is_parked = false;
     bool is_used = false;
   };
@@ -105,8 +106,7 @@ class Schedule {
   // Cells of one kind with the map that finds them and a hand that looks for idle ones.
   template <typename T>
   struct Pool {
-    explicit Pool(std::uint32_t room)
-        : map(room), cells(std::make_unique<T[]>(room)), size(room) {}
+    explicit Pool(std::uint32_t room) : map(room), cells(std::make_unique<T[]>(room)), size(room) {}
     FixedMap<std::uint32_t> map;
     std::unique_ptr<T[]> cells;
     std::uint32_t size;
@@ -152,8 +152,8 @@ class Schedule {
   Pool<Prefix> prefixes_;
   Pool<Gate> sources_;
   Gate options_gate_;
-  Line unlimited_;  // items that no limit holds
-  Line ready_;      // prefixes
+  Line unlimited_;           // items that no limit holds
+  Line ready_;               // prefixes
   std::vector<Wake> wakes_;  // a heap, the soonest first; reserved at start
   std::uint32_t waiting_ = 0;
 };

@@ -1,7 +1,6 @@
 // Remembers which proven replies of other vantage points were already told, so that a duplicate or
-// replayed one is named and not told again. Fixed memory: the newest `capacity` tags or so; an older
-// replay is stopped by its epoch at the latest.
-// Thread: one.
+// replayed one is named and not told again. Fixed memory: the newest `capacity` tags or so; an
+// older replay is stopped by its epoch at the latest. Thread: one.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
-// A bounded queue from one thread to one other, lock-free, with room for `capacity` items. Each side
-// keeps a copy of the other's index and looks at the shared one only when the copy says full or
-// empty, so that in bursts the cache line rarely moves.
+// A bounded queue from one thread to one other, lock-free, with room for `capacity` items. Each
+// side keeps a copy of the other's index and looks at the shared one only when the copy says full
+// or empty, so that in bursts the cache line rarely moves.
 #pragma once
 
 #include <algorithm>

@@ -48,7 +48,9 @@ class Trace {
  private:
   [[nodiscard]] Step next_hop() noexcept;
   [[nodiscard]] bool closes_loop(probes::Ipv4Addr from) const noexcept;
-  static Step over(queue::Outcome outcome) noexcept { return {.is_over = true, .outcome = outcome}; }
+  static Step over(queue::Outcome outcome) noexcept {
+    return {.is_over = true, .outcome = outcome};
+  }
 
   queue::QueuedTask task_;
   std::uint16_t count_ = 0;  // hops_ in use

@@ -25,7 +25,7 @@ constexpr std::uint32_t kGaugeRounds = 256;
 // How soon a probe whose neighbour is being asked for is tried again.
 constexpr std::uint64_t kDeferMs = 20;
 constexpr unsigned kRoundsBeforeNap = 64;
-constexpr std::uint64_t kShortNapNs = 50'000;   // while something is under way
+constexpr std::uint64_t kShortNapNs = 50'000;  // while something is under way
 constexpr std::uint64_t kLongNapNs = 500'000;
 
 Tsc clock_now() noexcept { return {rte_rdtsc()}; }
@@ -189,11 +189,10 @@ void Worker::schedule(std::uint32_t item, Tsc now) noexcept {
   set_waiting(item, true);
   const queue::Task& task = task_of(item);
   const bool is_spoofed = !is_trace(item) && singles_[item].assignment.is_spoofed;
-  const Schedule::Send send{
-      .dst = task.dst,
-      .spoofed_src = is_spoofed ? task.src : probes::Ipv4Addr{},
-      .has_options =
-          task.kind == probes::Kind::kRecordRoute || task.kind == probes::Kind::kTimestamp};
+  const Schedule::Send send{.dst = task.dst,
+                            .spoofed_src = is_spoofed ? task.src : probes::Ipv4Addr{},
+                            .has_options = task.kind == probes::Kind::kRecordRoute ||
+                                           task.kind == probes::Kind::kTimestamp};
   if (!schedule_.push(item, send, now)) defer(item, now);
 }
 
@@ -248,7 +247,8 @@ bool Worker::retry_deferred(Tsc now) noexcept {
 }
 
 const queue::Task& Worker::task_of(std::uint32_t item) const noexcept {
-  return is_trace(item) ? traces_[item - waiting_].trace.task().task : singles_[item].assignment.queued.task;
+  return is_trace(item) ? traces_[item - waiting_].trace.task().task
+                        : singles_[item].assignment.queued.task;
 }
 
 std::uint8_t Worker::port_of(std::uint32_t item) const noexcept {
@@ -305,8 +305,7 @@ void Worker::advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noex
   schedule(waiting_ + trace, now);
 }
 
-void Worker::end_trace(std::uint32_t index, queue::Outcome outcome,
-                       queue::Reason reason) noexcept {
+void Worker::end_trace(std::uint32_t index, queue::Outcome outcome, queue::Reason reason) noexcept {
   const TraceState& state = traces_[index];
   const queue::QueuedTask& queued = state.trace.task();
   const std::uint32_t key = udp_key(queued.task.dst, queued.task.flow);

@@ -1,5 +1,6 @@
-// A worker: one core that runs to completion. It owns a queue pair on each port, its in-flight ring,
-// its schedule and its counters; each round it takes orders and tasks, receives, expires and sends.
+// A worker: one core that runs to completion. It owns a queue pair on each port, its in-flight
+// ring, its schedule and its counters; each round it takes orders and tasks, receives, expires and
+// sends.
 //
 // No lock, allocation, log or system call in a round; the only sleep is the adaptive nap between
 // rounds that did nothing.
@@ -84,14 +85,14 @@ class Worker {
     queue::QueuedTask queued;
     std::uint32_t handle = 0;
     std::uint32_t item = 0;
-    std::uint32_t place = 0;   // in flight, unless spoofed
+    std::uint32_t place = 0;  // in flight, unless spoofed
     bool is_spoofed = false;
   };
   struct TraceState {
     Trace trace;
     std::uint32_t handle = 0;  // of the attempt under way
     std::uint8_t port = 0;
-    bool is_waiting = false;   // in the schedule or put off
+    bool is_waiting = false;  // in the schedule or put off
   };
   struct Single {
     Assignment assignment;
@@ -166,11 +167,9 @@ class Worker {
   [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, std::uint32_t handle,
                                        const Flight& flight, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome observe(const probes::Reply& reply, const probes::Identity& identity,
-                                  probes::Ipv4Addr src, probes::Ipv4Addr dst,
-                                  Tsc arrived) noexcept;
+                                  probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept;
   [[nodiscard]] InflightRing* ring_of(std::uint32_t handle) const noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(
-      const probes::Reply& reply) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(const probes::Reply& reply) noexcept;
   [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept;
   [[nodiscard]] bool is_own_address(probes::Ipv4Addr address) const noexcept;
 

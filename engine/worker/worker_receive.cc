@@ -68,8 +68,8 @@ queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
   hop.has_reply = true;
   hop.quoted_ttl = reply.has_quote ? reply.quoted.ttl : std::uint8_t{0};
   if (reply.has_quote) {
-    hop.label_count = static_cast<std::uint8_t>(
-        std::min<std::size_t>(reply.mpls.count, hop.labels.size()));
+    hop.label_count =
+        static_cast<std::uint8_t>(std::min<std::size_t>(reply.mpls.count, hop.labels.size()));
     std::copy_n(reply.mpls.labels.begin(), hop.label_count, hop.labels.begin());
   }
   return hop;
@@ -119,8 +119,7 @@ void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noe
     take_local(lane, reply.error(), frame, arrived);
     return;
   }
-  ++counters_.outcomes[is_own_address(reply->to) ? answer(*reply, arrived)
-                                                 : RxOutcome::kNotForUs];
+  ++counters_.outcomes[is_own_address(reply->to) ? answer(*reply, arrived) : RxOutcome::kNotForUs];
 }
 
 // What is not a reply but meant for this host: ARP, and pings where no kernel answers them.
@@ -232,8 +231,8 @@ RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
   return RxOutcome::kMatched;
 }
 
-// The handle of a UDP probe whose quoted IP id a router zeroed, swapped or changed: the checksum has
-// the handle's low half, and the flow names the trace, which has one probe under way.
+// The handle of a UDP probe whose quoted IP id a router zeroed, swapped or changed: the checksum
+// has the handle's low half, and the flow names the trace, which has one probe under way.
 std::optional<std::uint32_t> Worker::find_mangled_udp(const probes::Reply& reply) noexcept {
   const probes::Quoted& quoted = reply.quoted;
   const auto flow = static_cast<std::uint16_t>(
@@ -291,10 +290,9 @@ RxOutcome Worker::finish_trace(const probes::Reply& reply, std::uint32_t handle,
     case Claim::kMatched:
       break;
   }
-  TraceAnswer answer{
-      .trace = flight.trace,
-      .is_for_destination = Trace::answers_for_destination(reply, flight.dst),
-      .hop = hop_of(reply, shared_.clock.to_ns(arrived.since(flight.sent)))};
+  TraceAnswer answer{.trace = flight.trace,
+                     .is_for_destination = Trace::answers_for_destination(reply, flight.dst),
+                     .hop = hop_of(reply, shared_.clock.to_ns(arrived.since(flight.sent)))};
   if (&owner == this) {
     advance(answer.trace,
             traces_[answer.trace].trace.answered(answer.hop, answer.is_for_destination), arrived);

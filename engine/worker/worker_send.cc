@@ -1,5 +1,5 @@
-// The sending half of a worker: what the schedule lets go is crafted, filed in flight, and offered to
-// the port until it accepts it.
+// The sending half of a worker: what the schedule lets go is crafted, filed in flight, and offered
+// to the port until it accepts it.
 #include <rte_cycles.h>
 
 #include <algorithm>
@@ -77,8 +77,8 @@ bool Worker::send(Tsc now) noexcept {
     ++counters_.inflight_full;
     return did;
   }
-  const auto want = static_cast<std::uint32_t>(
-      std::min<std::size_t>({kBurst, room, schedule_.waiting()}));
+  const auto want =
+      static_cast<std::uint32_t>(std::min<std::size_t>({kBurst, room, schedule_.waiting()}));
   const std::uint32_t granted = shared_.total.take(now, want);
   std::uint32_t used = 0;
   while (used < granted) {
@@ -148,9 +148,9 @@ void Worker::craft(Lane& lane, std::uint32_t item, probes::MacAddr next_hop, Tsc
   const std::uint16_t checksum = shape.craft(fields, frame + kEthernetBytes);
 
   Outgoing& outgoing = lane.outgoing[lane.burst.size() - 1];
-  outgoing = {is_trace(item) ? traces_[item - waiting_].trace.task()
-                             : singles_[item].assignment.queued,
-              fields.handle, item, 0, is_spoofed};
+  outgoing = {
+      is_trace(item) ? traces_[item - waiting_].trace.task() : singles_[item].assignment.queued,
+      fields.handle, item, 0, is_spoofed};
   if (is_spoofed) return;
   Flight flight{.sent = now,
                 .src = task.src,

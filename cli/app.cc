@@ -1,0 +1,231 @@
+// All options of `backsight`, and nothing else: docs/cli.md is made of what --help prints. The only
+// file that knows the option parser.
+#include "cli/app.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "cli/output.h"
+#include "cli/probe_command.h"
+#include "cli/queue_commands.h"
+#include "cli/vp_commands.h"
+#include "config/fleet_key.h"
+
+namespace backsight::cli {
+
+namespace {
+
+constexpr const char* kDefaultQueue = "file:///var/lib/backsight";
+constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed while running, 2 bad usage.";
+
+// What the chosen subcommand does.
+using Action = std::function<Expected<int>()>;
+
+void add_queue(CLI::App& command, std::string& target) {
+  target = kDefaultQueue;
+  command.add_option("--queue", target, "The queue: file:///DIRECTORY")
+      ->envname("BACKSIGHT_QUEUE")
+      ->type_name("URL")
+      ->capture_default_str();
+}
+
+std::string examples(const std::string& lines) {
+  return "Examples:\n" + lines + "\n\n" + kExitCodes;
+}
+
+// One of some words, each for a value of an enumeration.
+template <typename Enum>
+void add_choice(CLI::App& command, const char* name, Enum& target, const char* help,
+                const std::vector<std::pair<std::string, Enum>>& words, const char* usual) {
+  std::string list;
+  for (const auto& [word, value] : words) list += (list.empty() ? "" : "|") + word;
+  command.add_option(name, target, help)
+      ->transform(CLI::CheckedTransformer(words).description(""))
+      ->type_name(list)
+      ->default_str(usual);
+}
+
+template <typename Number>
+void add_number(CLI::App& command, const char* name, Number& target, const char* help,
+                unsigned least, unsigned most) {
+  command.add_option(name, target, help)
+      ->check(CLI::Range(least, most).description(""))
+      ->type_name(std::to_string(least) + ".." + std::to_string(most))
+      ->default_str(std::to_string(target));
+}
+
+void add_keygen(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("keygen", "Make a fleet key, readable by its owner alone");
+  command->footer(examples("  backsight keygen fleet.key"));
+  auto file = std::make_shared<std::string>();
+  command->add_option("FILE", *file, "The file to write; an existing one is not overwritten")
+      ->required();
+  command->callback([&action, file] {
+    action = [file]() -> Expected<int> {
+      return config::make_fleet_key_file(*file).map([] { return 0; });
+    };
+  });
+}
+
+void add_queue_put(CLI::App& parent, Action& action) {
+  auto* command = parent.add_subcommand(
+      "put", "Queue tasks, one JSON object a line; returns when they are on the disk");
+  command->footer(
+      examples("  backsight queue put --vp ams01 tasks.jsonl\n"
+               "  echo '{\"id\":17,\"kind\":\"rr\",\"dst\":\"198.51.100.7\"}' |"
+               " backsight queue put --vp ams01"));
+  auto options = std::make_shared<PutOptions>();
+  add_queue(*command, options->queue);
+  command->add_option("--vp", options->vp, "The vantage point")->required()->type_name("NAME");
+  command->add_option("FILE", options->file, "Task lines; - is stdin")->capture_default_str();
+  command->callback([&action, options] { action = [options] { return put_lines(*options); }; });
+}
+
+void add_queue_get(CLI::App& parent, Action& action) {
+  auto* command = parent.add_subcommand(
+      "get", "Write results and observations, one JSON object a line, each once");
+  command->footer(
+      examples("  backsight queue get > results.jsonl\n"
+               "  backsight queue get --vp ams01 --idle-ms 60000"));
+  auto options = std::make_shared<GetOptions>();
+  add_queue(*command, options->queue);
+  command->add_option("--vp", options->vp, "Of this vantage point only")->type_name("NAME");
+  command->add_option("--idle-ms", options->idle_ms, "End after so many ms of silence")
+      ->type_name("N")
+      ->capture_default_str();
+  command->callback([&action, options] { action = [options] { return get_lines(*options); }; });
+}
+
+void add_queue_commands(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("queue", "Tasks in, results out, as JSON lines");
+  command->require_subcommand(1);
+  command->footer(kExitCodes);
+  add_queue_put(*command, action);
+  add_queue_get(*command, action);
+}
+
+void add_vp_command(CLI::App& parent, Action& action, const char* name, const char* help,
+                    Expected<int> (*run_it)(const VpOptions&)) {
+  auto* command = parent.add_subcommand(name, help);
+  command->footer(examples(std::string("  backsight vp ") + name + "\n  backsight vp " + name +
+                           " ams01 --json"));
+  auto options = std::make_shared<VpOptions>();
+  add_queue(*command, options->queue);
+  command->add_option("VP", options->vps, "Vantage points; all when none is named")
+      ->type_name("NAME");
+  command->add_flag("--json", options->json, "What they say of themselves, one object a line");
+  command->callback(
+      [&action, options, run_it] { action = [options, run_it] { return run_it(*options); }; });
+}
+
+void add_vp_commands(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("vp", "The vantage points of a queue");
+  command->require_subcommand(1);
+  command->footer(kExitCodes);
+  add_vp_command(*command, action, "list", "One line a vantage point", list_vantage_points);
+  add_vp_command(*command, action, "status", "All that is known of each", show_vantage_points);
+}
+
+void add_timestamp_options(CLI::App& command, ProbeOptions& options) {
+  using probes::TimestampType;
+  add_choice<TimestampType>(command, "--type", options.task.timestamp,
+                            "Timestamps alone, with addresses, or of given addresses",
+                            {{"tsonly", TimestampType::kOnly},
+                             {"tsandaddr", TimestampType::kWithAddresses},
+                             {"tsprespec", TimestampType::kPrespecified}},
+                            "tsandaddr");
+  command
+      .add_option("--ts-address", options.ts_addresses,
+                  "An address that is to stamp, with tsprespec; up to four times")
+      ->type_name("ADDRESS")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_trace_options(CLI::App& command, ProbeOptions& options) {
+  using probes::TraceMethod;
+  queue::Task& task = options.task;
+  add_choice<TraceMethod>(
+      command, "--method", task.method, "Protocol of the probes; Paris all three",
+      {{"icmp", TraceMethod::kIcmp}, {"udp", TraceMethod::kUdp}, {"tcp", TraceMethod::kTcp}},
+      "icmp");
+  add_number(command, "--first-ttl", task.first_ttl, "Where to begin", 1, 255);
+  add_number(command, "--max-ttl", task.max_ttl, "Where to end", 1, 255);
+  add_number(command, "--attempts", task.attempts, "Probes for a hop that does not answer", 1, 10);
+  add_number(command, "--gap-limit", task.gap_limit, "Silent hops in a row that end the trace", 1,
+             255);
+}
+
+// Options that ping, rr, ts and trace share.
+ProbeOptions& add_probe_command(CLI::App& app, Action& action, probes::Kind kind,
+                                const char* help) {
+  const std::string name(probes::name(kind));
+  auto* command = app.add_subcommand(name, help);
+  auto options = std::make_shared<ProbeOptions>();
+  options->task.kind = kind;
+  command->add_option("DST", options->destinations, "IPv4 addresses or names")
+      ->required()
+      ->type_name("");
+  add_queue(*command, options->queue);
+  command
+      ->add_option("--vp", options->vp, "The vantage point; may be left out if there is one only")
+      ->type_name("NAME");
+  command->add_option("--src", options->src, "Spoof this source, which must be enrolled")
+      ->type_name("ADDRESS");
+  add_number(*command, "--flow", options->task.flow, "Keeps a path through load balancers", 0,
+             65535);
+  add_number(*command, "--timeout-ms", options->task.timeout_ms, "How long to wait for each reply",
+             1, queue::kMaxTimeoutMs);
+  command->add_flag("--json", options->json, "The result, one object a line");
+  command->footer(examples("  backsight " + name + " 198.51.100.7\n  backsight " + name +
+                           " --vp ams01 --json 198.51.100.7 203.0.113.9"));
+  command->callback([&action, options] { action = [options] { return probe(*options); }; });
+  return *options;
+}
+
+void add_probe_commands(CLI::App& app, Action& action) {
+  using probes::Kind;
+  add_probe_command(app, action, Kind::kPing, "Ping through a vantage point");
+  add_probe_command(app, action, Kind::kRecordRoute, "Ping with the Record Route option");
+  auto& timestamp =
+      add_probe_command(app, action, Kind::kTimestamp, "Ping with the timestamp option");
+  add_timestamp_options(*app.get_subcommand("ts"), timestamp);
+  auto& trace = add_probe_command(app, action, Kind::kTrace, "Traceroute through a vantage point");
+  add_trace_options(*app.get_subcommand("trace"), trace);
+}
+
+void add_everything(CLI::App& app, Action& action) {
+  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("backsight ") + BACKSIGHT_VERSION);
+  app.footer(kExitCodes);
+  app.get_formatter()->column_width(32);
+  add_probe_commands(app, action);
+  add_queue_commands(app, action);
+  add_vp_commands(app, action);
+  add_keygen(app, action);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  CLI::App app("Measure through the vantage points of a queue", "backsight");
+  Action action;
+  add_everything(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    tell(std::string(error.what()) + "; see backsight --help");
+    return 2;
+  }
+  const auto done = action();
+  if (done) return *done;
+  tell(done.error().sentence);
+  return done.error().exit_code();
+}
+
+}  // namespace backsight::cli

@@ -84,8 +84,13 @@ class TotalRate {
         }
       }
     }
+    // A grant from before a restart is not this line's: then there is less to take back, or
+    // nothing.
     void give_back(std::uint32_t count) noexcept {
-      granted_.fetch_sub(count, std::memory_order_relaxed);
+      std::uint64_t granted = granted_.load(std::memory_order_relaxed);
+      while (!granted_.compare_exchange_weak(
+          granted, granted - std::min<std::uint64_t>(granted, count), std::memory_order_relaxed)) {
+      }
     }
 
    private:

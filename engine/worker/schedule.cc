@@ -82,14 +82,24 @@ std::uint32_t Schedule::place(Pool<T>& pool, std::uint32_t key, Tsc now) noexcep
 
 bool Schedule::push(std::uint32_t item, const Send& send, Tsc now) noexcept {
   items_[item] = Item{send, kNone};
-  const bool is_held = per_destination_.is_on() || per_prefix_.is_on() ||
-                       (options_.is_on() && send.has_options) ||
-                       (per_source_.is_on() && !send.spoofed_src.is_unspecified());
-  if (!is_held) {
+  if (!is_held(send)) {
     append(unlimited_, items_.get(), item);
-    ++waiting_;
-    return true;
+  } else if (!file(item, now)) {
+    return false;
   }
+  ++waiting_;
+  return true;
+}
+
+bool Schedule::is_held(const Send& send) const noexcept {
+  return per_destination_.is_on() || per_prefix_.is_on() ||
+         (options_.is_on() && send.has_options) ||
+         (per_source_.is_on() && !send.spoofed_src.is_unspecified());
+}
+
+// Puts the item into its destination's line. False: no place for the destination now.
+bool Schedule::file(std::uint32_t item, Tsc now) noexcept {
+  const Send& send = items_[item].send;
   const std::uint32_t at_prefix = place(prefixes_, send.dst.value >> 8, now);
   if (at_prefix == kNone) return false;
   const std::uint32_t at = place(destinations_, send.dst.value, now);
@@ -99,22 +109,34 @@ bool Schedule::push(std::uint32_t item, const Send& send, Tsc now) noexcept {
   const bool joins = destination.items.is_empty();
   append(destination.items, items_.get(), item);
   if (joins) append(prefix.destinations, destinations_.cells.get(), at);
-  ++waiting_;
   if (!prefix.is_moving) start(at_prefix, now);
   return true;
 }
 
 std::optional<std::uint32_t> Schedule::pop(Tsc now) noexcept {
   wake_due(now);
+  if (ready_.is_empty()) file_held(now);
   if (!ready_.is_empty()) {
     --waiting_;
     return send_first_of(take_first(ready_, prefixes_.cells.get()), now);
   }
-  if (!unlimited_.is_empty()) {
+  if (!unlimited_.is_empty() && !is_held(items_[unlimited_.first].send)) {
     --waiting_;
     return take_first(unlimited_, items_.get());
   }
   return std::nullopt;
+}
+
+// Items that no limit held when they came, and that one holds now, go where they belong.
+void Schedule::file_held(Tsc now) noexcept {
+  while (!unlimited_.is_empty() && ready_.is_empty() && is_held(items_[unlimited_.first].send)) {
+    const std::uint32_t item = take_first(unlimited_, items_.get());
+    if (file(item, now)) continue;
+    items_[item].next = unlimited_.first;
+    if (unlimited_.is_empty()) unlimited_.last = item;
+    unlimited_.first = item;
+    return;
+  }
 }
 
 std::uint32_t Schedule::send_first_of(std::uint32_t at, Tsc now) noexcept {

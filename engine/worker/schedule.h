@@ -129,6 +129,9 @@ class Schedule {
   template <typename T>
   static std::uint32_t take_first(Line& line, T* cells) noexcept;
 
+  [[nodiscard]] bool is_held(const Send& send) const noexcept;
+  [[nodiscard]] bool file(std::uint32_t item, Tsc now) noexcept;
+  void file_held(Tsc now) noexcept;
   void start(std::uint32_t prefix, Tsc now) noexcept;
   [[nodiscard]] std::optional<Tsc> choose_destination(Prefix& prefix, Tsc now) noexcept;
   void enter_source_gate(std::uint32_t prefix, Tsc now) noexcept;

@@ -27,9 +27,10 @@ class Spacing {
   Tsc next_;
 };
 
-// Packets a second for all workers together. Exact over time: a delay of up to 100 ms of rate is
-// made up for, but never faster than 110% of the rate, and never more at once than 1 ms of rate or
-// one packet, whichever is more. Thread: any; lock-free. `set_rate` is control's.
+// Packets a second for all workers together. Exact over time: while there is something to send, a
+// delay of up to 100 ms of rate is made up for, but never faster than 110% of the rate, and never
+// more at once than 1 ms of rate or one packet, whichever is more. Time with nothing to send is
+// gone. Thread: any; lock-free. `set_rate` is control's.
 class TotalRate {
  public:
   TotalRate(std::uint64_t rate_pps, std::uint64_t hz) noexcept { set_rate(rate_pps, hz, {}); }
@@ -46,6 +47,8 @@ class TotalRate {
     average_.give_back(count);
     peak_.give_back(count);
   }
+  // There was nothing to send until now: what was not used is not owed.
+  void rest_until(Tsc now) noexcept { average_.forget(now, hz_.load(std::memory_order_relaxed)); }
   void set_rate(std::uint64_t rate_pps, std::uint64_t hz, Tsc now) noexcept {
     hz_.store(hz, std::memory_order_relaxed);
     rate_pps_.store(rate_pps, std::memory_order_relaxed);
@@ -82,6 +85,15 @@ class TotalRate {
         if (granted_.compare_exchange_weak(granted, floor + count, std::memory_order_relaxed)) {
           return count;
         }
+      }
+    }
+    void forget(Tsc now, std::uint64_t hz) noexcept {
+      const TscSpan age = now.since({start_.load(std::memory_order_relaxed)});
+      const auto worth =
+          static_cast<std::uint64_t>(Wide{age.ticks} * rate_.load(std::memory_order_relaxed) / hz);
+      std::uint64_t granted = granted_.load(std::memory_order_relaxed);
+      while (granted < worth &&
+             !granted_.compare_exchange_weak(granted, worth, std::memory_order_relaxed)) {
       }
     }
     // A grant from before a restart is not this line's: then there is less to take back, or

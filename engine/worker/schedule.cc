@@ -9,6 +9,8 @@ namespace {
 
 // Spoofed sources at once; more wait until one is idle.
 constexpr std::uint32_t kMaxSources = 4096;
+// A limit's slack is at most this part of a second.
+constexpr std::uint64_t kMaxSlackParts = 1000;
 // Idle cells looked for in one go when a pool is full.
 constexpr std::uint32_t kSearchSteps = 64;
 
@@ -38,7 +40,7 @@ Schedule::Limit Schedule::limit(std::uint64_t pps) const noexcept {
   if (pps == 0) return {};
   // Rounded up: a limit is never exceeded. The slack forgives a late wake-up of the worker.
   const std::uint64_t interval = (hz_ + pps - 1) / pps;
-  const std::uint64_t slack = std::max(hz_ / 10'000, std::min(hz_ / 1000, interval / 8));
+  const std::uint64_t slack = std::max(hz_ / 10'000, std::min(hz_ / kMaxSlackParts, interval / 8));
   return {{interval}, {slack}};
 }
 
@@ -61,15 +63,17 @@ std::uint32_t Schedule::take_first(Line& line, T* cells) noexcept {
   return index;
 }
 
-// The cell of `key`: the one it has, a fresh one, or that of somebody idle whose limit has run out.
+// The cell of `key`: the one it has, a fresh one, or that of somebody idle whose limit has run out,
+// by so long that no slack of it is left to remember.
 template <typename T>
 std::uint32_t Schedule::place(Pool<T>& pool, std::uint32_t key, Tsc now) noexcept {
   if (const std::uint32_t* found = pool.map.find(key)) return *found;
+  const Tsc rested{now.ticks - std::min(now.ticks, hz_ / kMaxSlackParts)};
   for (std::uint32_t step = 0; step < kSearchSteps; ++step) {
     const std::uint32_t index = pool.hand;
     pool.hand = pool.hand + 1 == pool.size ? 0 : pool.hand + 1;
     T& cell = pool.cells[index];
-    if (cell.is_used && !(is_idle(cell) && cell.spacing.allows(now))) continue;
+    if (cell.is_used && !(is_idle(cell) && cell.spacing.allows(rested))) continue;
     if (cell.is_used) pool.map.erase(cell.key);
     cell = T{};
     cell.key = key;

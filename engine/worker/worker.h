@@ -194,6 +194,7 @@ class Worker {
   std::size_t deferred_count_ = 0;
 
   std::vector<std::unique_ptr<Lane>> lanes_;  // one a port
+  bool has_rested_ = true;  // there was nothing to send in the last round
   bool is_draining_ = false;
   std::uint32_t drained_ = 0;  // items looked at
   std::uint16_t next_ip_id_ = 0;

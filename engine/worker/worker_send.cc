@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/device/arp.h"
 #include "engine/worker/worker.h"
@@ -69,8 +70,13 @@ bool Worker::send(Tsc now) noexcept {
     if (lane->burst.size() != 0) did |= flush(*lane);
     is_held |= lane->burst.size() != 0;
   }
-  if (is_held || schedule_.waiting() == 0) return did;
-  if (!schedule_.next_wake(now) || *schedule_.next_wake(now) > now) return did;
+  if (is_held) return did;
+  const auto wake = schedule_.next_wake(now);
+  if (!wake || *wake > now) {
+    has_rested_ = true;
+    return did;
+  }
+  if (std::exchange(has_rested_, false)) shared_.total.rest_until(now);
 
   const std::uint32_t room = inflight_.capacity() - inflight_.used();
   if (room == 0) {

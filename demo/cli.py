@@ -23,6 +23,7 @@ from lab.truth import Truth
 _ROOT = Path(__file__).resolve().parent.parent
 _LAB = str(_ROOT / "scripts/lab")
 _MEASURE_SECONDS = 60.0
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PORTS = {"af_xdp": AF_XDP, "af_packet": AF_PACKET, "auto": ""}
 
 _EPILOG = """examples:
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
     if os.geteuid() != 0:
         print("demo: needs root: it makes network namespaces", file=sys.stderr)
         return 1
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING_SIGNALS:
         signal.signal(number, signal.default_int_handler)
     try:
         return _run(options)
@@ -103,7 +104,7 @@ def _raise_lab(name: str, seed: int | None) -> dict:
 
 
 def _take_down(name: str) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # half a removal helps nobody
     subprocess.run([_LAB, "down", "--name", name], stderr=subprocess.DEVNULL)
 

@@ -40,11 +40,19 @@ std::string examples(const std::string& lines) {
 template <typename Enum>
 void add_choice(CLI::App& command, const char* name, Enum& target, const char* help,
                 const std::vector<std::pair<std::string, Enum>>& words, const char* usual) {
-  std::string list;
-  for (const auto& [word, value] : words) list += (list.empty() ? "" : "|") + word;
-  command.add_option(name, target, help)
-      ->transform(CLI::CheckedTransformer(words).description(""))
-      ->type_name(list)
+  std::vector<std::string> list;
+  for (const auto& [word, value] : words) list.push_back(word);
+  command
+      .add_option_function<std::string>(
+          name,
+          [&target, words](const std::string& chosen) {
+            for (const auto& [word, value] : words) {
+              if (word == chosen) target = value;
+            }
+          },
+          help)
+      ->check(CLI::IsMember(list).description(""))
+      ->type_name(CLI::detail::join(list, "|"))
       ->default_str(usual);
 }
 

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,12 @@
 #include "config/fleet_key.h"
 #include "config/vp_loader.h"
 #include "config/vp_printer.h"
+#include "engine/control/health_server.h"
+#include "engine/control/metrics.h"
+#include "engine/control/progress.h"
+#include "engine/control/reload.h"
 #include "engine/control/result_sink.h"
+#include "engine/control/status.h"
 #include "engine/control/task_source.h"
 #include "engine/control/vantage_point.h"
 #include "queue/vp_queue.h"
@@ -89,9 +95,12 @@ int fail(const Error& error) {
   return error.exit_code();
 }
 
+bool writes_to_terminal() { return isatty(STDERR_FILENO) != 0; }
+
 void set_up_log(bool is_verbose) {
   auto log = spdlog::stderr_logger_mt("backsight-vp");
-  log->set_pattern("backsight-vp: %^%l%$: %v");
+  // On a terminal, a message erases the progress line that it is written over.
+  log->set_pattern(std::string(writes_to_terminal() ? "\x1b[K" : "") + "backsight-vp: %^%l%$: %v");
   log->set_level(is_verbose ? spdlog::level::debug : spdlog::level::info);
   spdlog::set_default_logger(std::move(log));
 }
@@ -150,26 +159,78 @@ int conclude(const Expected<RunSummary>& summary) {
   return summary->stopped != 0 ? 1 : 0;
 }
 
-int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& tasks,
-              engine::ResultSink& results) {
-  const RunOptions run{.is_once = true,
-                       .linger = std::chrono::milliseconds(options.linger_ms),
-                       .keeps_ids = true,
-                       .shows_progress = isatty(STDERR_FILENO) != 0};
-  if (options.dry_run_file.empty()) return conclude(vp.run(tasks, results, run));
-  WithoutWaiting dry(tasks);
-  const int code = conclude(vp.run(dry, results, run));
-  fmt::print(stderr, "backsight-vp: {} probes written to {}\n",
-             vp.ports().front()->statistics().transmitted, options.dry_run_file);
-  return code;
+Expected<config::VpConfig> load(const Options& options) {
+  auto loaded = config::load_vp_config(options.config_file, options.overrides);
+  if (!loaded) return tl::unexpected(config::as_error(loaded.error()));
+  return std::move(*loaded);
 }
 
-int run_queue(VantagePoint& vp, backsight::queue::VpQueue& queue) {
+// SIGHUP.
+void reload(VantagePoint& vp, const Options& options) {
+  auto fresh = load(options);
+  if (fresh && !options.dry_run_file.empty()) make_dry(*fresh, options.dry_run_file);
+  const config::VpConfig running = vp.config();
+  const auto reloaded = vp.reload(fresh);
+  if (reloaded) {
+    spdlog::info("reloaded: {}", engine::describe_reload(running, *fresh, *reloaded));
+    return;
+  }
+  std::istringstream faults(reloaded.error().sentence);
+  for (std::string fault; std::getline(faults, fault);) spdlog::error("not reloaded: {}", fault);
+}
+
+int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& tasks,
+              engine::ResultSink& results) {
+  using engine::Progress;
+  const RunOptions run{
+      .is_once = true, .linger = std::chrono::milliseconds(options.linger_ms), .keeps_ids = true};
+  WithoutWaiting dry(tasks);
+  const bool is_dry = !options.dry_run_file.empty();
+  Progress progress(vp, options.tasks_file,
+                    writes_to_terminal() ? Progress::Form::kLine : Progress::Form::kLog);
+  const auto summary = vp.run(is_dry ? dry : tasks, results, run);
+  progress.stop();
+  if (summary) fmt::print(stderr, "backsight-vp: {}\n", progress.summary(*summary));
+  if (is_dry) {
+    fmt::print(stderr, "backsight-vp: {} probes written to {}\n",
+               vp.ports().front()->statistics().transmitted, options.dry_run_file);
+  }
+  return conclude(summary);
+}
+
+int run_queue(VantagePoint& vp, backsight::queue::VpQueue& queue,
+              engine::VantagePointMetrics& metrics) {
   const auto tasks = engine::tasks_of_queue(queue);
   const auto results = engine::results_of_queue(queue);
+  engine::StatusReport status(vp, BACKSIGHT_VERSION);
+  bool is_told = true;
+  const auto announce = [&] {
+    const std::uint64_t spool_bytes = queue.spool_bytes();
+    metrics.set_spool_bytes(spool_bytes);
+    const auto told = queue.announce(status.json(spool_bytes));
+    if (!told && is_told) spdlog::warn("{}; the status is not told", told.error().sentence);
+    is_told = told.has_value();
+  };
+  vp.on_second = announce;
   const auto summary = vp.run(*tasks, *results, {});
+  announce();
+  vp.on_second = nullptr;
   if (!summary) return fail(summary.error());
   return 0;
+}
+
+// With --tasks it is no fault not to be watched: several runs may share a machine, and a network
+// namespace may have no loopback.
+Expected<std::unique_ptr<engine::HealthServer>> listen(const VantagePoint& vp,
+                                                       const engine::VantagePointMetrics& metrics,
+                                                       bool is_once) {
+  const config::VpConfig& vp_config = vp.config();
+  const bool is_asked_for = !is_once || !vp_config.metrics_listen_is_default;
+  if (vp_config.metrics_listen.empty() || !is_asked_for) return nullptr;
+  auto server = engine::HealthServer::start(vp_config.metrics_listen, vp, metrics);
+  if (server || !is_once) return server;
+  spdlog::warn("{}", server.error().sentence);
+  return nullptr;
 }
 
 int serve(const Options& options, const config::VpConfig& vp_config) {
@@ -187,9 +248,13 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
     queue = std::move(*opened);
   }
   catch_signals();
-  auto vp = VantagePoint::start(vp_config, signals);
+  const auto vp = VantagePoint::start(vp_config, signals);
   if (!vp) return fail(vp.error());
-  if (!is_once) return run_queue(**vp, *queue);
+  (*vp)->on_reload = [&vp, &options] { reload(**vp, options); };
+  engine::VantagePointMetrics metrics(**vp, BACKSIGHT_VERSION);
+  const auto health = listen(**vp, metrics, is_once);
+  if (!health) return fail(health.error());
+  if (!is_once) return run_queue(**vp, *queue, metrics);
   auto opened = engine::open_result_lines(options.results_file, vp_config.name);
   if (!opened) return fail(opened.error());
   results = std::move(*opened);
@@ -212,8 +277,8 @@ int check_files(const Options& options, const config::VpConfig& vp_config) {
 }
 
 int run(const Options& options) {
-  auto loaded = config::load_vp_config(options.config_file, options.overrides);
-  if (!loaded) return fail(config::as_error(loaded.error()));
+  auto loaded = load(options);
+  if (!loaded) return fail(loaded.error());
   config::VpConfig& vp_config = *loaded;
   if (options.prints_config) {
     fmt::print("{}", config::print_vp_config(vp_config));

@@ -28,9 +28,9 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxRequestBytes = 8192;
-constexpr auto kRequestTime = 2s;    // from accept to the last byte of the answer
-constexpr auto kStopLook = 100ms;    // how soon a slow client notices that we stop
-constexpr std::size_t kThreads = 2;  // a scrape must not keep a health check waiting
+constexpr auto kRequestTime = 2s;               // from accept to the last byte of the answer
+constexpr auto kStopLook = 100ms;               // how soon a slow client notices that we stop
+constexpr std::size_t kThreads = 2;             // a scrape must not keep a health check waiting
 constexpr std::ptrdiff_t kMaxConnections = 16;  // open at once, waiting ones included
 constexpr auto kListenAgain = 1s;
 
@@ -185,11 +185,11 @@ class HttpHealthServer final : public HealthServer {
                    const prometheus::Collectable& metrics)
       : listen_on_(std::move(listen_on)), vp_(vp), metrics_(metrics), server_(is_stopping_) {
     look_after_workers();
-    server_.set_pre_routing_handler([this](const httplib::Request& request,
-                                           httplib::Response& response) {
-      answer(request, response);
-      return httplib::Server::HandlerResponse::Handled;
-    });
+    server_.set_pre_routing_handler(
+        [this](const httplib::Request& request, httplib::Response& response) {
+          answer(request, response);
+          return httplib::Server::HandlerResponse::Handled;
+        });
     server_.adopt(socket);
     // Signals are the main thread's: one of these would end accept().
     sigset_t all;

@@ -1,7 +1,7 @@
 // /metrics, /healthz and /readyz over HTTP, for machines that watch.
 //
-// A request is 8 KiB at the most and is answered, or dropped, within two seconds; two are answered at
-// a time and a few wait. Nothing that a client does reaches a worker.
+// A request is 8 KiB at the most and is answered, or dropped, within two seconds; two are answered
+// at a time and a few wait. Nothing that a client does reaches a worker.
 #pragma once
 
 #include <prometheus/collectable.h>

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "engine/device/eal.h"
-#include "probes/assert.h"
+#include "probes/wire/assert.h"
 
 namespace backsight::engine {
 namespace {
@@ -34,7 +34,8 @@ double sum(const Sources& sources, Read read) {
 
 template <auto Member>
 void all_workers(const Sources& sources, Samples& samples) {
-  samples.add(sum(sources, [](const auto& counters) -> auto& { return counters.*Member; }));
+  samples.add(sum(
+      sources, [](const auto& counters) -> auto& { return counters.*Member; }));
 }
 
 template <auto Member>

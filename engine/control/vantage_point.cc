@@ -166,19 +166,28 @@ void VantagePoint::order_all(const Order& order) {
   }
 }
 
-Expected<void> VantagePoint::reload(const config::VpConfig& fresh) {
+Expected<Reloaded> VantagePoint::reload(const Expected<config::VpConfig>& fresh) {
+  auto reloaded = fresh.and_then([this](const auto& loaded) { return take_over(loaded); });
+  ++(reloaded ? counters_.reloads : counters_.reload_failures);
+  return reloaded;
+}
+
+Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
   auto deny = config::load_deny_list(fresh.deny_file);
   if (!deny) return tl::unexpected(config::as_error(deny.error()));
   auto enrolment = config::load_enrolment(fresh.enrolled_file);
   if (!enrolment) return tl::unexpected(config::as_error(enrolment.error()));
+  const Reloaded reloaded{deny->range_count(), !enrolment->is_empty()};
   admission_.replace(std::move(*deny), std::move(*enrolment));
   config_.rates = fresh.rates;
+  config_.deny_file = fresh.deny_file;
+  config_.enrolled_file = fresh.enrolled_file;
   total_.set_rate(fresh.rates.total_pps, clock_.hz(), {rte_rdtsc()});
   Order order;
   order.what = Order::What::kLimits;
   order.limits = limits_per_worker(fresh.rates);
   order_all(order);
-  return {};
+  return reloaded;
 }
 
 // --- tasks -------------------------------------------------------------------------------------
@@ -377,6 +386,7 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
     shared_->is_silenced.store(signals_.silence.load(std::memory_order_relaxed),
                                std::memory_order_relaxed);
     if (signals_.stops.load(std::memory_order_relaxed) > 0 && !is_stopping()) begin_stopping();
+    if (signals_.reload.exchange(false, std::memory_order_relaxed) && on_reload) on_reload();
     bool did = collect();
     const auto handed_over = hand_over(sink, options);
     if (!handed_over) return tl::unexpected(handed_over.error());

@@ -33,16 +33,15 @@ namespace backsight::engine {
 
 // What an operator asks of the running process. Set by signal handlers.
 struct Signals {
-  std::atomic<int> stops{0};  // the second one does not wait
-  std::atomic<bool> reload{false};
-  std::atomic<bool> silence{false};  // the kill switch: nothing leaves while it is on
+  std::atomic<int> stops{0};                // the second one does not wait
+  mutable std::atomic<bool> reload{false};  // taken back by the run
+  std::atomic<bool> silence{false};         // the kill switch: nothing leaves while it is on
 };
 
 struct RunOptions {
   bool is_once = false;                 // ends when the source is exhausted and all is answered
   std::chrono::milliseconds linger{0};  // then stays so long, to observe
   bool keeps_ids = false;               // an id may come only once in the run
-  bool shows_progress = false;          // on standard error
 };
 
 // How a run ended.
@@ -51,6 +50,12 @@ struct RunSummary {
   std::uint64_t unreadable = 0;  // lines that were no task
   std::uint64_t duplicates = 0;  // tasks refused because their id was there before
   std::uint64_t stopped = 0;     // tasks that were not probed because we had to stop
+};
+
+// What a reload took over.
+struct Reloaded {
+  std::size_t denied_ranges = 0;
+  bool has_enrolled = false;  // anybody
 };
 
 class VantagePoint {
@@ -65,9 +70,10 @@ class VantagePoint {
   [[nodiscard]] Expected<RunSummary> run(TaskSource& source, ResultSink& sink,
                                          const RunOptions& options);
 
-  // Reads deny list, enrolment and rates anew. On an error everything stays as it was.
-  [[nodiscard]] Expected<void> reload(const config::VpConfig& fresh);
-  // Called on each SIGHUP; the caller loads the config and calls reload().
+  // Takes the rates of `fresh` over, and reads its deny list and enrolment. On an error, that of
+  // loading `fresh` included, everything stays as it was.
+  [[nodiscard]] Expected<Reloaded> reload(const Expected<config::VpConfig>& fresh);
+  // Called by run() on each SIGHUP; the callee loads the config and calls reload().
   std::function<void()> on_reload;
   // Called about once a second, with results up to then handed over.
   std::function<void()> on_second;
@@ -99,6 +105,7 @@ class VantagePoint {
   [[nodiscard]] std::uint32_t schedule_places() const;
   [[nodiscard]] ScheduleLimits limits_per_worker(const config::RatesConfig& rates) const;
   [[nodiscard]] TagKeys keys_of(std::uint64_t epoch) const;
+  [[nodiscard]] Expected<Reloaded> take_over(const config::VpConfig& fresh);
   void order_all(const Order& order);
 
   bool read_tasks(TaskSource& source, const RunOptions& options);

@@ -76,8 +76,8 @@ std::uint32_t InflightRing::add(const Flight& flight) noexcept {
   // Release: a reader that sees a new field also sees the word that was emptied before it.
   constexpr auto kRelease = std::memory_order_release;
   // Who still looks for the old probe must not take the new fields for it: the word says "empty"
-  // before they change. The exchange orders both directions.
-  slot.word.exchange(next_generation_ << 2 | kEmpty, std::memory_order_acq_rel);
+  // before they change. The releases below keep the order.
+  slot.word.store(next_generation_ << 2 | kEmpty, std::memory_order_relaxed);
   slot.sent.store(flight.sent.ticks, kRelease);
   slot.addresses.store(std::uint64_t{flight.src.value} << 32 | flight.dst.value, kRelease);
   slot.details.store(std::uint64_t{flight.trace} << 32 | std::uint64_t{flight.checksum} << 16 |
@@ -167,7 +167,10 @@ Claim InflightRing::claim(std::uint32_t handle, const Flight& flight, Tsc arrive
 }
 
 void InflightRing::prefetch(std::uint32_t handle) const noexcept {
-  if (const auto place = place_of(handle)) __builtin_prefetch(&slots_[place->slot]);
+  if (const auto place = place_of(handle)) {
+    __builtin_prefetch(&slots_[place->slot]);
+    __builtin_prefetch(&rest_[place->slot]);
+  }
 }
 
 void InflightRing::advance_tail() noexcept {

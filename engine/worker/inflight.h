@@ -120,7 +120,7 @@ class InflightRing {
   };
   static_assert(sizeof(Slot) == 32);
   // What the result needs.
-  struct Rest {
+  struct alignas(32) Rest {
     std::atomic<std::uint64_t> task;
     std::atomic<std::uint64_t> position;
     std::atomic<std::uint64_t>

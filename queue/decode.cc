@@ -34,6 +34,12 @@ std::size_t size_of(const Vector* vector) {
   return vector == nullptr ? 0 : vector->size();
 }
 
+// The verifier looks after a vector's length and not after its elements' boundary.
+template <typename Vector>
+bool is_aligned(const Vector* vector) {
+  return vector == nullptr || reinterpret_cast<std::uintptr_t>(vector->Data()) % kAlignment == 0;
+}
+
 // FlatBuffers reads numbers where they stand, so they must stand on their own boundary.
 class Aligned {
  public:
@@ -105,6 +111,10 @@ class ResultReading {
       : batch_(batch), words_(batch.words()), hops_(batch.hops_v1()) {}
 
   Fault read(ResultBatch& out) {
+    if (!is_aligned(batch_.probes_v1()) || !is_aligned(batch_.traces_v1()) || !is_aligned(hops_) ||
+        !is_aligned(batch_.observations_v1()) || !is_aligned(batch_.done_bits())) {
+      return "not a result message: its records stand on no boundary";
+    }
     if (auto fault = read_all(batch_.probes_v1(), out.probes, "probe")) return fault;
     if (auto fault = read_all(batch_.traces_v1(), out.traces, "trace")) return fault;
     return read_all(batch_.observations_v1(), out.observations, "observation");
@@ -255,6 +265,7 @@ Expected<TaskMessage> decode_tasks(std::span<const std::byte> message) {
   const auto table = verified<wire::TaskBatch>(aligned, kTaskIdentifier, "task");
   if (!table) return tl::unexpected(table.error());
   const auto* forms = (*table)->tasks_v1();
+  if (!is_aligned(forms)) return run_failed("not a task message: its tasks stand on no boundary");
   TaskMessage out;
   if ((*table)->vp() != nullptr) out.vp = (*table)->vp()->str();
   out.tasks.resize(size_of(forms));
@@ -277,10 +288,10 @@ Expected<ResultMessage> decode_results(std::span<const std::byte> message) {
   out.head.batch = table.batch();
   out.head.done_low = table.done_low();
   out.head.has_done_bits = table.done_bits() != nullptr;
+  if (auto fault = ResultReading(table).read(out.results)) return run_failed(std::move(*fault));
   if (table.done_bits() != nullptr) {
     out.head.done_bits.assign(table.done_bits()->begin(), table.done_bits()->end());
   }
-  if (auto fault = ResultReading(table).read(out.results)) return run_failed(std::move(*fault));
   return out;
 }
 

@@ -5,16 +5,17 @@
 namespace backsight::queue {
 
 namespace {
-// One read call brings this much: at least 10,000 results.
-constexpr std::size_t kWindowBytes = std::size_t{1} << 20;
+// What one read call brings: little at first, for who looks at a log's end; more from call to call.
+constexpr std::size_t kFirstWindowBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxWindowBytes = std::size_t{1} << 20;
 }  // namespace
 
 Expected<std::span<const std::byte>> SegmentReader::view(std::uint64_t offset, std::size_t bytes) {
   const bool is_inside =
       offset >= window_offset_ && offset + bytes <= window_offset_ + window_bytes_;
   if (!is_inside) {
-    const std::size_t wanted = std::max(bytes, kWindowBytes);
-    window_.resize(std::max(window_.size(), (wanted + 7) / 8));
+    const std::size_t ahead = std::clamp(2 * window_bytes_, kFirstWindowBytes, kMaxWindowBytes);
+    window_.resize(std::max(window_.size(), (std::max(bytes, ahead) + 7) / 8));
     const auto all = std::as_writable_bytes(std::span(window_));
     window_bytes_ = 0;
     const auto got = file_->read_at(offset, all);

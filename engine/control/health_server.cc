@@ -1,276 +1,20 @@
 #include "engine/control/health_server.h"
 
 #include <fmt/format.h>
-#include <httplib.h>
-#include <netdb.h>
-#include <poll.h>
 #include <prometheus/text_serializer.h>
-#include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-#include <mutex>
-#include <semaphore>
 #include <sstream>
-#include <thread>
-#include <utility>
 
 namespace backsight::engine {
 namespace {
 
-using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
-constexpr std::size_t kMaxRequestBytes = 8192;
-constexpr auto kRequestTime = 2s;               // from accept to the last byte of the answer
-constexpr auto kStopLook = 100ms;               // how soon a slow client notices that we stop
-constexpr std::size_t kThreads = 2;             // a scrape must not keep a health check waiting
-constexpr std::ptrdiff_t kMaxConnections = 16;  // open at once, waiting ones included
-constexpr auto kListenAgain = 1s;
-
 constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
-constexpr const char* kWordsType = "text/plain; charset=utf-8";
 
-// A connection that ends: after so many bytes, after so much time, or when we stop.
-class BoundedStream final : public httplib::Stream {
- public:
-  BoundedStream(int socket, const std::atomic<bool>& is_stopping)
-      : socket_(socket), is_stopping_(is_stopping), ends_(Clock::now() + kRequestTime) {}
-
-  [[nodiscard]] bool is_readable() const override { return at_ < filled_ || wait(POLLIN); }
-  [[nodiscard]] bool is_writable() const override { return wait(POLLOUT); }
-
-  ssize_t read(char* to, std::size_t size) override {
-    if (at_ == filled_) {
-      if (taken_ == kMaxRequestBytes || !wait(POLLIN)) return -1;
-      const std::size_t room = std::min(buffer_.size(), kMaxRequestBytes - taken_);
-      const ssize_t count = recv(socket_, buffer_.data(), room, MSG_DONTWAIT);
-      if (count <= 0) return count;
-      at_ = 0;
-      filled_ = static_cast<std::size_t>(count);
-      taken_ += filled_;
-    }
-    const std::size_t count = std::min(size, filled_ - at_);
-    std::memcpy(to, buffer_.data() + at_, count);
-    at_ += count;
-    return static_cast<ssize_t>(count);
-  }
-
-  ssize_t write(const char* from, std::size_t size) override {
-    if (!wait(POLLOUT)) return -1;
-    return send(socket_, from, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-  }
-
-  // Nobody asks who it is.
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-  [[nodiscard]] socket_t socket() const override { return socket_; }
-
- private:
-  [[nodiscard]] bool wait(short events) const {
-    pollfd ready{socket_, events, 0};
-    while (!is_stopping_ && Clock::now() < ends_) {
-      const int count = poll(&ready, 1, static_cast<int>(kStopLook / 1ms));
-      if (count > 0) return true;
-      if (count < 0 && errno != EINTR) return false;
-    }
-    return false;
-  }
-
-  const int socket_;
-  const std::atomic<bool>& is_stopping_;
-  const Clock::time_point ends_;
-  std::array<char, 1024> buffer_;
-  std::size_t at_ = 0;
-  std::size_t filled_ = 0;
-  std::size_t taken_ = 0;
-};
-
-// Accepts no more connections than may be open: the others wait in the kernel.
-class FewAtOnce final : public httplib::TaskQueue {
- public:
-  void enqueue(std::function<void()> job) override {
-    room_.acquire();
-    threads_.enqueue([this, job = std::move(job)] {
-      job();
-      room_.release();
-    });
-  }
-  void shutdown() override { threads_.shutdown(); }
-
- private:
-  std::counting_semaphore<kMaxConnections> room_{kMaxConnections};
-  httplib::ThreadPool threads_{kThreads};
-};
-
-// httplib's server with a socket of ours, one bounded request a connection.
-class BoundedServer final : public httplib::Server {
- public:
-  explicit BoundedServer(const std::atomic<bool>& is_stopping) : is_stopping_(is_stopping) {
-    new_task_queue = [] { return new FewAtOnce; };
-  }
-  void adopt(int socket) { svr_sock_ = socket; }
-  // Server::stop() does nothing before the server runs; this always wakes it.
-  void close_listener() {
-    const int socket = svr_sock_.exchange(INVALID_SOCKET);
-    if (socket == INVALID_SOCKET) return;
-    shutdown(socket, SHUT_RDWR);
-    close(socket);
-  }
-
- private:
-  bool process_and_close_socket(socket_t socket) override {
-    BoundedStream stream(socket, is_stopping_);
-    bool is_closed = false;
-    // A part of a page is never worth what many overlapping ones would cost.
-    const bool did = process_request(stream, true, is_closed,
-                                     [](httplib::Request& request) { request.ranges.clear(); });
-    shutdown(socket, SHUT_RDWR);
-    close(socket);
-    return did;
-  }
-
-  const std::atomic<bool>& is_stopping_;
-};
-
-// Opens the first of the host's addresses that can be listened on.
-Expected<int> open_listener(const std::string& listen_on) {
-  const auto refused = [&listen_on](const std::string& why, const char* remedy) {
-    return bad_usage(fmt::format("metrics.listen: {}: {}; {}", listen_on, why, remedy));
-  };
-  const std::size_t colon = listen_on.rfind(':');
-  std::string host = listen_on.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string port = colon == std::string::npos ? "" : listen_on.substr(colon + 1);
-  if (const int code = getaddrinfo(host.c_str(), port.c_str(), &wanted, &found); code != 0) {
-    return refused(gai_strerror(code), "write an address of this machine, such as 127.0.0.1:9464");
-  }
-  int error = 0;
-  int socket_found = -1;
-  for (const addrinfo* at = found; at != nullptr && socket_found < 0; at = at->ai_next) {
-    const int opened = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
-    const int yes = 1;
-    if (opened >= 0 && setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-        bind(opened, at->ai_addr, at->ai_addrlen) == 0 && listen(opened, SOMAXCONN) == 0) {
-      socket_found = opened;
-    } else {
-      error = errno;
-      if (opened >= 0) close(opened);
-    }
-  }
-  freeaddrinfo(found);
-  if (socket_found >= 0) return socket_found;
-  return refused(std::strerror(error), error == EADDRINUSE
-                                           ? "choose another port, or \"off\""
-                                           : "write an address of this machine, or \"off\"");
+// 200 and one word, or 503 and what is wrong, a line each.
+HttpReply verdict(const std::vector<std::string>& faults, const char* good) {
+  if (faults.empty()) return {.body = fmt::format("{}\n", good)};
+  return {.status = 503, .body = fmt::format("{}\n", fmt::join(faults, "\n"))};
 }
-
-std::string lines(const std::vector<std::string>& sentences) {
-  return fmt::format("{}\n", fmt::join(sentences, "\n"));
-}
-
-class HttpHealthServer final : public HealthServer {
- public:
-  HttpHealthServer(std::string listen_on, int socket, const VantagePoint& vp,
-                   const prometheus::Collectable& metrics)
-      : listen_on_(std::move(listen_on)), vp_(vp), metrics_(metrics), server_(is_stopping_) {
-    look_after_workers();
-    server_.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          answer(request, response);
-          return httplib::Server::HandlerResponse::Handled;
-        });
-    server_.adopt(socket);
-    // Signals are the main thread's: one of these would end accept().
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { serve(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
-  HttpHealthServer(const HttpHealthServer&) = delete;
-  HttpHealthServer& operator=(const HttpHealthServer&) = delete;
-  ~HttpHealthServer() override {
-    is_stopping_ = true;
-    while (!has_ended_) {
-      server_.close_listener();
-      std::this_thread::sleep_for(1ms);
-    }
-    thread_.join();
-  }
-
- private:
-  // A failed accept (no descriptors left) ends httplib's loop: it is begun anew.
-  void serve() {
-    while (!is_stopping_) {
-      server_.listen_after_bind();
-      if (is_stopping_) break;
-      std::this_thread::sleep_for(kListenAgain);
-      const auto socket = open_listener(listen_on_);
-      if (socket) {
-        server_.adopt(*socket);
-      } else {
-        spdlog::warn("{}", socket.error().sentence);
-      }
-    }
-    server_.close_listener();
-    has_ended_ = true;
-  }
-
-  void answer(const httplib::Request& request, httplib::Response& response) {
-    if (request.method != "GET" && request.method != "HEAD") {
-      response.status = 405;
-      response.set_header("Allow", "GET, HEAD");
-      response.set_content("Only GET and HEAD are answered here.\n", kWordsType);
-    } else if (request.path == "/metrics") {
-      std::ostringstream text;
-      prometheus::TextSerializer().Serialize(text, metrics_.Collect());
-      response.status = 200;
-      response.set_content(text.str(), kMetricsType);
-    } else if (request.path == "/healthz") {
-      tell(look_after_workers(), "ok", response);
-    } else if (request.path == "/readyz") {
-      tell(vp_.why_not_ready(), "ready", response);
-    } else {
-      response.status = 404;
-      response.set_content("There is /metrics, /healthz and /readyz.\n", kWordsType);
-    }
-  }
-
-  static void tell(const std::vector<std::string>& faults, const char* good,
-                   httplib::Response& response) {
-    response.status = faults.empty() ? 200 : 503;
-    response.set_content(faults.empty() ? fmt::format("{}\n", good) : lines(faults), kWordsType);
-  }
-
-  std::vector<std::string> look_after_workers() {
-    std::vector<std::uint64_t> rounds;
-    const std::lock_guard lock(watch_mutex_);
-    for (const auto& worker : vp_.workers()) rounds.push_back(worker->counters().rounds.value());
-    return watch_.look(rounds, Clock::now());
-  }
-
-  const std::string listen_on_;
-  const VantagePoint& vp_;
-  const prometheus::Collectable& metrics_;
-  std::mutex watch_mutex_;
-  WorkerWatch watch_;
-  std::atomic<bool> is_stopping_{false};
-  std::atomic<bool> has_ended_{false};
-  BoundedServer server_;
-  std::thread thread_;
-};
 
 }  // namespace
 
@@ -293,11 +37,37 @@ std::vector<std::string> WorkerWatch::look(std::span<const std::uint64_t> rounds
   return faults;
 }
 
+HealthServer::HealthServer(const VantagePoint& vp, const prometheus::Collectable& metrics)
+    : vp_(vp), metrics_(metrics) {
+  static_cast<void>(look_after_workers());
+}
+
 Expected<std::unique_ptr<HealthServer>> HealthServer::start(
     const std::string& listen, const VantagePoint& vp, const prometheus::Collectable& metrics) {
-  const auto socket = open_listener(listen);
-  if (!socket) return tl::unexpected(socket.error());
-  return std::make_unique<HttpHealthServer>(listen, *socket, vp, metrics);
+  std::unique_ptr<HealthServer> health(new HealthServer(vp, metrics));
+  auto server = HttpServer::start(
+      listen, [pages = health.get()](const std::string& path) { return pages->answer(path); });
+  if (!server) return tl::unexpected(server.error());
+  health->server_ = std::move(*server);
+  return health;
+}
+
+HttpReply HealthServer::answer(const std::string& path) {
+  if (path == "/metrics") {
+    std::ostringstream text;
+    prometheus::TextSerializer().Serialize(text, metrics_.Collect());
+    return {.body = text.str(), .content_type = kMetricsType};
+  }
+  if (path == "/healthz") return verdict(look_after_workers(), "ok");
+  if (path == "/readyz") return verdict(vp_.why_not_ready(), "ready");
+  return {.status = 404, .body = "There is /metrics, /healthz and /readyz.\n"};
+}
+
+std::vector<std::string> HealthServer::look_after_workers() {
+  std::vector<std::uint64_t> rounds;
+  const std::lock_guard lock(mutex_);
+  for (const auto& worker : vp_.workers()) rounds.push_back(worker->counters().rounds.value());
+  return watch_.look(rounds, WorkerWatch::Clock::now());
 }
 
 }  // namespace backsight::engine

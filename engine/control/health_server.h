@@ -1,7 +1,4 @@
-// /metrics, /healthz and /readyz over HTTP, for machines that watch.
-//
-// A request is 8 KiB at the most and is answered, or dropped, within two seconds; two are answered
-// at a time and a few wait. Nothing that a client does reaches a worker.
+// /metrics, /healthz and /readyz, for machines that watch. Nothing here reaches a worker.
 #pragma once
 
 #include <prometheus/collectable.h>
@@ -9,11 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "config/error.h"
+#include "engine/control/http_server.h"
 #include "engine/control/vantage_point.h"
 
 namespace backsight::engine {
@@ -40,13 +39,20 @@ class WorkerWatch {
 
 class HealthServer {
  public:
-  // Listens on `listen` ("127.0.0.1:9464", "[::1]:9464"). `vp` and `metrics` outlive the server.
+  // Listens on `listen` ("127.0.0.1:9464"). `vp` and `metrics` outlive the server.
   [[nodiscard]] static Expected<std::unique_ptr<HealthServer>> start(
       const std::string& listen, const VantagePoint& vp, const prometheus::Collectable& metrics);
-  virtual ~HealthServer() = default;
 
- protected:
-  HealthServer() = default;
+ private:
+  HealthServer(const VantagePoint& vp, const prometheus::Collectable& metrics);
+  [[nodiscard]] HttpReply answer(const std::string& path);
+  [[nodiscard]] std::vector<std::string> look_after_workers();
+
+  const VantagePoint& vp_;
+  const prometheus::Collectable& metrics_;
+  std::mutex mutex_;  // of watch_
+  WorkerWatch watch_;
+  std::unique_ptr<HttpServer> server_;  // ends first
 };
 
 }  // namespace backsight::engine

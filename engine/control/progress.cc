@@ -50,6 +50,7 @@ std::string to_string(const ProgressFigures& figures) {
   if (figures.waiting != 0) {
     text += fmt::format(", {} waiting for limits", with_commas(figures.waiting));
   }
+  if (figures.is_inflight_full) text += ", in-flight table full";
   return text;
 }
 
@@ -106,8 +107,10 @@ void Progress::tell(Clock::time_point now) {
       to_string({.answered = totals.done + totals.refused,
                  .tasks = tasks_,
                  .probes_pps = per_second(totals.sent - told_sent_, now - told_at_),
-                 .waiting = totals.waiting});
+                 .waiting = totals.waiting,
+                 .is_inflight_full = totals.inflight_full != told_inflight_full_});
   told_sent_ = totals.sent;
+  told_inflight_full_ = totals.inflight_full;
   told_at_ = now;
   if (form_ == Form::kLog) {
     spdlog::info("{}", text);
@@ -161,6 +164,9 @@ std::string Progress::summary(const RunSummary& run) const {
   }
   text += fmt::format("; {} probe{} sent", with_commas(totals.sent), totals.sent == 1 ? "" : "s");
   if (const auto pps = rate_.pps()) text += fmt::format(", {} a second", with_commas(*pps));
+  if (totals.inflight_full != 0) {
+    text += "; the in-flight table was full at times, a larger engine.inflight sends faster";
+  }
   return text;
 }
 

@@ -19,7 +19,8 @@ struct ProgressFigures {
   std::uint64_t answered = 0;               // tasks that have a result
   std::optional<std::uint64_t> tasks = {};  // that there are; none: nobody knows
   std::uint64_t probes_pps = 0;
-  std::uint64_t waiting = 0;  // for limits
+  std::uint64_t waiting = 0;      // for limits
+  bool is_inflight_full = false;  // what sends slower than any limit
 };
 // "12,345 of 100,000 tasks answered, 19,998 probes/s, 3 waiting for limits"
 [[nodiscard]] std::string to_string(const ProgressFigures& figures);
@@ -76,6 +77,7 @@ class Progress {
   bool has_line_ = false;
   SendingRate rate_;
   std::uint64_t told_sent_ = 0;
+  std::uint64_t told_inflight_full_ = 0;
   Clock::time_point told_at_;
   std::atomic<bool> is_stopping_{false};
   std::mutex mutex_;

@@ -46,6 +46,7 @@ Totals totals_of(const VantagePoint& vp) {
     totals.waiting += counters.waiting.value();
     totals.in_flight += counters.inflight.value();
     totals.in_flight_capacity += worker->inflight_capacity();
+    totals.inflight_full += counters.inflight_full.value();
   }
   totals.accepted = vp.counters().assigned.value();
   totals.refused = vp.counters().refused.sum();

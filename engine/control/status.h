@@ -21,6 +21,7 @@ struct Totals {
   std::uint64_t waiting = 0;   // tasks held back by limits, now
   std::uint64_t in_flight = 0;
   std::uint64_t in_flight_capacity = 0;
+  std::uint64_t inflight_full = 0;  // rounds in which that held sending back
 };
 // Thread: any.
 [[nodiscard]] Totals totals_of(const VantagePoint& vp);

@@ -1,0 +1,273 @@
+#include "engine/control/metric_rows.h"
+
+#include <fmt/format.h>
+#include <rte_version.h>
+
+#include <utility>
+
+#include "engine/device/eal.h"
+#include "probes/wire/assert.h"
+
+namespace backsight::engine {
+namespace {
+
+using prometheus::MetricType;
+using Sources = MetricSources;
+using Samples = MetricSamples;
+
+double number(const Counter& counter) { return static_cast<double>(counter.value()); }
+
+// The sum over all workers.
+template <typename Read>
+double sum(const Sources& sources, Read read) {
+  std::uint64_t total = 0;
+  for (const auto& worker : sources.vp.workers()) total += read(worker->counters()).value();
+  return static_cast<double>(total);
+}
+
+template <auto Member>
+void all_workers(const Sources& sources, Samples& samples) {
+  samples.add(sum(
+      sources, [](const auto& counters) -> auto& { return counters.*Member; }));
+}
+
+template <auto Member>
+void control(const Sources& sources, Samples& samples) {
+  samples.add(number(sources.vp.counters().*Member));
+}
+
+template <auto Member>
+void each_worker(const Sources& sources, Samples& samples) {
+  for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
+    samples.add(number(sources.vp.workers()[i]->counters().*Member), {fmt::to_string(i)});
+  }
+}
+
+template <auto Member>
+void each_worker_seconds(const Sources& sources, Samples& samples) {
+  for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
+    const double ticks = number(sources.vp.workers()[i]->counters().*Member);
+    samples.add(ticks / static_cast<double>(sources.vp.clock().hz()), {fmt::to_string(i)});
+  }
+}
+
+// One sample an enumerator, over all workers.
+template <typename Enum, auto Member>
+void each_of(const Sources& sources, Samples& samples) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Enum::kCount); ++i) {
+    const auto which = static_cast<Enum>(i);
+    const auto read = [which](const auto& counters) -> auto& { return (counters.*Member)[which]; };
+    samples.add(sum(sources, read), {name(which)});
+  }
+}
+
+void each_refusal(const Sources& sources, Samples& samples) {
+  for (std::size_t i = 1; i < static_cast<std::size_t>(queue::Reason::kCount); ++i) {
+    const auto reason = static_cast<queue::Reason>(i);
+    samples.add(number(sources.vp.counters().refused[reason]), {name(reason)});
+  }
+}
+
+template <typename Read>
+void each_port(const Sources& sources, Samples& samples, Read read) {
+  for (const auto& port : sources.vp.ports()) {
+    samples.add(static_cast<double>(read(*port)), {device_name(port->config().device)});
+  }
+}
+
+template <auto Member>
+void each_port_count(const Sources& sources, Samples& samples) {
+  each_port(sources, samples, [](const Port& port) { return port.statistics().*Member; });
+}
+
+MetricRow counter(std::string_view name, std::string_view help, MetricRow::Read read,
+                  std::vector<std::string_view> labels = {}) {
+  return {name, help, MetricType::Counter, std::move(labels), read};
+}
+
+MetricRow gauge(std::string_view name, std::string_view help, MetricRow::Read read,
+                std::vector<std::string_view> labels = {}) {
+  return {name, help, MetricType::Gauge, std::move(labels), read};
+}
+
+std::vector<MetricRow> make_rows() {
+  using W = WorkerCounters;
+  using C = ControlCounters;
+  using P = PortStatistics;
+  return {
+      gauge("backsight_build_info", "Always 1; its labels say what runs.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(1, {sources.version, "g++ " __VERSION__, rte_version()});
+            },
+            {"version", "compiler", "dpdk"}),
+      gauge("backsight_vp_start_time_seconds", "When the process started, in Unix time.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(static_cast<double>(sources.vp.counters().started_unix_seconds));
+            }),
+      gauge("backsight_vp_ready", "1 if /readyz says so.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(sources.vp.why_not_ready().empty() ? 1 : 0);
+            }),
+      gauge("backsight_vp_silenced", "1 while the kill switch (SIGUSR1) is on.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(sources.vp.is_silenced() ? 1 : 0);
+            }),
+      gauge("backsight_vp_rate_limit_pps",
+            "Packets a second that all probes together may take (rates.total_pps).",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(static_cast<double>(sources.vp.rate_pps()));
+            }),
+      counter("backsight_vp_reloads_total", "SIGHUPs obeyed.", control<&C::reloads>),
+      counter("backsight_vp_reload_failures_total",
+              "SIGHUPs refused for a fault in a file; the old config stays.",
+              control<&C::reload_failures>),
+      counter("backsight_vp_tasks_received_total", "Tasks read that name themselves, good or bad.",
+              control<&C::tasks_received>),
+      counter("backsight_vp_task_lines_unreadable_total",
+              "What should be a task but has no id that could be answered.",
+              control<&C::lines_unreadable>),
+      counter("backsight_vp_tasks_refused_total", "Tasks that admission refused.", each_refusal,
+              {"reason"}),
+      counter("backsight_vp_tasks_assigned_total", "Tasks given to a worker.",
+              control<&C::assigned>),
+      counter("backsight_vp_results_total", "Tasks that a worker ended, by how.",
+              each_of<queue::Outcome, &W::results>, {"outcome"}),
+      counter("backsight_vp_results_put_total",
+              "Results handed over: on disk in the queue, or written to the file.",
+              control<&C::results_put>),
+      counter("backsight_vp_observations_put_total",
+              "Replies to the fleet's spoofed probes, handed over.", control<&C::observations_put>),
+      counter("backsight_vp_batches_put_total", "Batches of results and observations handed over.",
+              control<&C::batches_put>),
+      counter("backsight_vp_put_failures_total",
+              "Batches that could not be handed over and are tried again.",
+              control<&C::put_failures>),
+      gauge("backsight_vp_spool_bytes", "Results in the queue that no consumer has committed.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(static_cast<double>(sources.spool_bytes));
+            }),
+      counter("backsight_vp_probes_sent_total", "Probes that a port accepted.",
+              each_of<probes::Kind, &W::sent>, {"kind"}),
+      counter("backsight_vp_spoofed_probes_sent_total",
+              "Of these, with an enrolled address as source.", all_workers<&W::spoofed>),
+      counter("backsight_vp_packets_received_total", "Packets fetched from the ports.",
+              each_worker<&W::received>, {"worker"}),
+      counter("backsight_vp_packets_rejected_total",
+              "Packets received that are no reply that can be read.",
+              each_of<probes::Reject, &W::rejected>, {"reason"}),
+      counter("backsight_vp_replies_total", "Packets received that are, by what became of them.",
+              each_of<RxOutcome, &W::outcomes>, {"outcome"}),
+      counter("backsight_vp_arp_sent_total", "ARP requests and replies sent.",
+              all_workers<&W::arp_sent>),
+      counter("backsight_vp_echo_replies_sent_total", "Pings of others answered.",
+              all_workers<&W::echo_replies_sent>),
+      gauge("backsight_vp_inflight_entries", "In-flight slots in use.", each_worker<&W::inflight>,
+            {"worker"}),
+      gauge("backsight_vp_inflight_capacity", "In-flight slots (engine.inflight).",
+            [](const Sources& sources, Samples& samples) {
+              for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
+                samples.add(sources.vp.workers()[i]->inflight_capacity(), {fmt::to_string(i)});
+              }
+            },
+            {"worker"}),
+      gauge("backsight_vp_waiting_tasks", "Tasks held back by limits.", each_worker<&W::waiting>,
+            {"worker"}),
+      gauge("backsight_vp_traces_under_way", "Traceroutes begun and not ended.",
+            each_worker<&W::traces>, {"worker"}),
+      counter("backsight_vp_transmit_full_total",
+              "Bursts that a port did not take whole: it sends slower than asked.",
+              all_workers<&W::transmit_full>),
+      counter("backsight_vp_no_buffer_total", "Bursts put off for want of packet buffers.",
+              all_workers<&W::no_buffer>),
+      counter("backsight_vp_inflight_full_total",
+              "Rounds in which no probe could leave: every in-flight slot was in use.",
+              all_workers<&W::inflight_full>),
+      counter("backsight_vp_results_full_total",
+              "Rounds in which a worker did nothing: its results were not fetched.",
+              all_workers<&W::results_full>),
+      gauge("backsight_vp_worker_busy_ratio",
+            "Share of its time in which a worker had something to do, since the scrape before.",
+            [](const Sources& sources, Samples& samples) {
+              for (std::size_t i = 0; i < sources.busy_ratios.size(); ++i) {
+                samples.add(sources.busy_ratios[i], {fmt::to_string(i)});
+              }
+            },
+            {"worker"}),
+      counter("backsight_vp_worker_busy_seconds_total", "Time in rounds that did something.",
+              each_worker_seconds<&W::busy_ticks>, {"worker"}),
+      counter("backsight_vp_worker_idle_seconds_total", "Time in rounds that found nothing to do.",
+              each_worker_seconds<&W::idle_ticks>, {"worker"}),
+      gauge("backsight_vp_port_link_up", "1 if the port has a link.",
+            [](const Sources& sources, Samples& samples) {
+              each_port(sources, samples,
+                        [](const Port& port) { return port.link_is_up() ? 1 : 0; });
+            },
+            {"port"}),
+      gauge("backsight_vp_port_gateway_known",
+            "1 if the gateway answered ARP, or there is none to ask.",
+            [](const Sources& sources, Samples& samples) {
+              each_port(sources, samples, [](const Port& port) {
+                return port.neighbours().gateway_is_known() ? 1 : 0;
+              });
+            },
+            {"port"}),
+      counter("backsight_vp_port_packets_received_total", "Packets that the port received.",
+              each_port_count<&P::received>, {"port"}),
+      counter("backsight_vp_port_packets_transmitted_total", "Packets that the port sent.",
+              each_port_count<&P::transmitted>, {"port"}),
+      counter("backsight_vp_port_rx_missed_total",
+              "Packets that the port dropped because no worker fetched them in time.",
+              each_port_count<&P::rx_missed>, {"port"}),
+      counter("backsight_vp_port_rx_errors_total", "Packets that arrived broken.",
+              each_port_count<&P::rx_errors>, {"port"}),
+      counter("backsight_vp_port_rx_no_buffer_total",
+              "Times the port had no buffer to receive into.", each_port_count<&P::rx_no_buffer>,
+              {"port"}),
+      counter("backsight_vp_port_tx_errors_total", "Packets that the port failed to send.",
+              each_port_count<&P::tx_errors>, {"port"}),
+      gauge("backsight_vp_port_packet_buffers_in_use",
+            "Packet buffers of the port's pool that somebody holds.",
+            [](const Sources& sources, Samples& samples) {
+              each_port(sources, samples, [](const Port& port) { return port.buffers_in_use(); });
+            },
+            {"port"}),
+  };
+}
+
+std::string labels_text(const MetricRow& row) {
+  std::string text;
+  for (const std::string_view label : row.labels) {
+    text += fmt::format("{}`{}`", text.empty() ? "" : ", ", label);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::span<const MetricRow> metric_rows() {
+  static const std::vector<MetricRow> rows = make_rows();
+  return rows;
+}
+
+std::string print_metrics_manual() {
+  std::string text = "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n";
+  for (const MetricRow& row : metric_rows()) {
+    text += fmt::format("| `{}` | {} | {} | {} |\n", row.name,
+                        row.type == MetricType::Counter ? "counter" : "gauge", labels_text(row),
+                        row.help);
+  }
+  return text;
+}
+
+void MetricSamples::add(double value, std::initializer_list<std::string_view> label_values) {
+  BACKSIGHT_ASSERT(label_values.size() == labels_.size());
+  prometheus::ClientMetric metric;
+  auto label = labels_.begin();
+  for (const std::string_view text : label_values) {
+    metric.label.push_back({std::string(*label++), std::string(text)});
+  }
+  (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  family_.metric.push_back(std::move(metric));
+}
+
+}  // namespace backsight::engine

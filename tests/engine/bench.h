@@ -1,0 +1,94 @@
+// A vantage point without control and without threads: workers whose rounds a test calls, on ports
+// made of rings, before a fake Internet. The test plays control's part.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/worker/worker.h"
+#include "network.h"
+
+namespace backsight::engine {
+
+struct BenchSetup {
+  std::uint16_t vp_id = 7;
+  Ipv4Addr address = ip("192.0.2.10");
+  std::uint8_t prefix_length = 24;
+  unsigned workers = 1;
+  unsigned speed = 1;         // how many times faster its clock runs than ours
+  bool knows_gateway = true;  // its MAC stands in the config
+  bool has_gateway = true;
+  unsigned wire_slots = 512;
+  std::uint64_t rate_pps = 10'000'000;
+  ScheduleLimits limits = {};
+  std::uint32_t places = 4096;
+  std::uint32_t inflight = 1024;
+  std::uint32_t waiting = 1024;
+  std::uint32_t traces = 64;
+  probes::TagKey key = {11, 22};
+  config::PortConfig::Answers answers = config::PortConfig::Answers::kYes;
+};
+
+// A trace's end with its hops, as control keeps it.
+struct TraceEnd {
+  queue::ProbeResult head;
+  std::vector<queue::Hop> hops;
+};
+
+class Bench {
+ public:
+  explicit Bench(FakeInternet& internet, const BenchSetup& setup = {});
+  ~Bench();
+
+  // Gives the task to a worker, as control would after admission.
+  void assign(queue::Task task, unsigned worker = 0, bool is_spoofed = false);
+  // One round of each worker, one step of the Internet; reports are read unless `reads_reports` is
+  // off.
+  void round();
+  // Rounds until `is_done`. False: it took more than `seconds`.
+  bool run_until(const std::function<bool()>& is_done, double seconds = 10);
+  // Rounds until each task has its result.
+  bool run_until_done(double seconds = 10);
+  void run_for_ms(std::uint64_t ms);
+  void order(const Order& order);
+
+  // The laws that hold when nothing is under way.
+  void check_laws();
+
+  [[nodiscard]] const queue::ProbeResult& result_of(std::uint64_t task) const;
+  [[nodiscard]] const TraceEnd& trace_of(std::uint64_t task) const;
+  [[nodiscard]] std::uint64_t count(RxOutcome outcome) const;
+  [[nodiscard]] std::uint64_t rejected(probes::Reject reject) const;
+  [[nodiscard]] const WorkerCounters& counters(unsigned worker = 0) const {
+    return workers[worker]->counters();
+  }
+
+  FakeInternet& internet;
+  const BenchSetup setup;
+  Wire wire;
+  TscClock clock;
+  TotalRate total;
+  Shared shared;
+  std::unique_ptr<Port> port;
+  std::vector<std::unique_ptr<Worker>> workers;
+  Site site;
+  bool reads_reports = true;
+
+  std::vector<queue::ProbeResult> results;
+  std::vector<TraceEnd> traces;
+  std::vector<queue::Observation> observations;
+  std::uint64_t assigned = 0;
+
+ private:
+  void read_reports();
+};
+
+// Tasks with the contract's defaults.
+queue::Task ping(std::uint64_t id, const char* dst);
+queue::Task record_route(std::uint64_t id, const char* dst);
+queue::Task trace(std::uint64_t id, const char* dst,
+                  probes::TraceMethod method = probes::TraceMethod::kIcmp);
+
+}  // namespace backsight::engine

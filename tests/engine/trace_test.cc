@@ -1,0 +1,236 @@
+// A traceroute as a script: what is answered, and what it does next.
+#include "engine/worker/trace.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "random.h"
+
+namespace backsight::engine {
+namespace {
+
+using probes::Ipv4Addr;
+using probes::ReplyType;
+using queue::Outcome;
+
+queue::QueuedTask task_of(std::uint8_t first, std::uint8_t last, std::uint8_t attempts,
+                          std::uint8_t gap) {
+  queue::QueuedTask queued;
+  queued.task.kind = probes::Kind::kTrace;
+  queued.task.first_ttl = first;
+  queued.task.max_ttl = last;
+  queued.task.attempts = attempts;
+  queued.task.gap_limit = gap;
+  return queued;
+}
+
+queue::Hop hop_from(std::uint32_t router, ReplyType type = ReplyType::kTimeExceeded) {
+  queue::Hop hop;
+  hop.reply.from = {router};
+  hop.reply.type = type;
+  hop.rtt_ns = 1000 + router;
+  return hop;
+}
+
+class Script {
+ public:
+  explicit Script(const queue::QueuedTask& task) : step(trace.start(task)) {}
+
+  Script& router(std::uint32_t address) { return answer(hop_from(address), false); }
+  Script& destination(ReplyType type) { return answer(hop_from(99, type), true); }
+  Script& unreachable(std::uint32_t address) {
+    return answer(hop_from(address, ReplyType::kUnreachable), false);
+  }
+  Script& answer(const queue::Hop& hop, bool is_for_destination) {
+    leave();
+    step = trace.answered(hop, is_for_destination);
+    return *this;
+  }
+  Script& silence(int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      leave();
+      step = trace.timed_out();
+    }
+    return *this;
+  }
+
+  Trace trace;
+  Trace::Step step;
+
+ private:
+  void leave() {
+    EXPECT_FALSE(step.is_over);
+    EXPECT_EQ(step.ttl, trace.ttl());
+    EXPECT_EQ(step.attempt, trace.attempt());
+    trace.sent(++clock_);
+  }
+  std::uint64_t clock_ = 0;
+};
+
+void expect_over(const Script& script, Outcome outcome) {
+  ASSERT_TRUE(script.step.is_over);
+  EXPECT_EQ(name(script.step.outcome), name(outcome));
+}
+
+TEST(Trace, AsksHopByHopUntilTheDestinationAnswers) {
+  for (const ReplyType type : {ReplyType::kEchoReply, ReplyType::kUnreachable, ReplyType::kTcpReset,
+                               ReplyType::kTcpSynAck}) {
+    Script script(task_of(1, 32, 2, 5));
+    EXPECT_EQ(script.step.ttl, 1);
+    EXPECT_EQ(script.step.attempt, 1);
+    script.router(1).router(2).destination(type);
+    expect_over(script, Outcome::kReached);
+    ASSERT_EQ(script.trace.hops().size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const queue::Hop& hop = script.trace.hops()[i];
+      EXPECT_EQ(hop.ttl, i + 1);
+      EXPECT_EQ(hop.attempt, 1);
+      EXPECT_EQ(hop.sent_at_ns, i + 1);
+      EXPECT_TRUE(hop.has_reply);
+    }
+    EXPECT_EQ(script.trace.hops()[1].rtt_ns, 1002U);
+  }
+}
+
+TEST(Trace, AsksASilentHopAsOftenAsItMay) {
+  Script script(task_of(1, 32, 3, 5));
+  script.router(1).silence();
+  EXPECT_EQ(script.step.ttl, 2);
+  EXPECT_EQ(script.step.attempt, 2);
+  script.silence();
+  EXPECT_EQ(script.step.attempt, 3);
+  script.router(2);
+  EXPECT_EQ(script.step.ttl, 3);
+  EXPECT_EQ(script.step.attempt, 1);
+  ASSERT_EQ(script.trace.hops().size(), 4U);
+  EXPECT_FALSE(script.trace.hops()[2].has_reply);
+  EXPECT_EQ(script.trace.hops()[3].attempt, 3);
+}
+
+TEST(Trace, EndsWhenTooManyHopsInARowAreSilent) {
+  Script script(task_of(1, 32, 2, 3));
+  script.router(1).silence(4).router(4).silence(6);
+  expect_over(script, Outcome::kGapLimit);
+  EXPECT_EQ(script.trace.hops().back().ttl, 7);
+  EXPECT_EQ(script.trace.hops().size(), 1U + 4 + 1 + 6);
+}
+
+TEST(Trace, EndsAtTheLastTtl) {
+  Script answered(task_of(1, 3, 2, 5));
+  answered.router(1).router(2).router(3);
+  expect_over(answered, Outcome::kMaxTtl);
+  Script silent(task_of(1, 3, 2, 5));
+  silent.router(1).silence(4);
+  expect_over(silent, Outcome::kMaxTtl);
+}
+
+TEST(Trace, StartsAtItsFirstTtl) {
+  Script script(task_of(7, 9, 1, 5));
+  EXPECT_EQ(script.step.ttl, 7);
+  script.router(7).router(8);
+  EXPECT_EQ(script.step.ttl, 9);
+  Script single(task_of(255, 255, 1, 5));
+  single.router(1);
+  expect_over(single, Outcome::kMaxTtl);
+}
+
+TEST(Trace, EndsWhenARouterSaysThereIsNoWay) {
+  Script script(task_of(1, 32, 2, 5));
+  script.router(1).unreachable(2);
+  expect_over(script, Outcome::kUnreachable);
+  EXPECT_EQ(script.trace.hops().back().reply.from.value, 2U);
+}
+
+TEST(Trace, EndsAtAParameterProblem) {
+  Script script(task_of(1, 32, 2, 5));
+  script.router(1).answer(hop_from(2, ReplyType::kParameterProblem), false);
+  expect_over(script, Outcome::kUnreachable);
+}
+
+TEST(Trace, EndsInALoopWhenAnAddressComesBackWithAnotherBetween) {
+  Script script(task_of(1, 32, 2, 5));
+  script.router(1).router(2).router(1);
+  expect_over(script, Outcome::kLoop);
+}
+
+TEST(Trace, SeesALoopAcrossSilentHops) {
+  Script script(task_of(1, 32, 1, 5));
+  script.router(1).silence().router(2).silence(2).router(1);
+  expect_over(script, Outcome::kLoop);
+}
+
+// A router that forwards what has a TTL of 0 shows itself twice.
+TEST(Trace, GoesOnWhenAnAddressStandsTwiceInARow) {
+  Script script(task_of(1, 32, 1, 5));
+  script.router(1).router(2).router(2).silence().router(2).router(3);
+  EXPECT_FALSE(script.step.is_over);
+  EXPECT_EQ(script.step.ttl, 7);
+}
+
+TEST(Trace, PrefersTheDestinationToALoop) {
+  Script script(task_of(1, 32, 1, 5));
+  script.router(99).router(2).destination(ReplyType::kEchoReply);
+  expect_over(script, Outcome::kReached);
+}
+
+TEST(Trace, IsAsNewWhenItStartsAgain) {
+  Script script(task_of(1, 32, 1, 2));
+  script.router(1).router(2).silence();
+  script.step = script.trace.start(task_of(1, 32, 1, 2));
+  EXPECT_TRUE(script.trace.hops().empty());
+  script.router(2).router(1).silence();
+  EXPECT_FALSE(script.step.is_over) << "hops of the trace before are no loop and no silence";
+}
+
+// Whatever comes, a trace ends, and has room for all it asked.
+TEST(Trace, EndsWithinItsAttemptsWhateverComes) {
+  BACKSIGHT_RANDOM(random);
+  for (int round = 0; round < 3'000; ++round) {
+    const auto attempts = static_cast<std::uint8_t>(1 + random.below(10));
+    const auto first = static_cast<std::uint8_t>(1 + random.below(200));
+    const std::uint64_t most =
+        std::min<std::uint64_t>(queue::kMaxTraceProbes / attempts, 256U - first);
+    const auto last = static_cast<std::uint8_t>(first + random.below(most));
+    const std::size_t limit = (last - first + 1U) * attempts;
+    Script script(task_of(first, last, attempts, static_cast<std::uint8_t>(1 + random.below(255))));
+    while (!script.step.is_over) {
+      ASSERT_LT(script.trace.hops().size(), limit);
+      const std::uint64_t dice = random.below(100);
+      if (dice == 0) {
+        script.destination(ReplyType::kEchoReply);
+      } else if (dice == 1) {
+        script.unreachable(5);
+      } else if (dice < 60) {
+        script.silence();
+      } else {
+        script.router(static_cast<std::uint32_t>(random.word()));
+      }
+    }
+  }
+}
+
+TEST(Trace, TakesForTheDestinationOnlyWhatItAloneSays) {
+  const Ipv4Addr destination{0xc6336407};
+  const auto says = [&](ReplyType type, std::uint32_t from, std::uint8_t code) {
+    probes::Reply reply;
+    reply.type = type;
+    reply.from = {from};
+    reply.icmp_code = code;
+    return Trace::answers_for_destination(reply, destination);
+  };
+  EXPECT_TRUE(says(ReplyType::kEchoReply, 1, 0));
+  EXPECT_TRUE(says(ReplyType::kTcpReset, 1, 0));
+  EXPECT_TRUE(says(ReplyType::kTcpSynAck, 1, 0));
+  EXPECT_TRUE(says(ReplyType::kUnreachable, 1, 3)) << "a port unreachable from another address";
+  EXPECT_TRUE(says(ReplyType::kUnreachable, 1, 2)) << "a protocol unreachable";
+  EXPECT_TRUE(says(ReplyType::kUnreachable, destination.value, 13));
+  EXPECT_FALSE(says(ReplyType::kUnreachable, 1, 1));
+  EXPECT_FALSE(says(ReplyType::kUnreachable, 1, 13));
+  EXPECT_FALSE(says(ReplyType::kTimeExceeded, 1, 0));
+  EXPECT_FALSE(says(ReplyType::kTimeExceeded, destination.value, 0));
+  EXPECT_FALSE(says(ReplyType::kParameterProblem, 1, 0));
+}
+
+}  // namespace
+}  // namespace backsight::engine

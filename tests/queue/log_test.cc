@@ -144,6 +144,7 @@ TEST(FileLog, KeepsWholeRecordsWhereverItEnds) {
     const auto log = open_log(disk, 1 << 20);
     const bool is_torn = length > 24 && length != (records == 0 ? 24 : ends[records - 1]);
     ASSERT_EQ(log->complaints().size(), is_torn ? 1U : 0U) << "length " << length;
+    ASSERT_EQ(disk.bytes(path).size(), records == 0 ? 0 : ends[records - 1]);
     append_item(*log);
     ASSERT_TRUE(log->sync());
     const LogContent after = read_log(disk);

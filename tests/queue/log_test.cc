@@ -249,23 +249,49 @@ TEST(FileLog, HasOneWriter) {
             "/q/log: in use by process 4711; stop that one or use another queue");
 }
 
+// Leaves a record whole in the file whose sync has not returned.
+void append_unsynced(FakeDisk& disk, LogWriter& log) {
+  append_item(log);
+  disk.stop_at(disk.calls() + 1);  // after the write
+  ASSERT_FALSE(log.sync());
+  disk.obey();
+}
+
 TEST(FileLog, ShowsNothingBeforeItIsSynced) {
   FakeDisk disk;
   const auto log = open_log(disk, 1 << 20);
   append_item(*log);
   ASSERT_TRUE(log->sync());
-  // A record that is whole in the file, written by a sync that does not return.
-  append_item(*log);
-  disk.fail_at(disk.calls() + 1);  // its sync, after its write
+  append_unsynced(disk, *log);
   LogReader reader(disk, kDirectory, 1);
   std::vector<std::string> complaints;
-  ASSERT_FALSE(log->sync());
-  disk.obey();
   ASSERT_TRUE(reader.next(complaints).value());
   EXPECT_FALSE(reader.next(complaints).value());
-  append_item(*log);
+  append_item(*log, 2);
   ASSERT_TRUE(log->sync());
-  EXPECT_EQ(reader.next(complaints).value()->position, 2U);
+  EXPECT_EQ(reader.next(complaints).value()->count, 2U);
+  EXPECT_TRUE(complaints.empty());
+}
+
+TEST(FileLog, ShowsNothingUnsyncedWhereATornTailWas) {
+  FakeDisk disk;
+  {
+    const auto log = open_log(disk, 1 << 20);
+    append_item(*log);
+    ASSERT_TRUE(log->sync());
+  }
+  auto& bytes = disk.bytes("/q/log/00000000000000000001.log");
+  bytes.resize(bytes.size() + 5000, std::byte{0x55});
+  LogReader reader(disk, kDirectory, 1);
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(reader.next(complaints).value());
+  EXPECT_FALSE(reader.next(complaints).value());  // no writer: what is whole would count
+  const auto log = open_log(disk, 1 << 20);
+  append_unsynced(disk, *log);
+  EXPECT_FALSE(reader.next(complaints).value());
+  append_item(*log, 2);
+  ASSERT_TRUE(log->sync());
+  EXPECT_EQ(reader.next(complaints).value()->count, 2U);
   EXPECT_TRUE(complaints.empty());
 }
 

@@ -175,6 +175,7 @@ class Worker {
 
   const unsigned index_;
   const std::uint32_t waiting_;
+  const std::size_t max_reports_;  // a round's
   const config::EngineConfig::Idle idle_;
   Shared& shared_;
   TagKeys keys_;

@@ -87,7 +87,9 @@ bool Worker::send(Tsc now) noexcept {
       static_cast<std::uint32_t>(std::min<std::size_t>({kBurst, room, schedule_.waiting()}));
   const std::uint32_t granted = shared_.total.take(now, want);
   std::uint32_t used = 0;
-  while (used < granted) {
+  // What cannot be sent is not counted as used: it ends the burst all the same, as each ends in a
+  // report.
+  for (std::size_t taken = 0; used < granted && taken < kBurst; ++taken) {
     const auto item = schedule_.pop(now);
     if (!item) break;
     if (prepare(*item, now)) ++used;

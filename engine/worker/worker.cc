@@ -18,15 +18,19 @@ constexpr std::size_t kOrderRing = 4096;
 constexpr std::size_t kReportRing = 8192;
 constexpr std::size_t kInbox = 1024;
 constexpr std::size_t kMaxExpired = 128;  // a round
-// A round makes at most this many reports: a burst from each of 4 ports, the inboxes, what expires,
-// and what cannot be sent.
-constexpr std::size_t kMaxReports = 1024;
+constexpr std::size_t kInboxBurst = 32;
 constexpr std::uint32_t kGaugeRounds = 256;
 // How soon a probe whose neighbour is being asked for is tried again.
 constexpr std::uint64_t kDeferMs = 20;
 constexpr unsigned kRoundsBeforeNap = 64;
 constexpr std::uint64_t kShortNapNs = 50'000;  // while something is under way
 constexpr std::uint64_t kLongNapNs = 500'000;
+
+// The most that a round may report: what each port receives, what it sent or gave up before and
+// after the new burst, what comes from the inboxes, what expires, and what cannot be sent.
+constexpr std::size_t most_reports(std::size_t ports, std::size_t workers) {
+  return 3 * kBurst * ports + kInboxBurst * workers + kMaxExpired + kBurst;
+}
 
 Tsc clock_now() noexcept { return {rte_rdtsc()}; }
 
@@ -64,6 +68,7 @@ std::vector<probes::Template> all_templates() {
 Worker::Worker(const WorkerSetup& setup, Shared& shared)
     : index_(setup.index),
       waiting_(setup.engine.waiting),
+      max_reports_(most_reports(shared.ports.size(), setup.workers)),
       idle_(setup.engine.idle),
       shared_(shared),
       keys_(setup.keys),
@@ -81,7 +86,7 @@ Worker::Worker(const WorkerSetup& setup, Shared& shared)
       deferred_(std::size_t{setup.engine.waiting} + setup.engine.traces),
       tasks_(kTaskRing),
       orders_(kOrderRing),
-      reports_(kReportRing) {
+      reports_(std::max(kReportRing, std::bit_ceil(2 * max_reports_))) {
   for (Port* port : shared.ports) {
     lanes_.push_back(std::make_unique<Lane>(*port, port->queue(setup.index)));
   }
@@ -130,7 +135,7 @@ bool Worker::round() noexcept {
   ++counters_.rounds;
   if (counters_.rounds.value() % kGaugeRounds == 0) publish_gauges();
   bool did = take_orders();
-  if (reports_.free_slots() < kMaxReports && reports_.refreshed_free_slots() < kMaxReports) {
+  if (reports_.free_slots() < max_reports_ && reports_.refreshed_free_slots() < max_reports_) {
     ++counters_.results_full;
     return did;
   }
@@ -187,6 +192,8 @@ bool Worker::take_tasks(Tsc now) noexcept {
 
 void Worker::schedule(std::uint32_t item, Tsc now) noexcept {
   set_waiting(item, true);
+  // drain() ends it. The schedule may still hold the item for the task that had it before.
+  if (is_draining_) return;
   const queue::Task& task = task_of(item);
   const bool is_spoofed = !is_trace(item) && singles_[item].assignment.is_spoofed;
   const Schedule::Send send{.dst = task.dst,
@@ -331,7 +338,7 @@ void Worker::end_trace(std::uint32_t index, queue::Outcome outcome, queue::Reaso
 
 bool Worker::take_trace_answers(Tsc now) noexcept {
   bool did = false;
-  std::array<TraceAnswer, 32> answers;
+  std::array<TraceAnswer, kInboxBurst> answers;
   for (const auto& inbox : inboxes_) {
     const std::size_t count = inbox->pop(answers);
     for (const TraceAnswer& it : std::span(answers).first(count)) {

@@ -133,6 +133,8 @@ void Worker::take_local(Lane& lane, probes::Reject reject, std::span<std::byte> 
     if (!packet->is_request || packet->target != own || !lane.port.answers()) return;
     if (send_frame(lane, craft_arp_reply(lane.port.mac(), own, *packet))) ++counters_.arp_sent;
   } else if (reject == probes::Reject::kEchoRequest && lane.port.answers()) {
+    // A broadcast ping is not answered (RFC 1122, section 3.2.2.6).
+    if (mac_at(frame, 0) == probes::kBroadcastMac) return;
     if (!echo_replies_.allows(arrived)) return;
     const std::size_t bytes = answer_echo_in_place(frame, own);
     if (bytes == 0) return;

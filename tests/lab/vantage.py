@@ -4,7 +4,6 @@ import ctypes
 import json
 import os
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -98,9 +97,9 @@ class LabTest(unittest.TestCase):
         return subprocess.run(["ip", "netns", "exec", cls.namespace(node), *command],
                               capture_output=True, text=True, **options)
 
-    def start(self, node, **config):
-        """A vantage point that runs until the test is over."""
-        started = Vantage(self, self.vp(node), config)
+    def start(self, node, files={}, **config):
+        """A vantage point that runs until the test is over; `files` stand beside its config."""
+        started = Vantage(self, self.vp(node), files, config)
         self.addCleanup(started.end)
         return started
 
@@ -117,7 +116,8 @@ class LabTest(unittest.TestCase):
         self.assertEqual(sorted(answered), sorted(task["id"] for task in tasks))
 
     def wire(self, node, interface="eth0"):
-        """A raw socket on an interface: sees and sends whole frames."""
+        """A raw socket on an interface: sees and sends whole frames. What a vantage point sends on
+        AF_PACKET is seen at its router's end only: DPDK passes by the taps of its own."""
         with_socket = socket_in(self.namespace(node), interface)
         self.addCleanup(with_socket.close)
         return with_socket
@@ -128,7 +128,7 @@ class Vantage:
 
     _count = 0
 
-    def __init__(self, test, host, config):
+    def __init__(self, test, host, files, config):
         Vantage._count += 1
         self.name = host["node"]
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=test.folder))
@@ -137,6 +137,8 @@ class Vantage:
         (self.folder / "fleet.key").write_text(KEY + "\n")
         (self.folder / "fleet.key").chmod(0o600)
         (self.folder / "enrolled.yaml").write_text("enrolled: [198.18.0.0/16]\n")
+        for name, text in files.items():
+            (self.folder / name).write_text(text)
         (self.folder / "vp.yaml").write_text(json.dumps(_config(host, config)))  # JSON is YAML
         self._complaints = self.folder / "complaints"
         self.started_at = time.time()
@@ -333,6 +335,3 @@ def icmp_frame(ethernet, src, dst, icmp):
     header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(icmp), 0, 0, 60, 1, 0,
                          socket.inet_aton(src), socket.inet_aton(dst))
     return with_checksums(ethernet + header + icmp)
-
-
-STOP = signal.SIGTERM

@@ -47,6 +47,8 @@ class Bench {
   // One round of each worker, one step of the Internet; reports are read unless `reads_reports` is
   // off.
   void round();
+  // Control's part of a round.
+  void read_reports();
   // Rounds until `is_done`. False: it took more than `seconds`.
   bool run_until(const std::function<bool()>& is_done, double seconds = 10);
   // Rounds until each task has its result.
@@ -80,9 +82,6 @@ class Bench {
   std::vector<TraceEnd> traces;
   std::vector<queue::Observation> observations;
   std::uint64_t assigned = 0;
-
- private:
-  void read_reports();
 };
 
 // Tasks with the contract's defaults.

@@ -140,13 +140,14 @@ Expected<int> open_listener(const std::string& listen_on) {
     return bad_usage(fmt::format("metrics.listen: {}: {}; {}", listen_on, why, remedy));
   };
   const std::size_t colon = listen_on.rfind(':');
+  if (colon == std::string::npos) return refused("no port", "write host:port");
   std::string host = listen_on.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const std::string port = colon == std::string::npos ? "" : listen_on.substr(colon + 1);
+  const std::string port = listen_on.substr(colon + 1);
   if (const int code = getaddrinfo(host.c_str(), port.c_str(), &wanted, &found); code != 0) {
     return refused(gai_strerror(code), "write an address of this machine, such as 127.0.0.1:9464");
   }

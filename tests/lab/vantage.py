@@ -111,6 +111,15 @@ class LabTest(unittest.TestCase):
         self.assert_one_result_each(vp, tasks)
         return vp.results
 
+    def run_file(self, node, tasks, **config):
+        """The same from file to file, with nothing of ours in the way."""
+        vp = self.start(node, {"tasks": "".join(json.dumps(task) + "\n" for task in tasks)},
+                        **config)
+        self.assertEqual(vp.finish(), 0, vp.complaints())
+        vp.said += map(json.loads, (vp.folder / "results").read_text().splitlines())
+        self.assert_one_result_each(vp, tasks)
+        return vp.results
+
     def assert_one_result_each(self, vp, tasks):
         answered = [said["task"] for said in vp.said if not said.get("observation")]
         self.assertEqual(sorted(answered), sorted(task["id"] for task in tasks))
@@ -124,7 +133,10 @@ class LabTest(unittest.TestCase):
 
 
 class Vantage:
-    """A running backsight-vp: tasks through its standard input, results from its standard output."""
+    """A running backsight-vp: tasks through its standard input, results from its standard output.
+
+    With a file named `tasks` beside its config, from that one to one named `results`.
+    """
 
     _count = 0
 
@@ -141,11 +153,13 @@ class Vantage:
             (self.folder / name).write_text(text)
         (self.folder / "vp.yaml").write_text(json.dumps(_config(host, config)))  # JSON is YAML
         self._complaints = self.folder / "complaints"
+        between = [str(self.folder / "tasks"), str(self.folder / "results")]
+        tasks, results = between if "tasks" in files else ("-", "-")
         self.started_at = time.time()
         with self._complaints.open("w") as complaints:
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", test.namespace(host["node"]), program(), "--config",
-                 str(self.folder / "vp.yaml"), "--tasks", "-", "--results", "-"],
+                 str(self.folder / "vp.yaml"), "--tasks", tasks, "--results", results],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

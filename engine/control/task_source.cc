@@ -50,10 +50,7 @@ class TaskLines final : public TaskSource {
     text_.erase(0, at_);
     at_ = 0;
     if (text_.size() > kMaxLineBytes) {
-      ++line_;
-      intake.complaints.push_back(
-          fmt::format("{}:{}: the line is longer than {} bytes; a task is one JSON object a line",
-                      name_, line_, kMaxLineBytes));
+      if (!skips_line_) complain_of_length(intake);
       text_.clear();
       skips_line_ = true;
     }
@@ -75,11 +72,22 @@ class TaskLines final : public TaskSource {
     return true;
   }
 
-  // Returns 1 if the line held a task.
+  void complain_of_length(TaskIntake& intake) {
+    ++line_;
+    intake.complaints.push_back(
+        fmt::format("{}:{}: the line is longer than {} bytes; a task is one JSON object a line",
+                    name_, line_, kMaxLineBytes));
+  }
+
+  // Returns 1 if the line held something, a task or not.
   std::size_t take_line(std::string_view line, TaskIntake& intake) {
     if (skips_line_) {
       skips_line_ = false;
       return 0;
+    }
+    if (line.size() > kMaxLineBytes) {
+      complain_of_length(intake);
+      return 1;
     }
     ++line_;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return 0;
@@ -90,7 +98,7 @@ class TaskLines final : public TaskSource {
     }
     intake.complaints.push_back(fmt::format("{}:{}: {}", name_, line_, task.error().sentence));
     if (task.error().has_id) intake.bad.push_back({task.error().id, line_});
-    return 0;
+    return 1;
   }
 
   const int descriptor_;

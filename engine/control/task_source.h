@@ -33,7 +33,8 @@ struct TaskIntake {
 class TaskSource {
  public:
   virtual ~TaskSource() = default;
-  // Appends at most `max` tasks; never blocks.
+  // Appends at most `max` tasks, bad ones included; never blocks. What was appended before an error
+  // counts.
   virtual Expected<void> take(std::size_t max, TaskIntake& intake) = 0;
   // True when no task will ever come again.
   [[nodiscard]] virtual bool is_exhausted() const = 0;

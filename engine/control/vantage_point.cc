@@ -194,10 +194,17 @@ Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
 
 bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   if (is_stopping() || held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
+  if (source_error_ && (options.is_once || Clock::now() < take_again_)) return false;
   intake_.clear();
-  if (auto taken = source.take(kTasksAtOnce, intake_); !taken) {
-    spdlog::error("{}", taken.error().sentence);
-    return false;
+  const auto taken = source.take(kTasksAtOnce, intake_);
+  if (!taken) {
+    // A file is not read again: what came of it is answered, then the run fails.
+    if (!options.is_once && !source_error_) spdlog::error("{}", taken.error().sentence);
+    source_error_ = taken.error();
+    take_again_ = Clock::now() + kPutRetry;
+  } else if (source_error_) {
+    spdlog::info("tasks are being read again");
+    source_error_.reset();
   }
   for (const std::string& complaint : intake_.complaints) spdlog::warn("{}", complaint);
   for (const BadTask& bad : intake_.bad) {
@@ -399,11 +406,15 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       next_second = now + 1s;
       every_second();
     }
-    const bool is_over = is_stopping() || (options.is_once && source.is_exhausted());
+    const bool is_over =
+        is_stopping() || (options.is_once && (source.is_exhausted() || source_error_));
     if (is_over && under_way() == 0 && batch_.size() == 0) {
       if (is_stopping()) return summary_;
       if (!lingers_until) lingers_until = now + options.linger;
-      if (now >= *lingers_until) return summary_;
+      if (now >= *lingers_until) {
+        if (source_error_) return tl::unexpected(*source_error_);
+        return summary_;
+      }
     }
     if (signals_.stops.load(std::memory_order_relaxed) > 1) {
       summary_.stopped += under_way() + batch_.size();

@@ -148,6 +148,8 @@ class VantagePoint {
   Clock::time_point batch_since_;
   Clock::time_point put_again_;
   bool put_is_failing_ = false;
+  std::optional<Error> source_error_;  // the source cannot be read
+  Clock::time_point take_again_;
   std::uint64_t results_collected_ = 0;
   RunSummary summary_;
   std::uint64_t epoch_ = 0;

@@ -178,8 +178,10 @@ Expected<Eal> Eal::start(const EalPlan& plan) {
   if (rte_eal_init(static_cast<int>(storage.size()), argv.data()) < 0) {
     std::string said;
     for (const std::string& argument : plan.arguments) said += " " + argument;
-    return bad_usage(fmt::format("DPDK did not start ({}); its arguments were:{}",
-                                 rte_strerror(rte_errno), said));
+    return bad_usage(fmt::format(
+        "DPDK did not start ({}): check ports and engine.eal against what it says above; its "
+        "arguments were:{}",
+        rte_strerror(rte_errno), said));
   }
   return Eal();
 }

@@ -133,8 +133,10 @@ Expected<std::unique_ptr<Port>> Port::open(const config::PortConfig& config, std
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(device_name(config.device).c_str(), &id) != 0) {
     return port_error(config,
-                      "DPDK finds no such device; `dpdk-devbind.py --status` lists PCI devices "
-                      "and their drivers");
+                      is_virtual(config.device)
+                          ? "DPDK could not make this device; what it says above tells why"
+                          : "DPDK finds no such device; `dpdk-devbind.py --status` lists PCI "
+                            "devices and their drivers");
   }
   std::unique_ptr<Port> port(new Port(config, id, clock));
   if (auto configured = port->configure(workers); !configured) {

@@ -25,7 +25,8 @@ Schedule::Schedule(const ScheduleLimits& limits, std::uint32_t items, std::uint3
       destinations_(places),
       prefixes_(places),
       sources_(kMaxSources) {
-  wakes_.reserve(std::size_t{places} + kMaxSources + 1);
+  // One for each prefix, source and the options, and stale ones of prefixes.
+  wakes_.reserve(std::size_t{places} * 2 + kMaxSources + 1);
   set_limits(limits);
 }
 
@@ -113,8 +114,22 @@ bool Schedule::file(std::uint32_t item, Tsc now) noexcept {
   const bool joins = destination.items.is_empty();
   append(destination.items, items_.get(), item);
   if (joins) append(prefix.destinations, destinations_.cells.get(), at);
-  if (!prefix.is_moving) start(at_prefix, now);
+  if (!prefix.is_moving) {
+    start(at_prefix, now);
+  } else if (joins) {
+    hurry(at_prefix, destination.spacing.next(), now);
+  }
   return true;
+}
+
+// A destination that may go at `next` joins a prefix that is on its way: it need not wait for those
+// that the prefix is parked for. Their wake is then stale.
+void Schedule::hurry(std::uint32_t at, Tsc next, Tsc now) noexcept {
+  Prefix& prefix = prefixes_.cells[at];
+  if (!prefix.is_parked || stale_wakes_ == prefixes_.size) return;
+  if (std::max({next, prefix.spacing.next(), now}) >= prefix.parked_until) return;
+  ++stale_wakes_;
+  start(at, now);
 }
 
 std::optional<std::uint32_t> Schedule::pop(Tsc now) noexcept {
@@ -171,10 +186,9 @@ std::uint32_t Schedule::send_first_of(std::uint32_t at, Tsc now) noexcept {
 void Schedule::start(std::uint32_t at, Tsc now) noexcept {
   Prefix& prefix = prefixes_.cells[at];
   prefix.is_moving = true;
-  if (!prefix.spacing.allows(now)) return park(prefix.spacing.next(), at, Sleeper::kPrefix);
-  if (const auto later = choose_destination(prefix, now)) {
-    return park(*later, at, Sleeper::kPrefix);
-  }
+  prefix.is_parked = false;
+  if (!prefix.spacing.allows(now)) return park_prefix(prefix.spacing.next(), at);
+  if (const auto later = choose_destination(prefix, now)) return park_prefix(*later, at);
   enter_source_gate(at, now);
 }
 
@@ -199,7 +213,7 @@ void Schedule::enter_source_gate(std::uint32_t at, Tsc now) noexcept {
   if (per_source_.is_on() && !source.is_unspecified()) {
     const std::uint32_t index = place(sources_, source.value, now);
     // No room for another source: look again soon.
-    if (index == kNone) return park(now + per_source_.interval, at, Sleeper::kPrefix);
+    if (index == kNone) return park_prefix(now + per_source_.interval, at);
     if (!pass(sources_.cells[index], at, now, index, Sleeper::kSource)) return;
   }
   enter_options_gate(at, now);
@@ -247,6 +261,12 @@ void Schedule::sent_through(Gate& gate, const Limit& limit, Tsc now, std::uint32
   release(gate, now, index, who);
 }
 
+void Schedule::park_prefix(Tsc at, std::uint32_t prefix) noexcept {
+  prefixes_.cells[prefix].is_parked = true;
+  prefixes_.cells[prefix].parked_until = at;
+  park(at, prefix, Sleeper::kPrefix);
+}
+
 void Schedule::park(Tsc at, std::uint32_t index, Sleeper who) noexcept {
   wakes_.push_back({at, index, who});
   std::push_heap(wakes_.begin(), wakes_.end(), kLater);
@@ -258,7 +278,12 @@ void Schedule::wake_due(Tsc now) noexcept {
     const Wake wake = wakes_.back();
     wakes_.pop_back();
     if (wake.who == Sleeper::kPrefix) {
-      start(wake.index, now);
+      const Prefix& prefix = prefixes_.cells[wake.index];
+      if (prefix.is_parked && prefix.parked_until == wake.at) {
+        start(wake.index, now);
+      } else {
+        --stale_wakes_;
+      }
       continue;
     }
     Gate& gate = wake.who == Sleeper::kSource ? sources_.cells[wake.index] : options_gate_;

@@ -86,6 +86,8 @@ class Schedule {
     Spacing spacing;
     Line destinations;           // those with items; the first one's turn
     std::uint32_t next = kNone;  // in a gate's line or in ready_
+    Tsc parked_until;            // with is_parked
+    bool is_parked = false;      // waits for its own or its destinations' limits
     bool is_moving = false;      // parked, in a gate or ready
     bool is_used = false;
   };
@@ -132,6 +134,7 @@ class Schedule {
   [[nodiscard]] bool is_held(const Send& send) const noexcept;
   [[nodiscard]] bool file(std::uint32_t item, Tsc now) noexcept;
   void file_held(Tsc now) noexcept;
+  void hurry(std::uint32_t prefix, Tsc next, Tsc now) noexcept;
   void start(std::uint32_t prefix, Tsc now) noexcept;
   [[nodiscard]] std::optional<Tsc> choose_destination(Prefix& prefix, Tsc now) noexcept;
   void enter_source_gate(std::uint32_t prefix, Tsc now) noexcept;
@@ -141,6 +144,7 @@ class Schedule {
   void release(Gate& gate, Tsc now, std::uint32_t index, Sleeper who) noexcept;
   void sent_through(Gate& gate, const Limit& limit, Tsc now, std::uint32_t index,
                     Sleeper who) noexcept;
+  void park_prefix(Tsc at, std::uint32_t prefix) noexcept;
   void park(Tsc at, std::uint32_t index, Sleeper who) noexcept;
   void wake_due(Tsc now) noexcept;
   [[nodiscard]] std::uint32_t send_first_of(std::uint32_t prefix, Tsc now) noexcept;
@@ -155,9 +159,10 @@ class Schedule {
   Pool<Prefix> prefixes_;
   Pool<Gate> sources_;
   Gate options_gate_;
-  Line unlimited_;           // items that no limit holds
-  Line ready_;               // prefixes
-  std::vector<Wake> wakes_;  // a heap, the soonest first; reserved at start
+  Line unlimited_;                 // items that no limit holds
+  Line ready_;                     // prefixes
+  std::vector<Wake> wakes_;        // a heap, the soonest first; reserved at start
+  std::uint32_t stale_wakes_ = 0;  // of prefixes that were woken before; prefixes_.size at most
   std::uint32_t waiting_ = 0;
 };
 

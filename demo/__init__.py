@@ -1,1 +1,1 @@
-"""The demo: real vantage points measure a lab, and every path they see is held against its truth."""
+"""The demo: real vantage points measure a lab; what they see is held against its truth."""

@@ -1,4 +1,4 @@
-"""Vantage points that run: one backsight-vp in the namespace of each, fed through its standard input.
+"""Vantage points that run: one backsight-vp in the namespace of each, fed through a pipe.
 
 Needs to know of a vantage point only its entry in the lab's record.
 """
@@ -180,7 +180,7 @@ class Fleet:
 
     def run(self, tasks: dict[str, list[dict]], observed: set[int], seconds: float,
             progress: Callable[[int], None]) -> None:
-        """Gives each vantage point its tasks; waits for all results, then for these observations."""
+        """Gives each vantage point its tasks; waits for all results, then these observations."""
         for name, its_tasks in tasks.items():
             self.vps[name].put(its_tasks)
         expected = {task["id"] for its_tasks in tasks.values() for task in its_tasks}

@@ -1,4 +1,4 @@
-"""What the demo measures: every destination from every vantage point, and spoofed ones for the first.
+"""What the demo measures: every destination from every vantage point, and spoofed for the first.
 
 The first vantage point is the source: the host that wants to know its ways back. Every other one
 probes each destination in its name.

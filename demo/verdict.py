@@ -1,6 +1,6 @@
 """What was measured beside what the routing tables say, row by row.
 
-A row is one hop of a trace or one slot of a recorded route. A measurement agrees if all its rows do.
+A row is a hop of a trace or a slot of a recorded route. A measurement agrees if all its rows do.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Judge:
             expected = "sent, reply seen" if self.is_answered(it) else "sent, no reply"
         why = self.answer(it)["no_record_route_because"] or "" if it.kind == "rr" else ""
         rows = self._slots(it, reply) if it.kind == "rr" and (replied or not why) else []
-        ms = result["rtt_ns"] / 1e6 if "rtt_ns" in result else None  # a spoofed probe's nobody knows
+        ms = result["rtt_ns"] / 1e6 if "rtt_ns" in result else None  # nobody knows a spoofed one's
         return Verdict(it, result, observation, outcome, expected, why, ms, rows)
 
     def _slots(self, it: Measurement, reply: dict | None) -> list[Row]:

@@ -88,7 +88,7 @@ class Forgeries(LabTest):
         self.assertIsNone(victim.process.poll(), victim.complaints())
 
     def test_forged_echo_replies_answer_for_no_silent_host(self):
-        tasks = [{"id": i, "kind": kind, "dst": self.address("silent"), "timeout_ms": 1500}
+        tasks = [{"id": i, "kind": kind, "dst": self.address("silent"), "timeout_ms": 1000}
                  for i, kind in enumerate(("ping", "rr") * 100, 1)]
         victim = self.start("vp1")
         victim.put(tasks)
@@ -107,7 +107,7 @@ class Forgeries(LabTest):
 
     def test_forged_time_exceeded_messages_add_no_hop(self):
         task = {"id": 1, "kind": "trace", "method": "udp", "dst": self.address("silent"),
-                "first_ttl": 20, "max_ttl": 21, "attempts": 2, "timeout_ms": 700}
+                "first_ttl": 20, "max_ttl": 21, "attempts": 2, "timeout_ms": 400}
         victim = self.start("vp1")
         victim.put([task])
         probe = self.first_frame(lambda packet: packet.is_ipv4 and packet.protocol == 17)

@@ -245,8 +245,9 @@ class PathsOfALab:
         """tcpdump on the wire of a vantage point; its file is whole once it has ended."""
         file = self.folder / f"{vp}.pcap"
         process = subprocess.Popen(
-            ["ip", "netns", "exec", self.namespace(vp), "tcpdump", "-Z", "root", "-i", "eth0", "-U", "-w",
-             str(file), "icmp[icmptype] == icmp-echoreply"], stderr=subprocess.PIPE, text=True)
+            ["ip", "netns", "exec", self.namespace(vp), "tcpdump", "-Z", "root", "-i", "eth0",
+             "--immediate-mode", "-U", "-w", str(file), "icmp[icmptype] == icmp-echoreply"],
+            stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)

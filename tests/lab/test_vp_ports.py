@@ -77,9 +77,9 @@ class BareVantagePoints(LabTest):
 
     options = ("--bare-vps",)
 
-    def ping_from_router(self, vp):
+    def ping_from_router(self, vp, wait="2"):
         host = self.vp(vp)
-        return self.execute(host["router"], "ping", "-n", "-c", "3", "-i", "0.2", "-W", "2",
+        return self.execute(host["router"], "ping", "-n", "-c", "3", "-i", "0.2", "-W", wait,
                             host["address"])
 
     def check_answers(self, **config):
@@ -91,7 +91,7 @@ class BareVantagePoints(LabTest):
         self.assertNotIn("DUP", pinged.stdout)
 
     def test_nobody_answers_before_the_program_runs(self):
-        self.assertEqual(self.ping_from_router("vp5").returncode, 1)
+        self.assertEqual(self.ping_from_router("vp5", wait="0.2").returncode, 1)
 
     def test_the_program_answers_arp_and_echo_requests_on_af_packet(self):
         self.check_answers()

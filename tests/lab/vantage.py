@@ -1,4 +1,4 @@
-"""What the tests of a real backsight-vp share: a lab of their own, vantage points in it, its wires."""
+"""What the tests of a real backsight-vp share: a lab, vantage points in it, its wires."""
 
 import ctypes
 import json
@@ -97,9 +97,10 @@ class LabTest(unittest.TestCase):
         return subprocess.run(["ip", "netns", "exec", cls.namespace(node), *command],
                               capture_output=True, text=True, **options)
 
-    def start(self, node, files={}, **config):
-        """A vantage point that runs until the test is over; `files` stand beside its config."""
-        started = Vantage(self, self.vp(node), files, config)
+    def start(self, node, files={}, under=(), **config):
+        """A vantage point that runs until the test is over. `files` stand beside its config,
+        `under` is the command that runs it."""
+        started = Vantage(self, self.vp(node), files, under, config)
         self.addCleanup(started.end)
         return started
 
@@ -112,9 +113,9 @@ class LabTest(unittest.TestCase):
         return vp.results
 
     def run_file(self, node, tasks, **config):
-        """The same from file to file, with nothing of ours in the way."""
+        """The same from file to file and before all other programs, as on cores of its own."""
         vp = self.start(node, {"tasks": "".join(json.dumps(task) + "\n" for task in tasks)},
-                        **config)
+                        ("chrt", "--fifo", "1"), **config)
         self.assertEqual(vp.finish(), 0, vp.complaints())
         vp.said += map(json.loads, (vp.folder / "results").read_text().splitlines())
         self.assert_one_result_each(vp, tasks)
@@ -140,7 +141,7 @@ class Vantage:
 
     _count = 0
 
-    def __init__(self, test, host, files, config):
+    def __init__(self, test, host, files, under, config):
         Vantage._count += 1
         self.name = host["node"]
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=test.folder))
@@ -158,7 +159,7 @@ class Vantage:
         self.started_at = time.time()
         with self._complaints.open("w") as complaints:
             self.process = subprocess.Popen(
-                ["ip", "netns", "exec", test.namespace(host["node"]), program(), "--config",
+                ["ip", "netns", "exec", test.namespace(host["node"]), *under, program(), "--config",
                  str(self.folder / "vp.yaml"), "--tasks", tasks, "--results", results],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -17,6 +17,7 @@
 #include "config/fleet_key.h"
 #include "config/vp_loader.h"
 #include "config/vp_printer.h"
+#include "engine/control/dry_run.h"
 #include "engine/control/health_server.h"
 #include "engine/control/metrics.h"
 #include "engine/control/progress.h"
@@ -123,36 +124,6 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
 }
 
-// Everything goes to the capture file: one next hop for all, no waiting for ARP.
-void make_dry(config::VpConfig& vp, const std::string& file) {
-  for (std::size_t i = 0; i < vp.ports.size(); ++i) {
-    config::PortConfig& port = vp.ports[i];
-    port.device =
-        fmt::format("net_pcap{},tx_pcap={}{}", i, file, i == 0 ? "" : fmt::format(".{}", i));
-    port.gateway_mac = backsight::probes::MacAddr{{0x02, 0, 0, 0, 0, 0x01}};
-    port.gateway.reset();
-    port.prefix_length = 32;
-  }
-  vp.engine.workers.resize(1);
-  vp.engine.hugepages = config::EngineConfig::Hugepages::kOff;
-  vp.metrics_listen.clear();
-}
-
-// Shortens each task's time-out: no reply will come.
-class WithoutWaiting final : public engine::TaskSource {
- public:
-  explicit WithoutWaiting(engine::TaskSource& source) : source_(source) {}
-  Expected<void> take(std::size_t max, engine::TaskIntake& intake) override {
-    auto taken = source_.take(max, intake);
-    for (auto& queued : intake.tasks) queued.task.timeout_ms = 1;
-    return taken;
-  }
-  [[nodiscard]] bool is_exhausted() const override { return source_.is_exhausted(); }
-
- private:
-  engine::TaskSource& source_;
-};
-
 int conclude(const Expected<RunSummary>& summary) {
   if (!summary) return fail(summary.error());
   if (summary->unreadable != 0 || summary->duplicates != 0) return 2;
@@ -168,7 +139,7 @@ Expected<config::VpConfig> load(const Options& options) {
 // SIGHUP.
 void reload(VantagePoint& vp, const Options& options) {
   auto fresh = load(options);
-  if (fresh && !options.dry_run_file.empty()) make_dry(*fresh, options.dry_run_file);
+  if (fresh && !options.dry_run_file.empty()) engine::make_dry(*fresh, options.dry_run_file);
   const config::VpConfig running = vp.config();
   const auto reloaded = vp.reload(fresh);
   if (reloaded) {
@@ -184,7 +155,7 @@ int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& task
   using engine::Progress;
   const RunOptions run{
       .is_once = true, .linger = std::chrono::milliseconds(options.linger_ms), .keeps_ids = true};
-  WithoutWaiting dry(tasks);
+  engine::WithoutWaiting dry(tasks);
   const bool is_dry = !options.dry_run_file.empty();
   Progress progress(vp, options.tasks_file,
                     writes_to_terminal() ? Progress::Form::kLine : Progress::Form::kLog);
@@ -292,7 +263,7 @@ int run(const Options& options) {
     return fail({backsight::ErrorCode::kBadUsage,
                  "nothing to do: name a queue in the config (queue.url) or give --tasks"});
   }
-  if (!options.dry_run_file.empty()) make_dry(vp_config, options.dry_run_file);
+  if (!options.dry_run_file.empty()) engine::make_dry(vp_config, options.dry_run_file);
   return serve(options, vp_config);
 }
 

@@ -4,18 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/control/wall_clock.h"
 #include "probes/address.h"
 
 namespace backsight::engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::int64_t unix_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 template <typename Address>
 Json text_or_null(const std::optional<Address>& address) {

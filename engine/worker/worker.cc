@@ -103,13 +103,18 @@ void Worker::run() noexcept {
   prctl(PR_SET_TIMERSLACK, 1UL);
   unsigned idle_rounds = 0;
   Tsc last = clock_now();
+  const auto count_since_last = [&last](Counter& ticks) {
+    const Tsc now = clock_now();
+    ticks += now.since(last).ticks;
+    last = now;
+  };
   while (!shared_.is_stopping.load(std::memory_order_relaxed)) {
     const bool was_busy = round();
-    const Tsc now = clock_now();
-    (was_busy ? counters_.busy_ticks : counters_.idle_ticks) += now.since(last).ticks;
-    last = now;
+    count_since_last(was_busy ? counters_.busy_ticks : counters_.idle_ticks);
     idle_rounds = was_busy ? 0 : idle_rounds + 1;
-    if (!was_busy) nap(idle_rounds);
+    if (was_busy) continue;
+    nap(idle_rounds);
+    count_since_last(counters_.idle_ticks);
   }
   publish_gauges();
 }
@@ -174,11 +179,14 @@ bool Worker::take_orders() noexcept {
 
 bool Worker::take_tasks(Tsc now) noexcept {
   std::array<Assignment, kBurst> assignments;
-  const std::size_t room = std::min({free_singles_.size(), free_traces_.size(), kBurst});
+  const std::size_t room = std::min(free_singles_.size(), kBurst);
   const std::size_t count = tasks_.pop(std::span(assignments).first(room));
   for (const Assignment& assignment : std::span(assignments).first(count)) {
     ++counters_.tasks;
     if (assignment.queued.task.kind == probes::Kind::kTrace) {
+      // The order that gave this trace its room was given before the task.
+      while (free_traces_.empty() && take_orders()) {
+      }
       begin_trace(assignment, now);
       continue;
     }
@@ -293,6 +301,7 @@ void Worker::fail(std::uint32_t item, queue::Reason reason) noexcept {
 }
 
 void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
+  BACKSIGHT_ASSERT(!free_traces_.empty());
   const std::uint32_t index = free_traces_.back();
   free_traces_.pop_back();
   TraceState& state = traces_[index];

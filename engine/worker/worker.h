@@ -67,7 +67,8 @@ class Worker {
   // One pass over everything. Returns true if there was something to do.
   bool round() noexcept;
 
-  // Control's ends.
+  // Control's ends. REQUIRES: of the traces given, no more than EngineConfig::traces at once have not
+  // been read (kTraceRead).
   [[nodiscard]] SpscRing<Assignment>& tasks() noexcept { return tasks_; }
   [[nodiscard]] SpscRing<Order>& orders() noexcept { return orders_; }
   [[nodiscard]] SpscRing<Report>& reports() noexcept { return reports_; }
@@ -195,7 +196,7 @@ class Worker {
   std::size_t deferred_count_ = 0;
 
   std::vector<std::unique_ptr<Lane>> lanes_;  // one a port
-  bool has_rested_ = true;  // there was nothing to send in the last round
+  bool has_rested_ = true;                    // there was nothing to send in the last round
   bool is_draining_ = false;
   std::uint32_t drained_ = 0;  // items looked at
   std::uint16_t next_ip_id_ = 0;

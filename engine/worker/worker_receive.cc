@@ -75,6 +75,20 @@ queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
   return hop;
 }
 
+RxOutcome outcome_of(Claim claim) noexcept {
+  switch (claim) {
+    case Claim::kMatched:
+      return RxOutcome::kMatched;
+    case Claim::kLate:
+      return RxOutcome::kLate;
+    case Claim::kDuplicate:
+      return RxOutcome::kDuplicate;
+    case Claim::kForeign:
+      break;
+  }
+  return RxOutcome::kForeign;
+}
+
 std::uint16_t trace_source_port(std::uint16_t flow) noexcept {
   return static_cast<std::uint16_t>(probes::kTraceSourcePort | (flow & 0x7fff));
 }
@@ -249,16 +263,8 @@ std::optional<std::uint32_t> Worker::find_mangled_udp(const probes::Reply& reply
 RxOutcome Worker::finish(const probes::Reply& reply, std::uint32_t handle, const Flight& flight,
                          Tsc arrived) noexcept {
   if (flight.trace != kNoTrace) return finish_trace(reply, handle, flight, arrived);
-  switch (ring_of(handle)->claim(handle, flight, arrived)) {
-    case Claim::kLate:
-      return RxOutcome::kLate;
-    case Claim::kDuplicate:
-      return RxOutcome::kDuplicate;
-    case Claim::kForeign:
-      return RxOutcome::kForeign;
-    case Claim::kMatched:
-      break;
-  }
+  const Claim claim = ring_of(handle)->claim(handle, flight, arrived);
+  if (claim != Claim::kMatched) return outcome_of(claim);
   queue::ProbeResult result;
   result.task = flight.task;
   result.position = flight.position;
@@ -282,16 +288,8 @@ RxOutcome Worker::finish_trace(const probes::Reply& reply, std::uint32_t handle,
   if (&owner != this && inbox.free_slots() == 0 && inbox.refreshed_free_slots() == 0) {
     return RxOutcome::kHandoverFull;
   }
-  switch (owner.inflight_.claim(handle, flight, arrived)) {
-    case Claim::kLate:
-      return RxOutcome::kLate;
-    case Claim::kDuplicate:
-      return RxOutcome::kDuplicate;
-    case Claim::kForeign:
-      return RxOutcome::kForeign;
-    case Claim::kMatched:
-      break;
-  }
+  const Claim claim = owner.inflight_.claim(handle, flight, arrived);
+  if (claim != Claim::kMatched) return outcome_of(claim);
   TraceAnswer answer{.trace = flight.trace,
                      .is_for_destination = Trace::answers_for_destination(reply, flight.dst),
                      .hop = hop_of(reply, shared_.clock.to_ns(arrived.since(flight.sent)))};

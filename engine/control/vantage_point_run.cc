@@ -1,0 +1,287 @@
+// The loop of a vantage point: tasks in, reports back, results out.
+#include <rte_cycles.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+#include "engine/control/vantage_point.h"
+#include "engine/control/wall_clock.h"
+
+namespace backsight::engine {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kTasksAtOnce = 256;
+constexpr std::size_t kMaxHeld = 8192;
+constexpr std::size_t kReportsAtOnce = 512;
+// A batch that has grown so large is handed over early, and nothing is collected beyond it.
+constexpr std::size_t kBatchTarget = 4096;
+constexpr std::size_t kBatchLimit = 32768;
+constexpr auto kPutRetry = 1s;
+constexpr auto kIdleNap = 200us;
+
+}  // namespace
+
+// --- tasks -------------------------------------------------------------------------------------
+
+bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
+  if (is_stopping() || held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
+  if (source_error_ && (options.is_once || Clock::now() < take_again_)) return false;
+  intake_.clear();
+  const auto taken = source.take(kTasksAtOnce, intake_);
+  if (!taken) {
+    // A file is not read again: what came of it is answered, then the run fails.
+    if (!options.is_once && !source_error_) spdlog::error("{}", taken.error().sentence);
+    source_error_ = taken.error();
+    take_again_ = Clock::now() + kPutRetry;
+  } else if (source_error_) {
+    spdlog::info("tasks are being read again");
+    source_error_.reset();
+  }
+  for (const std::string& complaint : intake_.complaints) spdlog::warn("{}", complaint);
+  for (const BadTask& bad : intake_.bad) {
+    ++counters_.tasks_received;
+    queue::QueuedTask queued;
+    queued.task.id = bad.id;
+    queued.position = bad.position;
+    refuse(queued, queue::Reason::kBadTask);
+  }
+  const std::size_t nameless = intake_.complaints.size() - intake_.bad.size();
+  counters_.lines_unreadable += nameless;
+  summary_.unreadable += intake_.complaints.size();
+  for (const queue::QueuedTask& queued : intake_.tasks) accept(queued, options);
+  return !intake_.tasks.empty() || !intake_.complaints.empty();
+}
+
+void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& options) {
+  ++counters_.tasks_received;
+  ++summary_.tasks;
+  if (!ids_.insert(queued.task.id)) {
+    ++summary_.duplicates;
+    if (options.keeps_ids) {
+      spdlog::warn("task {} on line {} was there before; give each task an id of its own",
+                   queued.task.id, queued.position);
+    }
+    return refuse(queued, queue::Reason::kDuplicateId);
+  }
+  const auto admitted = admission_.admit(queued, unix_seconds());
+  if (admitted) return assign(*admitted);
+  refuse(queued, admitted.error());
+  if (!options.keeps_ids) ids_.erase(queued.task.id);
+}
+
+void VantagePoint::refuse(const queue::QueuedTask& queued, queue::Reason reason) {
+  ++counters_.refused[reason];
+  queue::ProbeResult result;
+  result.task = queued.task.id;
+  result.position = queued.position;
+  result.src = queued.task.src;
+  result.dst = queued.task.dst;
+  result.kind = queued.task.kind;
+  result.method = queued.task.method;
+  result.outcome = queue::Outcome::kRefused;
+  result.reason = reason;
+  if (batch_.size() == 0) batch_since_ = Clock::now();
+  if (queued.task.kind == probes::Kind::kTrace) {
+    batch_.traces.push_back({result, {}});
+  } else {
+    batch_.probes.push_back(result);
+  }
+}
+
+// A /24 has one worker, so that its limits need no sharing.
+void VantagePoint::assign(const Assignment& assignment) {
+  ++counters_.assigned;
+  const std::uint32_t prefix = assignment.queued.task.dst.value >> 8;
+  Held& held = held_[(prefix * 0x9e3779b1U >> 8) % held_.size()];
+  const bool is_trace = assignment.queued.task.kind == probes::Kind::kTrace;
+  (is_trace ? held.traces : held.probes).push_back(assignment);
+  ++held_count_;
+}
+
+bool VantagePoint::feed_workers() {
+  bool did = false;
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    Held& held = held_[i];
+    SpscRing<Assignment>& ring = workers_[i]->tasks();
+    while (!held.traces.empty() && held.traces_out < config_.engine.traces &&
+           ring.try_push(held.traces.front())) {
+      held.traces.pop_front();
+      ++held.traces_out;
+      --held_count_;
+      did = true;
+    }
+    while (!held.probes.empty() && ring.try_push(held.probes.front())) {
+      held.probes.pop_front();
+      --held_count_;
+      did = true;
+    }
+  }
+  return did;
+}
+
+// --- results -----------------------------------------------------------------------------------
+
+bool VantagePoint::collect() {
+  bool did = false;
+  std::array<Report, 64> reports;
+  for (const auto& worker : workers_) {
+    for (std::size_t taken = 0; taken < kReportsAtOnce && batch_.size() < kBatchLimit;) {
+      const std::size_t count = worker->reports().pop(reports);
+      if (count == 0) break;
+      if (batch_.size() == 0) batch_since_ = Clock::now();
+      for (const Report& report : std::span(reports).first(count)) collect(*worker, report);
+      taken += count;
+      did = true;
+    }
+  }
+  return did;
+}
+
+void VantagePoint::collect(Worker& worker, const Report& report) {
+  switch (report.what) {
+    case Report::What::kObservation:
+      batch_.observations.push_back(report.observation);
+      return;
+    case Report::What::kProbe:
+      batch_.probes.push_back(report.probe);
+      break;
+    case Report::What::kTrace: {
+      const auto hops = worker.trace(report.trace).hops();
+      batch_.traces.push_back({report.probe, {hops.begin(), hops.end()}});
+      Order order;
+      order.what = Order::What::kTraceRead;
+      order.trace = report.trace;
+      while (!worker.orders().try_push(order)) std::this_thread::sleep_for(kIdleNap);
+      const auto at = std::ranges::find(workers_, &worker, &std::unique_ptr<Worker>::get);
+      --held_[static_cast<std::size_t>(at - workers_.begin())].traces_out;
+      break;
+    }
+  }
+  ++results_collected_;
+}
+
+// True if anything was handed over. An error only when it cannot be waited out.
+Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& options) {
+  if (batch_.size() == 0) return false;
+  const Clock::time_point now = Clock::now();
+  if (put_is_failing_ && now < put_again_) return false;
+  if (batch_.size() < kBatchTarget && now - batch_since_ < sink.gather_time()) return false;
+  if (sink.keeps_unprobed_tasks()) {
+    const auto stopped = [](const queue::ProbeResult& it) {
+      return it.reason == queue::Reason::kStopped;
+    };
+    summary_.stopped += std::erase_if(batch_.probes, stopped);
+    summary_.stopped +=
+        std::erase_if(batch_.traces, [&](const auto& it) { return stopped(it.head); });
+  }
+  if (auto put = sink.put(batch_); !put) {
+    ++counters_.put_failures;
+    if (options.is_once) return tl::unexpected(put.error());
+    if (!put_is_failing_) {
+      spdlog::error("{}; results wait, and no new tasks are taken until it works",
+                    put.error().sentence);
+    }
+    put_is_failing_ = true;
+    sink_is_failing_.store(true, std::memory_order_relaxed);
+    put_again_ = now + kPutRetry;
+    return false;
+  }
+  if (put_is_failing_) spdlog::info("results are being written again");
+  put_is_failing_ = false;
+  sink_is_failing_.store(false, std::memory_order_relaxed);
+  counters_.results_put += batch_.probes.size() + batch_.traces.size();
+  counters_.observations_put += batch_.observations.size();
+  ++counters_.batches_put;
+  const auto is_stopped = [](const queue::ProbeResult& it) {
+    return it.reason == queue::Reason::kStopped;
+  };
+  for (const auto& it : batch_.probes) {
+    summary_.stopped += is_stopped(it) ? 1 : 0;
+    if (!options.keeps_ids && it.reason != queue::Reason::kDuplicateId) ids_.erase(it.task);
+  }
+  for (const auto& it : batch_.traces) {
+    summary_.stopped += is_stopped(it.head) ? 1 : 0;
+    if (!options.keeps_ids && it.head.reason != queue::Reason::kDuplicateId) {
+      ids_.erase(it.head.task);
+    }
+  }
+  batch_.clear();
+  return true;
+}
+
+std::uint64_t VantagePoint::under_way() const {
+  return counters_.assigned.value() - results_collected_;
+}
+
+// --- the loop ----------------------------------------------------------------------------------
+
+Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
+                                       const RunOptions& options) {
+  Clock::time_point next_second = Clock::now();
+  std::optional<Clock::time_point> lingers_until;
+  for (;;) {
+    shared_->is_silenced.store(signals_.silence.load(std::memory_order_relaxed),
+                               std::memory_order_relaxed);
+    if (signals_.stops.load(std::memory_order_relaxed) > 0 && !is_stopping()) begin_stopping();
+    if (signals_.reload.exchange(false, std::memory_order_relaxed) && on_reload) on_reload();
+    bool did = collect();
+    const auto handed_over = hand_over(sink, options);
+    if (!handed_over) return tl::unexpected(handed_over.error());
+    did |= *handed_over;
+    did |= read_tasks(source, options);
+    did |= feed_workers();
+
+    const Clock::time_point now = Clock::now();
+    if (now >= next_second) {
+      next_second = now + 1s;
+      every_second();
+    }
+    const bool is_over =
+        is_stopping() || (options.is_once && (source.is_exhausted() || source_error_));
+    if (is_over && under_way() == 0 && batch_.size() == 0) {
+      if (is_stopping()) return summary_;
+      if (!lingers_until) lingers_until = now + options.linger;
+      if (now >= *lingers_until) {
+        if (source_error_) return tl::unexpected(*source_error_);
+        return summary_;
+      }
+    }
+    if (signals_.stops.load(std::memory_order_relaxed) > 1) {
+      summary_.stopped += under_way() + batch_.size();
+      return summary_;
+    }
+    if (!did) std::this_thread::sleep_for(kIdleNap);
+  }
+}
+
+void VantagePoint::begin_stopping() {
+  spdlog::info("stopping: {} tasks under way", under_way());
+  is_stopping_.store(true, std::memory_order_relaxed);
+  Order order;
+  order.what = Order::What::kDrain;
+  order_all(order);
+}
+
+void VantagePoint::every_second() {
+  sync_clock();
+  const std::uint64_t epoch = config::epoch_of(unix_ns() / 1'000'000'000);
+  if (epoch != epoch_) {
+    epoch_ = epoch;
+    Order order;
+    order.what = Order::What::kKeys;
+    order.keys = keys_of(epoch);
+    order_all(order);
+  }
+  tell_gateways();
+  if (on_second) on_second();
+}
+
+// The counter and the wall clock drift apart, and the wall clock may be stepped.
+void VantagePoint::sync_clock() { clock_.set_unix_offset({rte_rdtsc()}, unix_ns()); }
+
+}  // namespace backsight::engine

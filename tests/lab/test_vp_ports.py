@@ -30,7 +30,7 @@ class PortsInALab(LabTest):
         for address, hop in zip(seen, visible):
             self.assertIn(address, hop["time_exceeded"])
 
-    def test_af_packet_measures_the_truth(self):
+    def test_af_packet_measures_the_truth_without_hugepages(self):
         self.rr_and_trace()
 
     def test_af_xdp_measures_the_truth(self):
@@ -43,8 +43,12 @@ class PortsInALab(LabTest):
             self.skipTest(f"AF_XDP does not work here: {vp.complaints()}")
         vp.finish()
 
-    def test_hugepages_are_not_needed(self):
-        self.rr_and_trace(engine={"hugepages": "off"})
+    def test_an_af_xdp_port_can_be_opened_again_after_a_kill(self):
+        self.skip_without_af_xdp()
+        for _ in range(2):
+            vp = self.start("vp2", port=AF_XDP)
+            self.assertTrue(vp.is_ready(self.vp("vp2")["gateway"]), vp.complaints())
+            vp.end()
 
     def test_two_workers_answer_every_task_whichever_queue_the_reply_comes_to(self):
         cores = sorted(os.sched_getaffinity(0))[:2]

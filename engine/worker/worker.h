@@ -67,8 +67,8 @@ class Worker {
   // One pass over everything. Returns true if there was something to do.
   bool round() noexcept;
 
-  // Control's ends. REQUIRES: of the traces given, no more than EngineConfig::traces at once have not
-  // been read (kTraceRead).
+  // Control's ends. REQUIRES: of the traces given, no more than EngineConfig::traces at once have
+  // not been read (kTraceRead).
   [[nodiscard]] SpscRing<Assignment>& tasks() noexcept { return tasks_; }
   [[nodiscard]] SpscRing<Order>& orders() noexcept { return orders_; }
   [[nodiscard]] SpscRing<Report>& reports() noexcept { return reports_; }

@@ -71,8 +71,8 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
   auto eal = Eal::start(plan);
   if (!eal) return tl::unexpected(eal.error());
   eal_.emplace(std::move(*eal));
-  clock_.set_rate(tsc_hz());
-  total_.set_rate(config_.rates.total_pps, tsc_hz(), {rte_rdtsc()});
+  clock_.set_rate(measure_tsc_hz());
+  total_.set_rate(config_.rates.total_pps, clock_.hz(), {rte_rdtsc()});
   sync_clock();
   for (const config::PortConfig& port : config_.ports) {
     auto opened = Port::open(port, config_.engine.workers.size(), clock_);

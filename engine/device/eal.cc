@@ -11,9 +11,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <thread>
 #include <utility>
+
+#include "engine/device/tsc.h"
 
 namespace backsight::engine {
 namespace {
@@ -103,6 +107,30 @@ std::string with_queues(const std::string& device, std::size_t queues) {
   return device;
 }
 
+// The counter and the monotonic clock at one moment.
+struct ClockPair {
+  std::uint64_t ticks = 0;
+  std::uint64_t ns = 0;
+};
+ClockPair clock_at_start;
+
+// Of several readings the one that was interrupted least.
+ClockPair read_clocks() {
+  ClockPair best;
+  std::uint64_t least = ~std::uint64_t{0};
+  for (int i = 0; i < 16; ++i) {
+    const std::uint64_t before = rte_rdtsc();
+    const auto ns = std::chrono::steady_clock::now().time_since_epoch();
+    const std::uint64_t after = rte_rdtsc();
+    if (after - before >= least) continue;
+    least = after - before;
+    best = {before + least / 2,
+            static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::nanoseconds>(ns).count())};
+  }
+  return best;
+}
+
 }  // namespace
 
 std::string device_name(const std::string& device) { return device.substr(0, device.find(',')); }
@@ -175,6 +203,7 @@ Expected<Eal> Eal::start(const EalPlan& plan) {
   argv.clear();
   for (std::string& argument : storage) argv.push_back(argument.data());
   argv.push_back(nullptr);
+  clock_at_start = read_clocks();
   if (rte_eal_init(static_cast<int>(storage.size()), argv.data()) < 0) {
     std::string said;
     for (const std::string& argument : plan.arguments) said += " " + argument;
@@ -192,6 +221,16 @@ Eal::~Eal() {
   if (is_owner_) rte_eal_cleanup();
 }
 
-std::uint64_t tsc_hz() { return rte_get_tsc_hz(); }
+std::uint64_t measure_tsc_hz() {
+  constexpr std::uint64_t kLeastNs = 100'000'000;
+  const ClockPair& start = clock_at_start;
+  ClockPair now = read_clocks();
+  if (now.ns - start.ns < kLeastNs) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kLeastNs - (now.ns - start.ns)));
+    now = read_clocks();
+  }
+  return static_cast<std::uint64_t>(Wide{now.ticks - start.ticks} * 1'000'000'000U /
+                                    (now.ns - start.ns));
+}
 
 }  // namespace backsight::engine

@@ -120,7 +120,11 @@ std::size_t QueuePair::transmit(TxBurst& burst) const noexcept {
 }
 
 Port::Port(const config::PortConfig& config, std::uint16_t id, const TscClock& clock)
-    : config_(config), id_(id), answers_(decide_answers(config)), neighbours_(config, clock) {}
+    : config_(config),
+      id_(id),
+      shares_mac_(device_name(config.device).starts_with("net_tap")),
+      answers_(decide_answers(config)),
+      neighbours_(config, clock) {}
 
 Port::~Port() {
   rte_eth_dev_stop(id_);

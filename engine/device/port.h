@@ -113,6 +113,8 @@ class Port {
   }
   [[nodiscard]] const config::PortConfig& config() const noexcept { return config_; }
   [[nodiscard]] probes::MacAddr mac() const noexcept { return mac_; }
+  // True if the other end of the link may use our own MAC: a TAP gives the kernel's end the same.
+  [[nodiscard]] bool shares_mac() const noexcept { return shares_mac_; }
   // True if we answer ARP and echo requests to the port's address.
   [[nodiscard]] bool answers() const noexcept { return answers_; }
   [[nodiscard]] Neighbours& neighbours() noexcept { return neighbours_; }
@@ -130,6 +132,7 @@ class Port {
   std::uint16_t id_;
   rte_mempool* pool_ = nullptr;
   probes::MacAddr mac_;
+  bool shares_mac_ = false;
   bool answers_ = true;
   Neighbours neighbours_;
 };

@@ -119,7 +119,7 @@ void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noe
     ++counters_.rejected[reply.error()];
     return;
   }
-  if (mac_at(frame, 6) == lane.port.mac()) {
+  if (mac_at(frame, 6) == lane.port.mac() && !lane.port.shares_mac()) {
     ++counters_.outcomes[RxOutcome::kOwnFrame];
     return;
   }

@@ -30,7 +30,8 @@ TEST(WorkerHeap, IsNotUsedByRounds) {
                                  .per_prefix24_pps = 100'000,
                                  .per_source_pps = 100'000},
                       .places = 256,
-                      .waiting = 256});
+                      .waiting = 256,
+                      .traces = 256});
   std::size_t allocations = 0;
   std::uint64_t next = 1;
   std::uint64_t rounds = 0;

@@ -358,6 +358,21 @@ TEST(Schedule, StarvesNobody) {
   EXPECT_EQ(hits.size(), 51U);
 }
 
+TEST(Schedule, LetsADestinationGoWhileAnotherOfItsPrefixWaitsForItsOwnLimit) {
+  Rig rig({.per_destination_pps = 1, .per_prefix24_pps = 1000}, 3000, 64);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(rig.push({.dst = address(0, 1)}));
+  rig.pop_all();
+  EXPECT_EQ(rig.popped, 1U);
+  for (std::uint32_t host = 2; host < 40; ++host) {
+    rig.now = rig.now + at_ms(2).since({});
+    ASSERT_TRUE(rig.push({.dst = address(0, host)}));
+    ASSERT_TRUE(rig.push({.dst = address(0, host)}));
+    rig.pop_all();
+    EXPECT_EQ(rig.popped, host) << "the first of the two goes at once";
+  }
+  rig.drain();
+}
+
 TEST(Schedule, ServesTheDestinationsOfAPrefixInTurn) {
   Rig rig({.per_prefix24_pps = 1000}, 100, 100);
   for (std::uint32_t i = 0; i < 40; ++i) ASSERT_TRUE(rig.push({.dst = address(0, 1)}));

@@ -243,17 +243,24 @@ TEST(WorkerTrace, EndsOnceEachWhateverTheNetworkDoes) {
   EXPECT_GT(vp.count(RxOutcome::kDuplicate), 0U);
 }
 
-// The hops stay as reported until control has copied them.
-TEST(WorkerTrace, StartsNoMoreThanItHasRoomForUntilTheirHopsAreRead) {
+// The hops stay as reported until control has copied them; then others take their place.
+TEST(WorkerTrace, RunsAsManyAtOnceAsThereIsRoomForAndPingsBesides) {
   FakeInternet internet;
+  internet.paths[ip("203.0.113.1")].has_host = false;
+  internet.paths[ip("203.0.113.1")].there.clear();
   Bench vp(internet, {.traces = 4});
-  vp.reads_reports = false;
-  for (std::uint64_t id = 1; id <= 8; ++id) vp.assign(trace(id, "198.51.100.7"));
-  vp.run_for_ms(20);
-  EXPECT_EQ(vp.counters().tasks.value(), 4U);
-  vp.reads_reports = true;
+  for (std::uint64_t id = 1; id <= 4; ++id) vp.assign(trace(id, "203.0.113.1"));
+  for (std::uint64_t id = 101; id <= 200; ++id) vp.assign(ping(id, "198.51.100.7"));
+  ASSERT_TRUE(vp.run_until([&] { return vp.results.size() == 100; }, 1))
+      << "pings wait for no trace";
+  EXPECT_TRUE(vp.traces.empty());
+  internet.paths.clear();
+  for (std::uint64_t id = 5; id <= 40; ++id) {
+    ASSERT_TRUE(vp.run_until([&] { return vp.traces.size() + 4 >= id; }, 30));
+    vp.assign(trace(id, "198.51.100.7"));
+  }
   ASSERT_TRUE(vp.run_until_done());
-  for (std::uint64_t id = 1; id <= 8; ++id) expect_whole_path(vp.trace_of(id));
+  for (std::uint64_t id = 5; id <= 40; ++id) expect_whole_path(vp.trace_of(id));
   vp.check_laws();
 }
 

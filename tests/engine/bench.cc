@@ -135,7 +135,8 @@ void Bench::order(const Order& order) {
 
 void Bench::check_laws() {
   // What is still on its way arrives.
-  for (int i = 0; i < 20 || !internet.is_idle(); ++i) round();
+  while (!internet.is_idle()) round();
+  for (int i = 0; i < 20; ++i) round();
   std::uint64_t tasks = 0;
   std::uint64_t told = 0;
   for (const auto& worker : workers) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +60,18 @@ Program::~Program() {
   close(out_);
 }
 
-void Program::signal(int number) const { kill(pid_, number); }
+// Returns when the program has taken it: signals sent together come in any order.
+void Program::signal(int number) const {
+  kill(pid_, number);
+  const std::string status = "/proc/" + std::to_string(pid_) + "/status";
+  for (int looks = 0; looks < 1'000'000; ++looks) {
+    const std::string text = contents(status);
+    const std::size_t pending = text.find("ShdPnd:\t");
+    if (pending == std::string::npos) return;
+    if (text.compare(pending + 8, 16, "0000000000000000") == 0) return;
+    sched_yield();
+  }
+}
 
 bool Program::read_some() {
   pollfd ready{out_, POLLIN, 0};

@@ -81,6 +81,7 @@ function(backsight_test name)
   backsight_program(test_${name} SOURCES ${TEST_SOURCES} ROOMS ${TEST_ROOMS}
                     LINKS ${TEST_LINKS} GTest::gmock ${main})
   backsight_instrument_lightly(test_${name})
+  target_precompile_headers(test_${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   target_compile_definitions(test_${name} PRIVATE
                              BACKSIGHT_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
   add_test(NAME ${name} COMMAND test_${name} --gtest_shuffle)

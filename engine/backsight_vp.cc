@@ -85,6 +85,8 @@ void on_signal(int number) {
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
+  // One at a time: of two that come together the later one holds.
+  sigfillset(&action.sa_mask);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
     sigaction(number, &action, nullptr);
   }

@@ -9,6 +9,18 @@ namespace backsight::engine {
 
 using queue::Reason;
 
+namespace {
+
+bool is_on_link(const config::PortConfig& port, probes::Ipv4Addr destination) noexcept {
+  return port.prefix_length < 32 && port.link().contains(destination);
+}
+
+bool leads_to(const config::PortConfig& port, probes::Ipv4Addr destination) noexcept {
+  return port.gateway || port.gateway_mac || is_on_link(port, destination);
+}
+
+}  // namespace
+
 Admission::Admission(const config::VpConfig& config, config::PrefixSet deny,
                      config::Enrolment enrolment)
     : ports_(config.ports),
@@ -29,10 +41,10 @@ const config::PortConfig* Admission::port_with(probes::Ipv4Addr address) const n
 // The port on whose link the destination is, else the first with a gateway.
 const config::PortConfig* Admission::port_towards(probes::Ipv4Addr destination) const noexcept {
   for (const config::PortConfig& port : ports_) {
-    if (port.prefix_length < 32 && port.link().contains(destination)) return &port;
+    if (is_on_link(port, destination)) return &port;
   }
   for (const config::PortConfig& port : ports_) {
-    if (port.gateway || port.gateway_mac) return &port;
+    if (leads_to(port, destination)) return &port;
   }
   return nullptr;
 }
@@ -60,6 +72,7 @@ tl::expected<Assignment, Reason> Admission::admit(const queue::QueuedTask& queue
       return tl::unexpected(reason);
     }
   }
+  if (port != nullptr && !leads_to(*port, task.dst)) return tl::unexpected(Reason::kNoRoute);
   if (port == nullptr) port = port_towards(task.dst);
   if (port == nullptr || port_with(task.dst) != nullptr) return tl::unexpected(Reason::kNoRoute);
   Assignment assignment{.queued = queued, .is_spoofed = is_spoofed};

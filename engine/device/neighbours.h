@@ -3,7 +3,8 @@
 //
 // An address is asked for every second until it answers; known ones are asked again every minute
 // and keep their MAC until three minutes have passed without an answer. An on-link destination that
-// does not answer three times counts as absent for ten seconds; the gateway is asked for ever.
+// does not answer three times counts as absent, and is asked again every ten seconds; the gateway
+// is asked for ever. There is room for 1024 on-link destinations; those beyond count as absent.
 //
 // Thread: `find` and `learn` are any worker's; `due` is that of the port's first worker.
 #pragma once

@@ -129,7 +129,7 @@ void add_options(CLI::App& app, Options& options) {
 int conclude(const Expected<RunSummary>& summary) {
   if (!summary) return fail(summary.error());
   if (summary->unreadable != 0 || summary->duplicates != 0) return 2;
-  return summary->stopped != 0 ? 1 : 0;
+  return summary->unanswered != 0 ? 1 : 0;
 }
 
 Expected<config::VpConfig> load(const Options& options) {

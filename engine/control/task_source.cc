@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,6 +43,10 @@ class TaskLines final : public TaskSource {
     return {};
   }
 
+  [[nodiscard]] bool is_at_hand() const override {
+    struct stat status {};
+    return fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
+  }
   [[nodiscard]] bool is_exhausted() const override { return at_end_ && at_ == text_.size(); }
 
  private:

@@ -36,6 +36,8 @@ class TaskSource {
   // Appends at most `max` tasks, bad ones included; never blocks. What was appended before an error
   // counts.
   virtual Expected<void> take(std::size_t max, TaskIntake& intake) = 0;
+  // True if all tasks can be read without waiting for anybody: a file on disk.
+  [[nodiscard]] virtual bool is_at_hand() const { return false; }
   // True when no task will ever come again.
   [[nodiscard]] virtual bool is_exhausted() const = 0;
 };

@@ -49,7 +49,7 @@ struct RunSummary {
   std::uint64_t tasks = 0;
   std::uint64_t unreadable = 0;  // lines that were no task
   std::uint64_t duplicates = 0;  // tasks refused because their id was there before
-  std::uint64_t stopped = 0;     // tasks that were not probed because we had to stop
+  std::uint64_t unanswered = 0;  // tasks left without a result, because we were told twice to stop
 };
 
 // What a reload took over.
@@ -109,6 +109,7 @@ class VantagePoint {
   void order_all(const Order& order);
 
   bool read_tasks(TaskSource& source, const RunOptions& options);
+  [[nodiscard]] static bool answers_all(const TaskSource& source, const RunOptions& options);
   void accept(const queue::QueuedTask& queued, const RunOptions& options);
   void refuse(const queue::QueuedTask& queued, queue::Reason reason);
   void assign(const Assignment& assignment);

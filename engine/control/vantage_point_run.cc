@@ -29,7 +29,8 @@ constexpr auto kIdleNap = 200us;
 // --- tasks -------------------------------------------------------------------------------------
 
 bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
-  if (is_stopping() || held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
+  if (held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
+  if (is_stopping() && !answers_all(source, options)) return false;
   if (source_error_ && (options.is_once || Clock::now() < take_again_)) return false;
   intake_.clear();
   const auto taken = source.take(kTasksAtOnce, intake_);
@@ -57,6 +58,12 @@ bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   return !intake_.tasks.empty() || !intake_.complaints.empty();
 }
 
+// Told to stop, a run over a file still reads it: each of its tasks has a result, if only
+// "stopped".
+bool VantagePoint::answers_all(const TaskSource& source, const RunOptions& options) {
+  return options.is_once && source.is_at_hand() && !source.is_exhausted();
+}
+
 void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& options) {
   ++counters_.tasks_received;
   ++summary_.tasks;
@@ -68,6 +75,7 @@ void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& opt
     }
     return refuse(queued, queue::Reason::kDuplicateId);
   }
+  if (is_stopping()) return refuse(queued, queue::Reason::kStopped);
   const auto admitted = admission_.admit(queued, unix_seconds());
   if (admitted) return assign(*admitted);
   refuse(queued, admitted.error());
@@ -175,9 +183,8 @@ Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& optio
     const auto stopped = [](const queue::ProbeResult& it) {
       return it.reason == queue::Reason::kStopped;
     };
-    summary_.stopped += std::erase_if(batch_.probes, stopped);
-    summary_.stopped +=
-        std::erase_if(batch_.traces, [&](const auto& it) { return stopped(it.head); });
+    std::erase_if(batch_.probes, stopped);
+    std::erase_if(batch_.traces, [&](const auto& it) { return stopped(it.head); });
   }
   if (auto put = sink.put(batch_); !put) {
     ++counters_.put_failures;
@@ -197,15 +204,10 @@ Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& optio
   counters_.results_put += batch_.probes.size() + batch_.traces.size();
   counters_.observations_put += batch_.observations.size();
   ++counters_.batches_put;
-  const auto is_stopped = [](const queue::ProbeResult& it) {
-    return it.reason == queue::Reason::kStopped;
-  };
   for (const auto& it : batch_.probes) {
-    summary_.stopped += is_stopped(it) ? 1 : 0;
     if (!options.keeps_ids && it.reason != queue::Reason::kDuplicateId) ids_.erase(it.task);
   }
   for (const auto& it : batch_.traces) {
-    summary_.stopped += is_stopped(it.head) ? 1 : 0;
     if (!options.keeps_ids && it.head.reason != queue::Reason::kDuplicateId) {
       ids_.erase(it.head.task);
     }
@@ -241,8 +243,9 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       next_second = now + 1s;
       every_second();
     }
-    const bool is_over =
-        is_stopping() || (options.is_once && (source.is_exhausted() || source_error_));
+    const bool is_over = is_stopping()
+                             ? source_error_ || !answers_all(source, options)
+                             : options.is_once && (source.is_exhausted() || source_error_);
     if (is_over && under_way() == 0 && batch_.size() == 0) {
       if (is_stopping()) return summary_;
       if (!lingers_until) lingers_until = now + options.linger;
@@ -252,7 +255,7 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       }
     }
     if (signals_.stops.load(std::memory_order_relaxed) > 1) {
-      summary_.stopped += under_way() + batch_.size();
+      summary_.unanswered += under_way() + batch_.size();
       return summary_;
     }
     if (!did) std::this_thread::sleep_for(kIdleNap);

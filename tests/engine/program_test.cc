@@ -252,15 +252,15 @@ TEST_F(VpFolder, EndsEachTaskWhenItIsToldToStop) {
     for (const auto& line : lines(ran.out)) {
       EXPECT_TRUE(ids.insert(line["task"].get<std::uint64_t>()).second) << line;
       ++outcomes[line["outcome"].get<std::string>()];
-      if (line["outcome"] == "send_failed") {
+      if (line["outcome"] != "timed_out") {
         EXPECT_EQ(line["reason"], "stopped");
       }
     }
     EXPECT_GT(outcomes["timed_out"], 0);
     EXPECT_GT(outcomes["send_failed"], 0);
-    EXPECT_EQ(outcomes.size(), 2U);
+    EXPECT_EQ(ids.size(), 2000U);
     EXPECT_THAT(ran.err, HasSubstr("stopping"));
-    EXPECT_LT(ran.code, 2) << ran.err;
+    EXPECT_EQ(ran.code, 0) << ran.err;
   }
 }
 
@@ -270,7 +270,8 @@ TEST_F(VpFolder, LeavesAtOnceWhenItIsToldTwice) {
   program->signal(SIGTERM);
   program->signal(SIGINT);
   const Ran ran = program->finish();
-  EXPECT_LT(ran.code, 3);
+  // Told once, it has waited for the second task; told twice in time, it has not.
+  EXPECT_LT(ran.code, 2);
 }
 
 TEST_F(VpFolder, GoesOnAfterTheKillSwitchIsLifted) {

@@ -56,7 +56,7 @@ class RunningInALab(LabTest):
         vp.signal(signal.SIGTERM)
         code = vp.finish()
         self.assertLess(time.monotonic() - told_at, 3)
-        self.assertEqual(code, 1, vp.complaints())  # not all that was asked was done
+        self.assertEqual(code, 0, vp.complaints())
         self.assert_at_most_one_result_each(vp, tasks)
         outcomes = self.outcomes(vp)
         self.assertGreater(outcomes["replied", None], 0)

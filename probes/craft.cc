@@ -88,10 +88,6 @@ std::uint64_t identity_sum(const Identity& identity) noexcept {
   return halves((std::uint64_t{identity.id.vp} << 48) | identity.id.number) + halves(identity.tag);
 }
 
-std::uint16_t source_port(std::uint16_t flow) noexcept {
-  return static_cast<std::uint16_t>(kTraceSourcePort + (flow & 0x7fff));
-}
-
 }  // namespace
 
 Template::Template(const Shape& shape) noexcept : shape_(shape) {
@@ -173,8 +169,8 @@ std::uint16_t Template::patch_udp_trace(const ProbeFields& fields,
                                         std::byte* transport) const noexcept {
   BACKSIGHT_ASSERT(is_udp_handle(fields.handle));
   const auto checksum = static_cast<std::uint16_t>(fields.handle);
-  const std::uint16_t src_port = source_port(fields.flow);
-  const auto dst_port = static_cast<std::uint16_t>(kTraceUdpPort + (fields.flow >> 15));
+  const std::uint16_t src_port = trace_source_port(fields.flow);
+  const std::uint16_t dst_port = trace_udp_port(fields.flow);
   const std::uint64_t sum = std::uint64_t{transport_sum_} + fields.src.value + fields.dst.value +
                             src_port + dst_port + identity_sum(fields.identity);
   store_be16(transport + udp::kSourcePort, src_port);
@@ -187,8 +183,8 @@ std::uint16_t Template::patch_udp_trace(const ProbeFields& fields,
 
 std::uint16_t Template::patch_tcp_trace(const ProbeFields& fields,
                                         std::byte* transport) const noexcept {
-  const std::uint16_t src_port = source_port(fields.flow);
-  const std::uint16_t dst_port = kTraceTcpPorts[fields.flow >> 15];
+  const std::uint16_t src_port = trace_source_port(fields.flow);
+  const std::uint16_t dst_port = trace_tcp_port(fields.flow);
   const std::uint16_t checksum =
       checksum_of(std::uint64_t{transport_sum_} + fields.src.value + fields.dst.value + src_port +
                   dst_port + fields.handle);

@@ -35,6 +35,16 @@ inline constexpr std::uint16_t kTraceSourcePort = 0x8000;
 inline constexpr std::uint16_t kTraceUdpPort = 33434;
 inline constexpr std::array<std::uint16_t, 2> kTraceTcpPorts = {80, 443};
 
+[[nodiscard]] constexpr std::uint16_t trace_source_port(std::uint16_t flow) noexcept {
+  return static_cast<std::uint16_t>(kTraceSourcePort + (flow & 0x7fff));
+}
+[[nodiscard]] constexpr std::uint16_t trace_udp_port(std::uint16_t flow) noexcept {
+  return static_cast<std::uint16_t>(kTraceUdpPort + (flow >> 15));
+}
+[[nodiscard]] constexpr std::uint16_t trace_tcp_port(std::uint16_t flow) noexcept {
+  return kTraceTcpPorts[flow >> 15];
+}
+
 // Where the two bytes stand that make a trace probe's checksum what it has to be.
 inline constexpr std::size_t kCompensationOffset =
     8 + kIdentityBytes;  // from the ICMP or UDP header

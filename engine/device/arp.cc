@@ -4,19 +4,17 @@
 #include <cstring>
 
 #include "probes/wire/byte_order.h"
+#include "probes/wire/ethernet.h"
 
 namespace backsight::engine {
 namespace {
 
+namespace ethernet = probes::ethernet;
 using probes::load_be16;
 using probes::load_be32;
 using probes::store_be16;
 using probes::store_be32;
 
-constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
-constexpr std::uint16_t kEtherTypeArp = 0x0806;
-constexpr std::uint16_t kEtherTypeVlan = 0x8100;
-constexpr std::uint16_t kEtherTypeProviderVlan = 0x88a8;
 constexpr std::size_t kArpBytes = 28;
 constexpr std::uint16_t kHardwareEthernet = 1;
 constexpr std::uint16_t kRequest = 1;
@@ -35,10 +33,10 @@ void store_mac(std::byte* at, probes::MacAddr mac) noexcept {
 ArpFrame craft(std::uint16_t operation, probes::MacAddr to, const ArpPacket& packet) noexcept {
   ArpFrame frame{};
   store_ethernet(frame.data(), to, packet.sender_mac);
-  store_be16(&frame[12], kEtherTypeArp);
+  store_be16(&frame[ethernet::kTypeOffset], ethernet::kTypeArp);
   std::byte* arp = &frame[kEthernetBytes];
   store_be16(arp, kHardwareEthernet);
-  store_be16(arp + 2, kEtherTypeIpv4);
+  store_be16(arp + 2, ethernet::kTypeIpv4);
   arp[4] = std::byte{6};
   arp[5] = std::byte{4};
   store_be16(arp + 6, operation);
@@ -54,25 +52,26 @@ ArpFrame craft(std::uint16_t operation, probes::MacAddr to, const ArpPacket& pac
 void store_ethernet(std::byte* at, probes::MacAddr to, probes::MacAddr from) noexcept {
   store_mac(at, to);
   store_mac(at + 6, from);
-  store_be16(at + 12, kEtherTypeIpv4);
+  store_be16(at + ethernet::kTypeOffset, ethernet::kTypeIpv4);
 }
 
 std::optional<ArpPacket> parse_arp(std::span<const std::byte> frame) noexcept {
-  std::size_t at = 12;
-  for (int tags = 0;; ++tags) {
+  std::size_t at = ethernet::kTypeOffset;
+  for (std::size_t tags = 0;; ++tags) {
     if (frame.size() < at + 2) return std::nullopt;
     const std::uint16_t type = load_be16(&frame[at]);
-    if (type == kEtherTypeArp) break;
-    if ((type != kEtherTypeVlan && type != kEtherTypeProviderVlan) || tags == 2) {
+    if (type == ethernet::kTypeArp) break;
+    if ((type != ethernet::kTypeVlan && type != ethernet::kTypeServiceVlan) ||
+        tags == ethernet::kMaxVlanTags) {
       return std::nullopt;
     }
-    at += 4;
+    at += ethernet::kVlanTagBytes;
   }
   at += 2;
   if (frame.size() < at + kArpBytes) return std::nullopt;
   const std::byte* arp = &frame[at];
   const std::uint16_t operation = load_be16(arp + 6);
-  if (load_be16(arp) != kHardwareEthernet || load_be16(arp + 2) != kEtherTypeIpv4 ||
+  if (load_be16(arp) != kHardwareEthernet || load_be16(arp + 2) != ethernet::kTypeIpv4 ||
       arp[4] != std::byte{6} || arp[5] != std::byte{4} ||
       (operation != kRequest && operation != kReply)) {
     return std::nullopt;

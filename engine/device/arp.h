@@ -7,10 +7,11 @@
 #include <span>
 
 #include "probes/address.h"
+#include "probes/wire/ethernet.h"
 
 namespace backsight::engine {
 
-inline constexpr std::size_t kEthernetBytes = 14;
+inline constexpr std::size_t kEthernetBytes = probes::ethernet::kHeaderBytes;
 inline constexpr std::size_t kArpFrameBytes = kEthernetBytes + 28;
 
 struct ArpPacket {

@@ -6,35 +6,33 @@
 #include "engine/device/arp.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
+#include "probes/wire/icmp.h"
+#include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
 namespace {
 
+namespace icmp = probes::icmp;
+namespace ipv4 = probes::ipv4;
 using probes::load_be16;
 using probes::load_be32;
 using probes::store_be16;
 using probes::store_be32;
 
-constexpr std::size_t kMinHeaderBytes = 20;
-constexpr std::size_t kIcmpHeaderBytes = 8;
 constexpr std::uint8_t kReplyTtl = 64;
-constexpr std::byte kEndOfOptions{0};
-constexpr std::byte kNoOperation{1};
-constexpr std::byte kRecordRoute{7};
-constexpr std::byte kEchoRequest{8};
 
 // Writes `address` into the first free slot, if there is a Record Route option with one.
 void stamp(std::span<std::byte> options, std::uint32_t address) noexcept {
   for (std::size_t at = 0; at < options.size();) {
-    if (options[at] == kEndOfOptions) return;
-    if (options[at] == kNoOperation) {
+    if (options[at] == std::byte{ipv4::kEndOfOptions}) return;
+    if (options[at] == std::byte{ipv4::kNoOperation}) {
       ++at;
       continue;
     }
     if (at + 2 > options.size()) return;
     const auto length = std::to_integer<std::size_t>(options[at + 1]);
     if (length < 3 || at + length > options.size()) return;
-    if (options[at] == kRecordRoute) {
+    if (options[at] == std::byte{ipv4::kRecordRoute}) {
       const auto pointer_1based = std::to_integer<std::size_t>(options[at + 2]);
       if (pointer_1based < 4 || pointer_1based + 3 > length) return;
       store_be32(&options[at + pointer_1based - 1], address);
@@ -48,22 +46,22 @@ void stamp(std::span<std::byte> options, std::uint32_t address) noexcept {
 }  // namespace
 
 std::size_t answer_echo_in_place(std::span<std::byte> frame, probes::Ipv4Addr own) noexcept {
-  if (frame.size() < kEthernetBytes + kMinHeaderBytes) return 0;
+  if (frame.size() < kEthernetBytes + ipv4::kMinHeaderBytes) return 0;
   std::byte* ip = &frame[kEthernetBytes];
   const std::size_t room = frame.size() - kEthernetBytes;
   const std::size_t header = (std::to_integer<std::size_t>(ip[0]) & 0xf) * 4;
   const std::size_t total = load_be16(ip + 2);
   // A frame with a VLAN tag does not begin with an IPv4 header here and is not answered.
-  if (std::to_integer<unsigned>(ip[0]) >> 4 != 4 || header < kMinHeaderBytes || total > room ||
-      total < header + kIcmpHeaderBytes || ip[header] != kEchoRequest ||
-      load_be32(ip + 16) != own.value) {
+  if (std::to_integer<unsigned>(ip[0]) >> 4 != 4 || header < ipv4::kMinHeaderBytes ||
+      total > room || total < header + icmp::kHeaderBytes ||
+      ip[header] != std::byte{icmp::kEchoRequest} || load_be32(ip + 16) != own.value) {
     return 0;
   }
   std::swap_ranges(&frame[0], &frame[6], &frame[6]);
   store_be32(ip + 16, load_be32(ip + 12));
   store_be32(ip + 12, own.value);
   ip[8] = std::byte{kReplyTtl};
-  stamp({ip + kMinHeaderBytes, header - kMinHeaderBytes}, own.value);
+  stamp({ip + ipv4::kMinHeaderBytes, header - ipv4::kMinHeaderBytes}, own.value);
   store_be16(ip + 10, 0);
   store_be16(ip + 10, probes::checksum_of(probes::ones_sum({ip, header})));
   ip[header] = std::byte{0};

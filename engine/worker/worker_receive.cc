@@ -8,15 +8,17 @@
 #include "engine/device/echo_responder.h"
 #include "engine/worker/worker.h"
 #include "probes/wire/assert.h"
+#include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
 namespace {
 
+using probes::ipv4::kProtocolIcmp;
+using probes::ipv4::kProtocolTcp;
+using probes::ipv4::kProtocolUdp;
+
 constexpr std::size_t kPrefetchAhead = 4;
 constexpr std::uint64_t kEchoReplyIntervalUs = 1'000;
-constexpr std::uint8_t kProtocolIcmp = 1;
-constexpr std::uint8_t kProtocolTcp = 6;
-constexpr std::uint8_t kProtocolUdp = 17;
 
 probes::MacAddr mac_at(std::span<const std::byte> frame, std::size_t offset) noexcept {
   probes::MacAddr mac;
@@ -89,13 +91,8 @@ RxOutcome outcome_of(Claim claim) noexcept {
   return RxOutcome::kForeign;
 }
 
-std::uint16_t trace_source_port(std::uint16_t flow) noexcept {
-  return static_cast<std::uint16_t>(probes::kTraceSourcePort | (flow & 0x7fff));
-}
-
 std::uint16_t trace_destination_port(std::uint8_t protocol, std::uint16_t flow) noexcept {
-  if (protocol == kProtocolTcp) return probes::kTraceTcpPorts[flow >> 15];
-  return static_cast<std::uint16_t>(probes::kTraceUdpPort + (flow >> 15));
+  return protocol == kProtocolTcp ? probes::trace_tcp_port(flow) : probes::trace_udp_port(flow);
 }
 
 }  // namespace
@@ -196,7 +193,7 @@ RxOutcome Worker::answer_tcp(const probes::Reply& reply, Tsc arrived) noexcept {
   const auto flight = ring == nullptr ? std::nullopt : ring->find(reply.handle);
   if (!flight) return RxOutcome::kForeign;
   if (flight->protocol != kProtocolTcp || flight->dst != reply.from || flight->src != reply.to ||
-      reply.dst_port != trace_source_port(flight->flow) ||
+      reply.dst_port != probes::trace_source_port(flight->flow) ||
       reply.src_port != trace_destination_port(kProtocolTcp, flight->flow)) {
     return RxOutcome::kMismatch;
   }
@@ -230,7 +227,7 @@ RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
   }
   if (flight.protocol == kProtocolIcmp) {
     if (quoted.checksum != flight.checksum) return RxOutcome::kMismatch;
-  } else if (quoted.src_port != trace_source_port(flight.flow) ||
+  } else if (quoted.src_port != probes::trace_source_port(flight.flow) ||
              quoted.dst_port != trace_destination_port(flight.protocol, flight.flow)) {
     return RxOutcome::kMismatch;
   }

@@ -9,9 +9,14 @@
 #include "engine/device/arp.h"
 #include "engine/worker/worker.h"
 #include "probes/wire/assert.h"
+#include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
 namespace {
+
+using probes::ipv4::kProtocolIcmp;
+using probes::ipv4::kProtocolTcp;
+using probes::ipv4::kProtocolUdp;
 
 // A port that accepts nothing for so long fails what waits for it.
 constexpr std::uint64_t kTransmitPatienceMs = 1'000;
@@ -19,10 +24,6 @@ constexpr std::uint64_t kNeighbourCheckMs = 10;
 // Buffers taken from the pool at once.
 constexpr std::size_t kReserve = 32;
 constexpr std::size_t kMaxAsked = 16;  // ARP requests in one go
-
-constexpr std::uint8_t kProtocolIcmp = 1;
-constexpr std::uint8_t kProtocolTcp = 6;
-constexpr std::uint8_t kProtocolUdp = 17;
 
 std::uint8_t protocol_of(const queue::Task& task) noexcept {
   if (task.kind != probes::Kind::kTrace) return kProtocolIcmp;

@@ -18,11 +18,18 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "probes/address.h"
 #include "probes/identity.h"
 #include "probes/probe.h"
+#include "probes/wire/assert.h"
+#include "probes/wire/byte_order.h"
+#include "probes/wire/checksum.h"
+#include "probes/wire/icmp.h"
+#include "probes/wire/ipv4.h"
+#include "probes/wire/transport.h"
 
 namespace backsight::probes {
 
@@ -75,7 +82,7 @@ struct ProbeFields {
   std::uint16_t flow = 0;    // of a trace
   std::uint32_t handle = 0;  // trace over udp: the low half is neither 0 nor 0xffff
   Identity identity;
-  std::array<Ipv4Addr, kMaxTimestampAddresses> prespecified{};  // of a prespecified ts
+  std::span<const Ipv4Addr> prespecified;  // of a prespecified ts: as many as its shape asks for
 };
 
 // A prepared probe: constant bytes in place, their checksums summed.
@@ -110,5 +117,111 @@ class Template {
   std::uint32_t ip_sum_ = 0;       // one's complement sums of the constant bytes
   std::uint32_t transport_sum_ = 0;
 };
+
+// What follows is inline because the engine calls it for every probe.
+
+namespace craft_detail {
+
+inline constexpr std::size_t kMinProbeBytes = ipv4::kMinHeaderBytes + tcp::kMinHeaderBytes;
+inline constexpr std::size_t kTimestampPairBytes = 8;  // an address and its timestamp
+
+// Copies a probe in blocks that overlap, each of constant size: faster than a call of memcpy.
+// REQUIRES: kMinProbeBytes <= size <= kMaxProbeBytes.
+inline void copy_probe(std::byte* out, const std::byte* from, std::size_t size) noexcept {
+  constexpr std::size_t kBlock = 32;
+  static_assert(kBlock <= kMinProbeBytes && kMaxProbeBytes <= 3 * kBlock);
+  std::memcpy(out, from, kBlock);
+  if (size > 2 * kBlock) std::memcpy(out + kBlock, from + kBlock, kBlock);
+  std::memcpy(out + size - kBlock, from + size - kBlock, kBlock);
+}
+
+inline std::uint64_t identity_sum(const Identity& identity) noexcept {
+  return halves((std::uint64_t{identity.id.vp} << 48) | identity.id.number) + halves(identity.tag);
+}
+
+}  // namespace craft_detail
+
+inline std::uint16_t Template::craft(const ProbeFields& fields, std::byte* out) const noexcept {
+  craft_detail::copy_probe(out, bytes_.data(), size_);
+  patch_ip(fields, out);
+  std::byte* const transport = out + header_bytes_;
+  if (shape_.kind != Kind::kTrace) return patch_echo(fields, transport);
+  if (shape_.method == TraceMethod::kIcmp) return patch_icmp_trace(fields, transport);
+  if (shape_.method == TraceMethod::kUdp) return patch_udp_trace(fields, transport);
+  return patch_tcp_trace(fields, transport);
+}
+
+inline void Template::patch_ip(const ProbeFields& fields, std::byte* out) const noexcept {
+  const bool is_udp_trace = shape_.kind == Kind::kTrace && shape_.method == TraceMethod::kUdp;
+  const std::uint16_t ip_id =
+      is_udp_trace ? static_cast<std::uint16_t>(fields.handle >> 16) : fields.ip_id;
+  std::uint64_t sum = std::uint64_t{ip_sum_} + ip_id + (std::uint64_t{fields.ttl} << 8) +
+                      fields.src.value + fields.dst.value;
+  if (shape_.kind == Kind::kTimestamp && shape_.timestamp == TimestampType::kPrespecified) {
+    std::byte* slot = out + ipv4::kOptions + ipv4::kTimestampHeaderBytes;
+    for (std::size_t i = 0; i < shape_.prespecified;
+         ++i, slot += craft_detail::kTimestampPairBytes) {
+      store_be32(slot, fields.prespecified[i].value);
+      sum += fields.prespecified[i].value;
+    }
+  }
+  store_be16(out + ipv4::kId, ip_id);
+  out[ipv4::kTtl] = static_cast<std::byte>(fields.ttl);
+  store_be16(out + ipv4::kChecksum, checksum_of(sum));
+  store_be32(out + ipv4::kSource, fields.src.value);
+  store_be32(out + ipv4::kDestination, fields.dst.value);
+}
+
+inline std::uint16_t Template::patch_echo(const ProbeFields& fields,
+                                          std::byte* transport) const noexcept {
+  const std::uint16_t checksum = checksum_of(std::uint64_t{transport_sum_} + fields.handle +
+                                             craft_detail::identity_sum(fields.identity));
+  store_be16(transport + icmp::kChecksum, checksum);
+  store_be32(transport + icmp::kHandle, fields.handle);
+  store_identity(transport + icmp::kHeaderBytes, fields.identity);
+  return checksum;
+}
+
+inline std::uint16_t Template::patch_icmp_trace(const ProbeFields& fields,
+                                                std::byte* transport) const noexcept {
+  const std::uint16_t checksum = fields.flow == 0xffff ? 0xfffe : fields.flow;
+  const std::uint64_t sum =
+      std::uint64_t{transport_sum_} + fields.handle + craft_detail::identity_sum(fields.identity);
+  store_be16(transport + icmp::kChecksum, checksum);
+  store_be32(transport + icmp::kHandle, fields.handle);
+  store_identity(transport + icmp::kHeaderBytes, fields.identity);
+  store_be16(transport + kCompensationOffset, compensation(sum, checksum));
+  return checksum;
+}
+
+inline std::uint16_t Template::patch_udp_trace(const ProbeFields& fields,
+                                               std::byte* transport) const noexcept {
+  BACKSIGHT_ASSERT(is_udp_handle(fields.handle));
+  const auto checksum = static_cast<std::uint16_t>(fields.handle);
+  const std::uint16_t src_port = trace_source_port(fields.flow);
+  const std::uint16_t dst_port = trace_udp_port(fields.flow);
+  const std::uint64_t sum = std::uint64_t{transport_sum_} + fields.src.value + fields.dst.value +
+                            src_port + dst_port + craft_detail::identity_sum(fields.identity);
+  store_be16(transport + udp::kSourcePort, src_port);
+  store_be16(transport + udp::kDestinationPort, dst_port);
+  store_be16(transport + udp::kChecksum, checksum);
+  store_identity(transport + udp::kHeaderBytes, fields.identity);
+  store_be16(transport + kCompensationOffset, compensation(sum, checksum));
+  return checksum;
+}
+
+inline std::uint16_t Template::patch_tcp_trace(const ProbeFields& fields,
+                                               std::byte* transport) const noexcept {
+  const std::uint16_t src_port = trace_source_port(fields.flow);
+  const std::uint16_t dst_port = trace_tcp_port(fields.flow);
+  const std::uint16_t checksum =
+      checksum_of(std::uint64_t{transport_sum_} + fields.src.value + fields.dst.value + src_port +
+                  dst_port + fields.handle);
+  store_be16(transport + tcp::kSourcePort, src_port);
+  store_be16(transport + tcp::kDestinationPort, dst_port);
+  store_be32(transport + tcp::kSequence, fields.handle);
+  store_be16(transport + tcp::kChecksum, checksum);
+  return checksum;
+}
 
 }  // namespace backsight::probes

@@ -61,6 +61,17 @@ struct TagInput {
   bool is_spoofed;
 };
 
+// The input as SipHash takes it.
+inline constexpr std::size_t kTagWords = 3;
+[[nodiscard]] constexpr std::array<std::uint64_t, kTagWords> tag_words(
+    const TagInput& input) noexcept {
+  return {(std::uint64_t{input.id.vp} << 48) | input.id.number,
+          (std::uint64_t{input.src.value} << 32) | input.dst.value,
+          (std::uint64_t{input.handle} << 32) | (std::uint64_t{kTagVersion} << 16) |
+              (std::uint64_t{static_cast<std::uint8_t>(input.kind)} << 8) |
+              std::uint64_t{input.is_spoofed}};
+}
+
 [[nodiscard]] std::uint64_t make_tag(const TagKey& key, const TagInput& input) noexcept;
 
 // SipHash-2-4 of `words` 64-bit words, each hashed as its 8 little-endian bytes (Aumasson and
@@ -77,12 +88,17 @@ class HandleCipher {
   [[nodiscard]] std::uint32_t seal(std::uint32_t plain) const noexcept;
   [[nodiscard]] std::uint32_t open(std::uint32_t sealed) const noexcept;
 
- private:
+  // For who does many at once (probes/identity_burst.h).
   static constexpr std::size_t kRounds = 4;
+  static constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: spreads bits
+  [[nodiscard]] const std::array<std::uint64_t, kRounds>& round_keys() const noexcept {
+    return round_keys_;
+  }
 
+ private:
   // A keyed function of 16 bits: multiply, fold the high bits down, multiply by the odd key.
   [[nodiscard]] static std::uint32_t mix(std::uint32_t half, std::uint64_t key) noexcept {
-    std::uint64_t word = (half + key) * 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: spreads bits
+    std::uint64_t word = (half + key) * kSpread;
     word ^= word >> 29;
     word *= key | 1;
     return static_cast<std::uint32_t>(word >> 48);
@@ -138,12 +154,7 @@ inline std::uint64_t siphash24(const TagKey& key, const std::uint64_t* words,
 }
 
 inline std::uint64_t make_tag(const TagKey& key, const TagInput& input) noexcept {
-  const std::array<std::uint64_t, 3> words = {
-      (std::uint64_t{input.id.vp} << 48) | input.id.number,
-      (std::uint64_t{input.src.value} << 32) | input.dst.value,
-      (std::uint64_t{input.handle} << 32) | (std::uint64_t{kTagVersion} << 16) |
-          (std::uint64_t{static_cast<std::uint8_t>(input.kind)} << 8) |
-          std::uint64_t{input.is_spoofed}};
+  const auto words = tag_words(input);
   return siphash24(key, words.data(), words.size());
 }
 

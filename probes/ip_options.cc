@@ -1,5 +1,7 @@
 #include "probes/ip_options.h"
 
+#include <utility>
+
 #include "probes/reading.h"
 #include "probes/wire/ipv4.h"
 
@@ -71,30 +73,28 @@ Check read_timestamps(Option option, RecordedTimestamps& timestamps) noexcept {
   return {};
 }
 
+// What was met so far. Kept apart from IpOptions, whose bytes were just cleared: reading one of
+// them back would wait until all that was stored before has reached the cache.
+struct Met {
+  bool record_route = false;
+  bool timestamps = false;
+};
+
 // One option of those we read, at most once in a header (RFC 791, section 3.1).
-Check read_option(Option option, IpOptions& into) noexcept {
-  bool* has = nullptr;
-  Check read;
+Check read_option(Option option, Met& met, IpOptions& into) noexcept {
   switch (u8(option, 0)) {
     case ipv4::kRecordRoute:
-      has = &into.has_record_route;
-      if (!*has) read = read_record_route(option, into.record_route);
-      break;
+      if (std::exchange(met.record_route, true)) return tl::make_unexpected(Reject::kIpOptions);
+      return read_record_route(option, into.record_route);
     case ipv4::kTimestamp:
-      has = &into.has_timestamps;
-      if (!*has) read = read_timestamps(option, into.timestamps);
-      break;
+      if (std::exchange(met.timestamps, true)) return tl::make_unexpected(Reject::kIpOptions);
+      return read_timestamps(option, into.timestamps);
     default:
       return {};
   }
-  if (*has) return tl::make_unexpected(Reject::kIpOptions);
-  *has = read.has_value();
-  return read;
 }
 
-}  // namespace
-
-Check read_ip_options(std::span<const std::byte> options, IpOptions& into) noexcept {
+Check read_all(std::span<const std::byte> options, Met& met, IpOptions& into) noexcept {
   while (!options.empty()) {
     const auto type = std::to_integer<std::uint8_t>(options[0]);
     if (type == ipv4::kEndOfOptions) return {};
@@ -105,10 +105,20 @@ Check read_ip_options(std::span<const std::byte> options, IpOptions& into) noexc
     if (options.size() < 2) return tl::make_unexpected(Reject::kIpOptions);
     const auto length = std::to_integer<std::size_t>(options[ipv4::kOptionLength]);
     if (length < 2 || length > options.size()) return tl::make_unexpected(Reject::kIpOptions);
-    if (const Check read = read_option(options.first(length), into); !read) return read;
+    if (const Check read = read_option(options.first(length), met, into); !read) return read;
     options = options.subspan(length);
   }
   return {};
+}
+
+}  // namespace
+
+Check read_ip_options(std::span<const std::byte> options, IpOptions& into) noexcept {
+  Met met;
+  const Check read = read_all(options, met, into);
+  into.has_record_route = met.record_route && read;
+  into.has_timestamps = met.timestamps && read;
+  return read;
 }
 
 tl::expected<IpOptions, Reject> parse_ip_options(std::span<const std::byte> options) noexcept {

@@ -172,4 +172,37 @@ tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexce
   return parse_packet(*packet);
 }
 
+std::optional<std::uint32_t> peek_handle(std::span<const std::byte> frame) noexcept {
+  constexpr std::size_t kTransportBytes = 12;  // as far as TCP's acknowledged number
+  if (frame.size() < ethernet::kHeaderBytes + ipv4::kMinHeaderBytes) return std::nullopt;
+  if (load_be16(frame.data() + ethernet::kTypeOffset) != ethernet::kTypeIpv4) return std::nullopt;
+  const Bytes packet = frame.subspan(ethernet::kHeaderBytes);
+  const ipv4::HeaderView header(packet.data());
+  const std::size_t header_bytes = header.header_bytes();
+  if (packet.size() < header_bytes + kTransportBytes) return std::nullopt;
+  const std::byte* const transport = packet.data() + header_bytes;
+  if (header.protocol() == ipv4::kProtocolTcp) return load_be32(transport + tcp::kAcknowledged) - 1;
+  if (header.protocol() != ipv4::kProtocolIcmp) return std::nullopt;
+  if (std::to_integer<std::uint8_t>(transport[icmp::kType]) == icmp::kEchoReply) {
+    return load_be32(transport + icmp::kHandle);
+  }
+  // An error: the quoted header, then eight bytes.
+  const Bytes quote = packet.subspan(header_bytes + icmp::kHeaderBytes);
+  if (quote.size() < ipv4::kMinHeaderBytes) return std::nullopt;
+  const ipv4::HeaderView quoted(quote.data());
+  const std::size_t quoted_bytes = quoted.header_bytes();
+  if (quote.size() < quoted_bytes + icmp::kMinQuotedTransportBytes) return std::nullopt;
+  switch (quoted.protocol()) {
+    case ipv4::kProtocolIcmp:
+      return load_be32(quote.data() + quoted_bytes + icmp::kHandle);
+    case ipv4::kProtocolTcp:
+      return load_be32(quote.data() + quoted_bytes + tcp::kSequence);
+    case ipv4::kProtocolUdp:
+      return std::uint32_t{quoted.id()} << 16 |
+             load_be16(quote.data() + quoted_bytes + udp::kChecksum);
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace backsight::probes

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include <tl/expected.hpp>
@@ -93,5 +94,10 @@ struct Reply {
 
 // The same from the IPv4 header on.
 [[nodiscard]] tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept;
+
+// The handle that a frame seems to carry, for whoever wants to fetch what it names before reading
+// on. Nothing of the frame is checked but lengths; nothing when it is not untagged IPv4 of ICMP or
+// TCP.
+[[nodiscard]] std::optional<std::uint32_t> peek_handle(std::span<const std::byte> frame) noexcept;
 
 }  // namespace backsight::probes

@@ -152,6 +152,7 @@ class VantagePoint {
   std::optional<Error> source_error_;  // the source cannot be read
   Clock::time_point take_again_;
   std::uint64_t results_collected_ = 0;
+  std::uint64_t newest_position_ = 0;  // of the tasks read
   RunSummary summary_;
   std::uint64_t epoch_ = 0;
   std::vector<bool> gateway_told_known_;

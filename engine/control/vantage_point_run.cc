@@ -17,7 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kTasksAtOnce = 256;
 constexpr std::size_t kMaxHeld = 8192;
-constexpr std::size_t kReportsAtOnce = 512;
+constexpr std::size_t kReportsAtOnce = 2048;
+constexpr std::size_t kReportsOfOneGo = 64;
 // A batch that has grown so large is handed over early, and nothing is collected beyond it.
 constexpr std::size_t kBatchTarget = 4096;
 constexpr std::size_t kBatchLimit = 32768;
@@ -65,6 +66,7 @@ bool VantagePoint::answers_all(const TaskSource& source, const RunOptions& optio
 }
 
 void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& options) {
+  newest_position_ = queued.position;
   ++counters_.tasks_received;
   ++summary_.tasks;
   if (!ids_.insert(queued.task.id)) {
@@ -136,13 +138,11 @@ bool VantagePoint::feed_workers() {
 
 bool VantagePoint::collect() {
   bool did = false;
-  std::array<Report, 64> reports;
   for (const auto& worker : workers_) {
     for (std::size_t taken = 0; taken < kReportsAtOnce && batch_.size() < kBatchLimit;) {
-      const std::size_t count = worker->reports().pop(reports);
+      const std::size_t count = worker->reports().read(
+          kReportsOfOneGo, [this, &worker](const Report& report) { collect(*worker, report); });
       if (count == 0) break;
-      if (batch_.size() == 0) batch_since_ = Clock::now();
-      for (const Report& report : std::span(reports).first(count)) collect(*worker, report);
       taken += count;
       did = true;
     }
@@ -151,19 +151,21 @@ bool VantagePoint::collect() {
 }
 
 void VantagePoint::collect(Worker& worker, const Report& report) {
-  switch (report.what) {
-    case Report::What::kObservation:
-      batch_.observations.push_back(report.observation);
+  if (batch_.size() == 0) batch_since_ = Clock::now();
+  switch (report.head().what) {
+    case ReportKind::kObservation:
+      batch_.observations.push_back(observation_of(report, clock_));
       return;
-    case Report::What::kProbe:
-      batch_.probes.push_back(report.probe);
+    case ReportKind::kProbe:
+      batch_.probes.push_back(probe_result_of(report, clock_, newest_position_));
       break;
-    case Report::What::kTrace: {
-      const auto hops = worker.trace(report.trace).hops();
-      batch_.traces.push_back({report.probe, {hops.begin(), hops.end()}});
+    case ReportKind::kTrace: {
+      const auto hops = worker.trace(report.head().trace).hops();
+      batch_.traces.push_back(
+          {probe_result_of(report, clock_, newest_position_), {hops.begin(), hops.end()}});
       Order order;
       order.what = Order::What::kTraceRead;
-      order.trace = report.trace;
+      order.trace = report.head().trace;
       while (!worker.orders().try_push(order)) std::this_thread::sleep_for(kIdleNap);
       const auto at = std::ranges::find(workers_, &worker, &std::unique_ptr<Worker>::get);
       --held_[static_cast<std::size_t>(at - workers_.begin())].traces_out;

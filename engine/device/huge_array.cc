@@ -24,4 +24,10 @@ Mapping map_memory(std::size_t bytes, bool want_huge) {
 
 void unmap_memory(Mapping mapping) noexcept { ::munmap(mapping.base, mapping.bytes); }
 
+void touch_memory(Mapping mapping) noexcept {
+  constexpr std::size_t kPage = 4096;
+  auto* const bytes = static_cast<volatile std::byte*>(mapping.base);
+  for (std::size_t at = 0; at < mapping.bytes; at += kPage) bytes[at] = std::byte{0};
+}
+
 }  // namespace backsight::engine

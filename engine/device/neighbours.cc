@@ -3,8 +3,6 @@
 namespace backsight::engine {
 namespace {
 
-constexpr std::uint64_t kKnown = std::uint64_t{1} << 48;
-constexpr std::uint64_t kAbsent = std::uint64_t{1} << 49;
 constexpr std::uint32_t kTriesUntilAbsent = 3;
 
 std::uint64_t pack(probes::MacAddr mac) noexcept {
@@ -13,20 +11,13 @@ std::uint64_t pack(probes::MacAddr mac) noexcept {
   return packed;
 }
 
-probes::MacAddr unpack(std::uint64_t packed) noexcept {
-  probes::MacAddr mac;
-  for (std::size_t i = mac.bytes.size(); i-- > 0; packed >>= 8) {
-    mac.bytes[i] = static_cast<std::uint8_t>(packed & 0xff);
-  }
-  return mac;
-}
-
 }  // namespace
 
 Neighbours::Neighbours(const config::PortConfig& port, const TscClock& clock)
     : link_(port.link()),
       has_gateway_(port.gateway.has_value()),
       gateway_is_static_(port.gateway_mac.has_value()),
+      has_next_hop_(port.gateway.has_value() || port.gateway_mac.has_value()),
       retry_(clock.from_ms(1'000)),
       refresh_(clock.from_ms(60'000)),
       forget_(clock.from_ms(180'000)),
@@ -34,23 +25,23 @@ Neighbours::Neighbours(const config::PortConfig& port, const TscClock& clock)
       on_link_(std::make_unique<Entry[]>(kOnLinkPlaces)),
       order_(std::make_unique<std::atomic<std::uint16_t>[]>(kOnLinkPlaces)) {
   if (port.gateway) gateway_.address = port.gateway->value;
-  if (port.gateway_mac) gateway_.mac = pack(*port.gateway_mac) | kKnown;
+  if (port.gateway_mac) gateway_.mac = pack(*port.gateway_mac) | kKnownBit;
 }
 
-Neighbours::Found Neighbours::found(const Entry& entry) noexcept {
-  const std::uint64_t mac = entry.mac.load(std::memory_order_relaxed);
-  if ((mac & kKnown) != 0) return {State::kKnown, unpack(mac)};
-  return {(mac & kAbsent) != 0 ? State::kAbsent : State::kAsking, {}};
-}
-
-Neighbours::Found Neighbours::find(probes::Ipv4Addr destination) noexcept {
-  const bool is_on_link = link_.length < 32 && link_.contains(destination);
-  if (is_on_link && destination.value != gateway_.address.load(std::memory_order_relaxed)) {
-    const Entry* entry = place(destination);
-    return entry == nullptr ? Found{State::kAbsent, {}} : found(*entry);
+probes::MacAddr Neighbours::unpack_mac(std::uint64_t packed) noexcept {
+  probes::MacAddr mac;
+  for (std::size_t i = mac.bytes.size(); i-- > 0; packed >>= 8) {
+    mac.bytes[i] = static_cast<std::uint8_t>(packed & 0xff);
   }
-  if (!has_gateway_ && !gateway_is_static_) return {};
-  return found(gateway_);
+  return mac;
+}
+
+Neighbours::Found Neighbours::find_on_link(probes::Ipv4Addr destination) noexcept {
+  if (link_.length == 32 || destination.value == gateway_.address.load(std::memory_order_relaxed)) {
+    return gateway();
+  }
+  const Entry* entry = place(destination);
+  return entry == nullptr ? Found{State::kAbsent, 0} : found(*entry);
 }
 
 // The entry of an on-link address; a new one if there is room.
@@ -75,7 +66,7 @@ Neighbours::Entry* Neighbours::place(probes::Ipv4Addr address) noexcept {
 
 void Neighbours::learn(Entry& entry, probes::MacAddr mac, Tsc now) noexcept {
   entry.heard.store(now.ticks, std::memory_order_relaxed);
-  entry.mac.store(pack(mac) | kKnown, std::memory_order_relaxed);
+  entry.mac.store(pack(mac) | kKnownBit, std::memory_order_relaxed);
 }
 
 void Neighbours::learn(probes::Ipv4Addr address, probes::MacAddr mac, Tsc now) noexcept {
@@ -97,7 +88,7 @@ bool Neighbours::is_due(Entry& entry, bool is_gateway, Tsc now) noexcept {
   const Tsc heard{entry.heard.load(std::memory_order_relaxed)};
   const Tsc asked{entry.asked};
   std::uint64_t mac = entry.mac.load(std::memory_order_relaxed);
-  if ((mac & kKnown) != 0) {
+  if ((mac & kKnownBit) != 0) {
     if (heard > asked) entry.tries = 0;
     if (now.since(heard) > forget_) {
       // An answer that comes right now wins over forgetting.
@@ -106,10 +97,10 @@ bool Neighbours::is_due(Entry& entry, bool is_gateway, Tsc now) noexcept {
       return false;
     }
   }
-  const bool is_absent = (mac & kAbsent) != 0;
+  const bool is_absent = (mac & kAbsentBit) != 0;
   if (entry.asked != 0 && now.since(asked) < (is_absent ? absent_ : retry_)) return false;
-  if (!is_gateway && (mac & kKnown) == 0 && !is_absent && entry.tries >= kTriesUntilAbsent) {
-    entry.mac.compare_exchange_strong(mac, kAbsent, std::memory_order_relaxed);
+  if (!is_gateway && (mac & kKnownBit) == 0 && !is_absent && entry.tries >= kTriesUntilAbsent) {
+    entry.mac.compare_exchange_strong(mac, kAbsentBit, std::memory_order_relaxed);
     entry.tries = 0;
     entry.asked = now.ticks;
     return false;
@@ -139,9 +130,9 @@ bool Neighbours::gateway_is_known() const noexcept {
 }
 
 std::optional<probes::MacAddr> Neighbours::gateway_mac() const noexcept {
-  const Found gateway = found(gateway_);
-  if (gateway.state != State::kKnown) return std::nullopt;
-  return gateway.mac;
+  const Found known = found(gateway_);
+  if (known.state != State::kKnown) return std::nullopt;
+  return unpack_mac(known.packed_mac);
 }
 
 }  // namespace backsight::engine

@@ -34,10 +34,15 @@ class Neighbours {
   };
   struct Found {
     State state = State::kNoRoute;
-    probes::MacAddr mac;  // with kKnown
+    std::uint64_t packed_mac = 0;  // with kKnown: its bytes, the first one highest
+    [[nodiscard]] probes::MacAddr mac() const noexcept { return unpack_mac(packed_mac); }
   };
+  [[nodiscard]] static probes::MacAddr unpack_mac(std::uint64_t packed) noexcept;
   // The next hop towards `destination`. An unknown on-link address is filed to be asked for.
-  [[nodiscard]] Found find(probes::Ipv4Addr destination) noexcept;
+  [[nodiscard]] Found find(probes::Ipv4Addr destination) noexcept {
+    if (link_.contains(destination)) return find_on_link(destination);
+    return gateway();
+  }
   // Somebody said that `address` is at `mac`. Kept only for addresses that were asked for.
   void learn(probes::Ipv4Addr address, probes::MacAddr mac, Tsc now) noexcept;
   // Writes the addresses to ask for now to `out`. Returns how many.
@@ -58,7 +63,15 @@ class Neighbours {
     std::uint64_t asked = 0;              // of the asking worker alone
     std::uint32_t tries = 0;              // since the last answer
   };
-  [[nodiscard]] static Found found(const Entry& entry) noexcept;
+  static constexpr std::uint64_t kKnownBit = std::uint64_t{1} << 48;
+  static constexpr std::uint64_t kAbsentBit = std::uint64_t{1} << 49;
+  [[nodiscard]] static Found found(const Entry& entry) noexcept {
+    const std::uint64_t mac = entry.mac.load(std::memory_order_relaxed);
+    if ((mac & kKnownBit) != 0) return {State::kKnown, mac & (kKnownBit - 1)};
+    return {(mac & kAbsentBit) != 0 ? State::kAbsent : State::kAsking, 0};
+  }
+  [[nodiscard]] Found gateway() const noexcept { return has_next_hop_ ? found(gateway_) : Found{}; }
+  [[nodiscard]] Found find_on_link(probes::Ipv4Addr destination) noexcept;
   [[nodiscard]] bool is_due(Entry& entry, bool is_gateway, Tsc now) noexcept;
   [[nodiscard]] Entry* place(probes::Ipv4Addr address) noexcept;
   static void learn(Entry& entry, probes::MacAddr mac, Tsc now) noexcept;
@@ -66,6 +79,7 @@ class Neighbours {
   const probes::Ipv4Prefix link_;
   const bool has_gateway_;
   const bool gateway_is_static_;
+  const bool has_next_hop_;  // beyond the link
   const TscSpan retry_;
   const TscSpan refresh_;
   const TscSpan forget_;

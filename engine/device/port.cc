@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "engine/device/eal.h"
+#include "engine/device/prefetch.h"
 #include "probes/wire/assert.h"
 
 namespace backsight::engine {
@@ -67,8 +68,15 @@ std::span<std::byte> RxBurst::bytes(std::size_t index) const noexcept {
   return {rte_pktmbuf_mtod(packet, std::byte*), rte_pktmbuf_data_len(packet)};
 }
 
-void RxBurst::prefetch(std::size_t index) const noexcept {
-  if (index < count_) rte_prefetch0(rte_pktmbuf_mtod(packets_[index], void*));
+void RxBurst::prefetch() const noexcept {
+  // Where our pools' packets begin. Asking their descriptions would wait for those.
+  constexpr std::size_t kData = sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM;
+  for (std::size_t i = 0; i < count_; ++i) {
+    auto* const packet = reinterpret_cast<std::byte*>(packets_[i]);
+    prefetch_to_write(packet);
+    prefetch_to_read(packet + kData);
+    prefetch_to_read(packet + kData + 64);
+  }
 }
 
 TxBurst::~TxBurst() { clear(); }
@@ -76,11 +84,6 @@ TxBurst::~TxBurst() { clear(); }
 void TxBurst::clear() noexcept {
   if (count_ != 0) rte_pktmbuf_free_bulk(packets_.data(), count_);
   used_ = count_ = 0;
-}
-
-void TxBurst::clear_reserve() noexcept {
-  if (count_ != used_) rte_pktmbuf_free_bulk(&packets_[used_], count_ - used_);
-  count_ = used_;
 }
 
 bool TxBurst::reserve(rte_mempool* pool, std::size_t count) noexcept {
@@ -101,9 +104,16 @@ std::byte* TxBurst::append(std::size_t bytes) noexcept {
   return rte_pktmbuf_mtod(packet, std::byte*);
 }
 
-void TxBurst::drop_last() noexcept {
-  BACKSIGHT_ASSERT(used_ > 0);
-  --used_;
+void TxBurst::append_all(std::span<const std::uint16_t> sizes,
+                         std::span<std::byte*> frames) noexcept {
+  BACKSIGHT_ASSERT(sizes.size() == reserved() && sizes.size() <= frames.size());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    rte_mbuf* const packet = packets_[used_ + i];
+    packet->data_len = sizes[i];
+    packet->pkt_len = sizes[i];
+    frames[i] = rte_pktmbuf_mtod(packet, std::byte*);
+  }
+  used_ = count_;
 }
 
 void QueuePair::receive(RxBurst& burst) const noexcept {

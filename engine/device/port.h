@@ -33,7 +33,8 @@ class RxBurst {
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
   // The frame's first segment; longer chains than one are cut there and fail their length checks.
   [[nodiscard]] std::span<std::byte> bytes(std::size_t index) const noexcept;
-  void prefetch(std::size_t index) const noexcept;
+  // Brings the packets near: their descriptions, then their first 128 bytes.
+  void prefetch() const noexcept;
 
  private:
   friend class QueuePair;
@@ -57,10 +58,9 @@ class TxBurst {
   // Takes the next buffer for a packet of `bytes`; returns where it is written.
   // REQUIRES: reserved() > 0; bytes <= 2048.
   [[nodiscard]] std::byte* append(std::size_t bytes) noexcept;
-  // Takes the last appended packet back.
-  void drop_last() noexcept;
-  // Frees what is reserved and not used.
-  void clear_reserve() noexcept;
+  // The same for all that are reserved: where packet i, of sizes[i] bytes, is written to frames[i].
+  // REQUIRES: sizes.size() == reserved() <= frames.size().
+  void append_all(std::span<const std::uint16_t> sizes, std::span<std::byte*> frames) noexcept;
   // Frees everything.
   void clear() noexcept;
 

@@ -34,17 +34,21 @@ struct Tsc {
 class TscClock {
  public:
   // REQUIRES: ticks_per_second > 0.
-  explicit TscClock(std::uint64_t ticks_per_second) noexcept : hz_(ticks_per_second) {}
+  explicit TscClock(std::uint64_t ticks_per_second) noexcept { set_rate(ticks_per_second); }
   // Before any worker runs: the rate is known only once DPDK has started.
-  void set_rate(std::uint64_t ticks_per_second) noexcept { hz_ = ticks_per_second; }
+  void set_rate(std::uint64_t ticks_per_second) noexcept {
+    hz_ = ticks_per_second;
+    ns_per_tick_ = static_cast<std::uint64_t>((Wide{1'000'000'000U} << kFractionBits) / hz_);
+  }
 
   [[nodiscard]] std::uint64_t hz() const noexcept { return hz_; }
   [[nodiscard]] TscSpan from_ns(std::uint64_t ns) const noexcept {
     return {static_cast<std::uint64_t>(Wide{ns} * hz_ / 1'000'000'000U)};
   }
   [[nodiscard]] TscSpan from_ms(std::uint64_t ms) const noexcept { return {ms * hz_ / 1000U}; }
+  // Exact to one part in 10^12 or better. Without a division: it is called for every reply.
   [[nodiscard]] std::uint64_t to_ns(TscSpan span) const noexcept {
-    return static_cast<std::uint64_t>(Wide{span.ticks} * 1'000'000'000U / hz_);
+    return static_cast<std::uint64_t>(Wide{span.ticks} * ns_per_tick_ >> kFractionBits);
   }
   // Nanoseconds since 1970-01-01 UTC.
   [[nodiscard]] std::uint64_t to_unix_ns(Tsc at) const noexcept {
@@ -56,7 +60,10 @@ class TscClock {
   }
 
  private:
-  std::uint64_t hz_;
+  static constexpr unsigned kFractionBits = 42;
+
+  std::uint64_t hz_ = 1;
+  std::uint64_t ns_per_tick_ = 0;  // fixed point, kFractionBits behind the point
   std::atomic<std::uint64_t> unix_offset_ns_{0};
 };
 

@@ -34,4 +34,24 @@ std::string_view name(RxOutcome outcome) noexcept {
   return "unknown";
 }
 
+std::string_view name(Stage stage) noexcept {
+  switch (stage) {
+    case Stage::kReceive:
+      return "receive";
+    case Stage::kMatch:
+      return "match";
+    case Stage::kExpire:
+      return "expire";
+    case Stage::kChoose:
+      return "choose";
+    case Stage::kCraft:
+      return "craft";
+    case Stage::kTransmit:
+      return "transmit";
+    case Stage::kCount:
+      break;
+  }
+  return "unknown";
+}
+
 }  // namespace backsight::engine

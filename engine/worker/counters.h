@@ -3,6 +3,7 @@
 // Laws, at any moment when nothing is under way:
 //   received = sum(rejected) + sum(outcomes)
 //   tasks    = sum(results) + under way
+//   crafted  = sum(sent) + given up
 #pragma once
 
 #include <array>
@@ -34,6 +35,18 @@ enum class RxOutcome : std::uint8_t {
   kCount
 };
 [[nodiscard]] std::string_view name(RxOutcome outcome) noexcept;
+
+// The steps of a round.
+enum class Stage : std::uint8_t {
+  kReceive,   // fetching packets from the ports
+  kMatch,     // parse, check, claim
+  kExpire,    // time-outs
+  kChoose,    // orders, tasks, schedule, limits
+  kCraft,     // identities, frames, in-flight entries
+  kTransmit,  // handing packets to the ports
+  kCount
+};
+[[nodiscard]] std::string_view name(Stage stage) noexcept;
 
 // A counter that its owner bumps and others may read at any time. Relaxed: it orders nothing.
 class Counter {
@@ -77,7 +90,10 @@ struct alignas(64) WorkerCounters {
   CounterArray<queue::Outcome> results;  // handed over, each task once
   CounterArray<probes::Kind> sent;       // probes the port accepted
   Counter spoofed;                       // of these
+  Counter crafted;                       // probes offered to a port, each once
+  Counter given_up;                      // of these, never accepted
   Counter transmit_full;                 // bursts that the port did not take whole
+  Counter transmit_refused;              // packets it did not take, each time they were offered
   Counter received;
   CounterArray<probes::Reject> rejected;
   CounterArray<RxOutcome> outcomes;
@@ -92,6 +108,10 @@ struct alignas(64) WorkerCounters {
   Counter busy_ticks;     // time in rounds that did something
   Counter idle_ticks;
   Counter rounds;  // heartbeat
+  // Of one round in kStageRounds: ticks spent in each stage, and the packets it moved.
+  CounterArray<Stage> stage_ticks;
+  CounterArray<Stage> stage_packets;
 };
+inline constexpr std::uint64_t kStageRounds = 16;
 
 }  // namespace backsight::engine

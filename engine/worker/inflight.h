@@ -7,7 +7,8 @@
 //
 //   handle = seal(worker | slot | generation)      bits: w | i | 32 - w - i
 //
-// Thread: `add`, `restamp` and `expire` are the owner's; `find` and `claim` are any worker's.
+// Thread: `reserve`, `add`, `restamp` and `expire` are the owner's; `find` and `claim` are any
+// worker's. Where there is but one worker, nothing is locked.
 #pragma once
 
 #include <array>
@@ -16,16 +17,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "engine/device/huge_array.h"
+#include "engine/device/prefetch.h"
 #include "engine/device/tsc.h"
-#include "probes/address.h"
+#include "engine/worker/flight_slot.h"
 #include "probes/identity.h"
+#include "probes/identity_burst.h"
 #include "probes/probe.h"
+#include "probes/wire/assert.h"
 
 namespace backsight::engine {
-
-inline constexpr std::uint32_t kNoTrace = 0xffffffff;
 
 // Time-outs are swept in classes: the smallest of these that is not below the one asked for. A
 // reply is judged by the exact time-out; only the result of a silent probe waits for its class.
@@ -34,23 +37,6 @@ inline constexpr std::array<std::uint32_t, 41> kTimeoutClassesMs = {
     50,   60,   80,   100,  120,  150,  200,  250,  300,  400,   500,   600,   800,  1000,
     1200, 1500, 2000, 2500, 3000, 4000, 5000, 6000, 8000, 10000, 20000, 40000, 60000};
 [[nodiscard]] std::uint8_t timeout_class(std::uint32_t timeout_ms) noexcept;
-
-// A probe in flight.
-struct Flight {
-  Tsc sent;
-  probes::Ipv4Addr src;
-  probes::Ipv4Addr dst;
-  std::uint32_t trace = kNoTrace;  // the owner's trace it belongs to
-  std::uint16_t checksum = 0;      // transport checksum as sent, host order
-  std::uint8_t protocol = 1;       // 1 ICMP, 6 TCP, 17 UDP
-  std::uint8_t ttl = 0;
-  std::uint64_t task = 0;
-  std::uint64_t position = 0;
-  std::uint32_t timeout_ms = 0;
-  std::uint16_t flow = 0;
-  std::uint8_t attempt = 0;
-  probes::Kind kind = probes::Kind::kPing;
-};
 
 enum class Claim : std::uint8_t {
   kMatched,    // the first answer in time: the caller owns the probe's end now
@@ -66,24 +52,34 @@ class InflightRing {
   InflightRing(std::uint32_t slots, unsigned worker, unsigned workers,
                const probes::HandleCipher& cipher, const TscClock& clock, bool want_huge);
 
-  // The slot that the next probe will take, or nothing when the ring is full. The low half of the
-  // handle is neither 0 nor 0xffff (a UDP checksum could not carry those).
-  [[nodiscard]] std::optional<std::uint32_t> next_handle() noexcept;
-  // Files the probe under the handle that next_handle() has just returned. Returns its place.
+  // Writes the handles that the next probes will carry to `handles`: as many as it holds, or as
+  // there are free slots. Returns how many. The low half of each is neither 0 nor 0xffff (a UDP
+  // checksum could not carry those). REQUIRES: handles.size() <= probes::kIdentityBurst.
+  [[nodiscard]] std::size_t reserve(std::span<std::uint32_t> handles) noexcept;
+  // Files the probe under the first reserved handle that is not taken yet. Returns its place.
+  // REQUIRES: fewer were added since reserve() than it returned.
   std::uint32_t add(const Flight& flight) noexcept;
   // The probe at `place` leaves only now. REQUIRES: it was added and has not left before.
-  void restamp(std::uint32_t place, Tsc sent) noexcept {
-    slots_[place].sent.store(sent.ticks, std::memory_order_relaxed);
-  }
+  void restamp(std::uint32_t place, Tsc sent) noexcept { slots_[place].restamp(sent); }
 
-  // The probe that `handle` names, whatever its state; nothing when there is none. Not yet a claim:
-  // check the reply against it first.
-  [[nodiscard]] std::optional<Flight> find(std::uint32_t handle) const noexcept;
+  // What a handle names. All rings of a vantage point read it alike.
+  struct Place {
+    unsigned worker;  // may be a number that no worker has
+    std::uint32_t slot;
+    std::uint32_t generation;
+  };
+  [[nodiscard]] Place place_of(std::uint32_t handle) const noexcept {
+    const std::uint32_t plain = cipher_.open(handle);
+    const std::uint32_t named = plain >> generation_bits_;
+    return {named >> slot_bits_, named & slot_mask_, plain & generation_mask_};
+  }
+  // The probe at `place`, whatever its state; nothing when there is none. `now` is a moment near to
+  // that of the call. Not yet a claim: check the reply against it first.
+  // REQUIRES, as do the next two: the place is this worker's.
+  [[nodiscard]] std::optional<Flight> find(const Place& place, Tsc now) const noexcept;
   // Ends the probe if it is still waiting. REQUIRES: `flight` is what find() returned.
-  [[nodiscard]] Claim claim(std::uint32_t handle, const Flight& flight, Tsc arrived) noexcept;
-  void prefetch(std::uint32_t handle) const noexcept;
-  // The worker that `handle` names; may be a number that no worker has.
-  [[nodiscard]] unsigned owner_of(std::uint32_t handle) const noexcept;
+  [[nodiscard]] Claim claim(const Place& place, const Flight& flight, Tsc arrived) noexcept;
+  void prefetch(const Place& place) noexcept { prefetch_to_write(&slots_[place.slot]); }
 
   // Ends up to `max` probes whose class has run out, and calls `on_expired(const Flight&)` for
   // each.
@@ -103,89 +99,113 @@ class InflightRing {
   [[nodiscard]] std::uint32_t used() const noexcept {
     return static_cast<std::uint32_t>(head_ - tail_);
   }
-  // When the next class may run out; nothing when the ring is empty. Owner only.
-  [[nodiscard]] std::optional<Tsc> next_expiry() const noexcept;
+  // Touches every page, so that the memory is near to the core that calls and no page is missing
+  // later.
+  void touch() noexcept { slots_.touch(); }
 
  private:
-  enum State : std::uint64_t { kEmpty = 0, kWaiting = 1, kClaimed = 2, kExpired = 3 };
-  static constexpr std::uint64_t kStateMask = 3;
-
-  // What matching needs. Word: generation << 2 | state. All fields are atomics because a worker may
-  // read a slot while its owner files the next probe there; the word then gives it away.
-  struct Slot {
-    std::atomic<std::uint64_t> word;
-    std::atomic<std::uint64_t> sent;
-    std::atomic<std::uint64_t> addresses;  // src << 32 | dst
-    std::atomic<std::uint64_t> details;    // trace << 32 | checksum << 16 | protocol << 8 | ttl
-  };
-  static_assert(sizeof(Slot) == 32);
-  // What the result needs.
-  struct alignas(32) Rest {
-    std::atomic<std::uint64_t> task;
-    std::atomic<std::uint64_t> position;
-    std::atomic<std::uint64_t>
-        details;  // timeout_ms << 32 | flow << 16 | attempt << 8 | class, kind
-  };
-
-  struct Place {
-    std::uint32_t slot;
-    std::uint32_t generation;
-  };
-  [[nodiscard]] std::optional<Place> place_of(std::uint32_t handle) const noexcept;
-  [[nodiscard]] std::uint32_t handle_of(std::uint32_t slot,
-                                        std::uint64_t generation) const noexcept;
-  [[nodiscard]] bool is_generation(std::uint64_t word, std::uint32_t generation) const noexcept {
-    return ((word >> 2) & generation_mask_) == generation && (word & kStateMask) != kEmpty;
+  [[nodiscard]] std::uint32_t plain_handle(std::uint32_t slot,
+                                           std::uint32_t generation) const noexcept {
+    return ((worker_ << slot_bits_) | slot) << generation_bits_ | (generation & generation_mask_);
   }
-  [[nodiscard]] Flight load(std::uint32_t slot) const noexcept;
-  [[nodiscard]] static std::uint8_t class_of(const Rest& rest) noexcept;
+  [[nodiscard]] bool is_generation(FlightSlot::Word word, std::uint32_t generation) const noexcept {
+    return (word.generation() & generation_mask_) == generation &&
+           word.state() != FlightSlot::kEmpty;
+  }
+  // Changes a waiting slot's state, unless somebody else was first. `word` is what was seen, and
+  // becomes what is there when the answer is no.
+  [[nodiscard]] bool try_end(FlightSlot& slot, FlightSlot::Word& word,
+                             FlightSlot::State state) noexcept {
+    if (!is_shared_) {
+      slot.store_word(word.with(state));
+      return true;
+    }
+    return slot.exchange_word(word, word.with(state));
+  }
   void advance_tail() noexcept;
 
   template <typename OnExpired>
   std::size_t sweep(std::uint8_t index, Tsc now, std::size_t max, OnExpired& on_expired) noexcept {
+    constexpr std::size_t kPrefetchAhead = 8;
     std::size_t ended = 0;
+    std::uint64_t cursor = cursors_[index];
     while (counts_[index] != 0) {
-      const std::uint32_t at = static_cast<std::uint32_t>(cursors_[index]) & slot_mask_;
-      if (class_of(rest_[at]) != index) {
-        ++cursors_[index];
+      prefetch_to_write(&slots_[(cursor + kPrefetchAhead) & slot_mask_]);
+      FlightSlot& slot = slots_[cursor & slot_mask_];
+      FlightSlot::Word word = slot.word();
+      if (word.timeout_class() != index) {
+        ++cursor;
         continue;
       }
-      Slot& slot = slots_[at];
-      std::uint64_t word = slot.word.load(std::memory_order_relaxed);
-      if ((word & kStateMask) == kWaiting) {
-        const Tsc sent{slot.sent.load(std::memory_order_relaxed)};
-        if (now.since(sent) < class_spans_[index] || ended == max) return ended;
+      if (word.state() == FlightSlot::kWaiting) {
+        if (now.since(slot.sent(now)) < class_spans_[index] || ended == max) break;
         // Only a claim can come between, and then the probe is not ours to end.
-        if (slot.word.compare_exchange_strong(word, (word & ~kStateMask) | kExpired,
-                                              std::memory_order_acq_rel)) {
+        if (try_end(slot, word, FlightSlot::kExpired)) {
           ++ended;
-          on_expired(load(at));
+          on_expired(slot.load(word, now));
         }
       }
-      ++cursors_[index];
+      ++cursor;
       if (--counts_[index] == 0) active_ &= ~(std::uint64_t{1} << index);
     }
+    cursors_[index] = cursor;
     return ended;
   }
 
   const std::uint32_t slot_mask_;
   const unsigned worker_;
+  const bool is_shared_;  // other workers claim here too
   const unsigned slot_bits_;
   const unsigned generation_bits_;
   const std::uint32_t generation_mask_;
   const probes::HandleCipher cipher_;
   const TscClock& clock_;
-  HugeArray<Slot> slots_;
-  HugeArray<Rest> rest_;
+  HugeArray<FlightSlot> slots_;
 
   // The owner's. head_ and tail_ count probes since start; slot = count & slot_mask_.
   std::uint64_t head_ = 0;
   std::uint64_t tail_ = 0;
-  std::uint64_t next_generation_ = 0;  // of the slot at head_, chosen by next_handle()
-  std::uint64_t active_ = 0;           // classes with probes behind their cursor
+  std::uint64_t reserved_from_ = 0;  // the head when generations_ were chosen
+  std::array<std::uint32_t, probes::kIdentityBurst> generations_{};
+  std::uint64_t active_ = 0;  // classes with probes behind their cursor
   std::array<std::uint64_t, kTimeoutClassesMs.size()> cursors_{};
   std::array<std::uint64_t, kTimeoutClassesMs.size()> counts_{};
   std::array<TscSpan, kTimeoutClassesMs.size()> class_spans_{};
+  std::uint32_t last_timeout_ms_ = 0;  // and its class: most tasks ask for the same
+  std::uint8_t last_class_ = 0;
 };
+
+// Inline, as is add(): a Flight that is passed through memory is written in parts and read as a
+// whole, which waits for every store before it.
+inline std::optional<Flight> InflightRing::find(const Place& place, Tsc now) const noexcept {
+  BACKSIGHT_ASSERT(place.worker == worker_);
+  const FlightSlot& slot = slots_[place.slot];
+  const FlightSlot::Word before = slot.word();
+  if (!is_generation(before, place.generation)) return std::nullopt;
+  const Flight flight = slot.load(before, now);
+  // The fields are of one probe only if the generation still stands after they were read.
+  const FlightSlot::Word after = slot.word();
+  if (before.generation() != after.generation() || after.state() == FlightSlot::kEmpty) {
+    return std::nullopt;
+  }
+  return flight;
+}
+
+inline std::uint32_t InflightRing::add(const Flight& flight) noexcept {
+  BACKSIGHT_ASSERT(used() < capacity() && head_ - reserved_from_ < generations_.size());
+  const auto at = static_cast<std::uint32_t>(head_) & slot_mask_;
+  if (flight.timeout_ms != last_timeout_ms_) {
+    last_timeout_ms_ = flight.timeout_ms;
+    last_class_ = timeout_class(flight.timeout_ms);
+  }
+  const std::uint8_t index = last_class_;
+  slots_[at].file(flight, generations_[head_ - reserved_from_], index);
+  if (counts_[index]++ == 0) {
+    cursors_[index] = head_;
+    active_ |= std::uint64_t{1} << index;
+  }
+  ++head_;
+  return at;
+}
 
 }  // namespace backsight::engine

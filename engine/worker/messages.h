@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "engine/worker/inflight.h"
+#include "engine/worker/flight_slot.h"
 #include "engine/worker/schedule.h"
 #include "probes/identity.h"
 #include "queue/result.h"
@@ -13,13 +13,13 @@
 
 namespace backsight::engine {
 
-// A task that was admitted: control has checked it and chosen the port.
-struct Assignment {
+// A task that was admitted: control has checked it and chosen the port. One cache line.
+struct alignas(64) Assignment {
   queue::QueuedTask queued;  // task.src is filled in
   std::uint8_t port = 0;     // index into the vantage point's ports
   bool is_spoofed = false;
 };
-static_assert(std::is_trivially_copyable_v<Assignment>);
+static_assert(std::is_trivially_copyable_v<Assignment> && sizeof(Assignment) == 64);
 
 // The tag keys in force. A tag of the epoch before or after, as another clock may see it, is good
 // too.
@@ -38,16 +38,6 @@ struct Order {
   std::uint32_t trace = kNoTrace;  // kTraceRead: control has copied the trace's hops
 };
 static_assert(std::is_trivially_copyable_v<Order>);
-
-// What a worker tells control.
-struct Report {
-  enum class What : std::uint8_t { kProbe, kTrace, kObservation };
-  What what = What::kProbe;
-  std::uint32_t trace = kNoTrace;  // kTrace: the hops are in this trace of the worker's
-  queue::ProbeResult probe;        // kProbe, kTrace
-  queue::Observation observation;  // kObservation
-};
-static_assert(std::is_trivially_copyable_v<Report>);
 
 // A worker claimed a probe of another worker's trace.
 struct TraceAnswer {

@@ -96,12 +96,6 @@ bool Schedule::push(std::uint32_t item, const Send& send, Tsc now) noexcept {
   return true;
 }
 
-bool Schedule::is_held(const Send& send) const noexcept {
-  return per_destination_.is_on() || per_prefix_.is_on() ||
-         (options_.is_on() && send.has_options) ||
-         (per_source_.is_on() && !send.spoofed_src.is_unspecified());
-}
-
 // Puts the item into its destination's line. False: no place for the destination now.
 bool Schedule::file(std::uint32_t item, Tsc now) noexcept {
   const Send& send = items_[item].send;

@@ -55,6 +55,14 @@ class Schedule {
   // When to look again; nothing when nothing waits. `now` when something is ready.
   [[nodiscard]] std::optional<Tsc> next_wake(Tsc now) const noexcept;
 
+  // True if a limit holds such probes. One that none holds need not be pushed: it may leave at
+  // once.
+  [[nodiscard]] bool is_held(const Send& send) const noexcept {
+    return per_destination_.is_on() || per_prefix_.is_on() ||
+           (options_.is_on() && send.has_options) ||
+           (per_source_.is_on() && !send.spoofed_src.is_unspecified());
+  }
+
   [[nodiscard]] std::uint32_t waiting() const noexcept { return waiting_; }
   void set_limits(const ScheduleLimits& limits) noexcept;
 
@@ -131,7 +139,6 @@ class Schedule {
   template <typename T>
   static std::uint32_t take_first(Line& line, T* cells) noexcept;
 
-  [[nodiscard]] bool is_held(const Send& send) const noexcept;
   [[nodiscard]] bool file(std::uint32_t item, Tsc now) noexcept;
   void file_held(Tsc now) noexcept;
   void hurry(std::uint32_t prefix, Tsc next, Tsc now) noexcept;

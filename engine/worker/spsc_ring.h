@@ -45,20 +45,45 @@ class SpscRing {
   // Thread: the producer.
   [[nodiscard]] bool try_push(const T& item) noexcept {
     if (free_slots() == 0) return false;
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);
-    items_[tail & mask_] = item;
-    // Release: the item is written before the consumer can see the index.
-    tail_.store(tail + 1, std::memory_order_release);
+    next(0) = item;
+    publish(1);
     return true;
+  }
+
+  // Room for the item `index` places behind those published, to be written in place.
+  // REQUIRES: index < free_slots(). Thread: the producer.
+  [[nodiscard]] T& next(std::size_t index) noexcept {
+    return items_[(tail_.load(std::memory_order_relaxed) + index) & mask_];
+  }
+  // Lets the consumer see the next `count` items. Thread: the producer.
+  void publish(std::size_t count) noexcept {
+    // Release: the items are written before the consumer can see the index.
+    tail_.store(tail_.load(std::memory_order_relaxed) + count, std::memory_order_release);
+  }
+
+  // Items that wait, as many as `enough` or all. Thread: the consumer.
+  [[nodiscard]] std::size_t available(std::size_t enough) noexcept {
+    const std::size_t head = head_.load(std::memory_order_relaxed);
+    // Acquire: the items are there when the index says so.
+    if (cached_tail_ - head < enough) cached_tail_ = tail_.load(std::memory_order_acquire);
+    return std::min(cached_tail_ - head, enough);
+  }
+  // The item `index` places behind the first, in place. REQUIRES: index < available(index + 1).
+  // Thread: the consumer.
+  [[nodiscard]] const T& front(std::size_t index) const noexcept {
+    return items_[(head_.load(std::memory_order_relaxed) + index) & mask_];
+  }
+  // Gives the first `count` items' room back. Thread: the consumer.
+  void release(std::size_t count) noexcept {
+    // Release: the producer writes there only after they were read.
+    head_.store(head_.load(std::memory_order_relaxed) + count, std::memory_order_release);
   }
 
   // Takes what is there, at most out.size() items. Thread: the consumer.
   [[nodiscard]] std::size_t pop(std::span<T> out) noexcept {
-    const std::size_t head = head_.load(std::memory_order_relaxed);
-    if (cached_tail_ - head < out.size()) cached_tail_ = tail_.load(std::memory_order_acquire);
-    const std::size_t count = std::min(cached_tail_ - head, out.size());
-    for (std::size_t i = 0; i < count; ++i) out[i] = items_[(head + i) & mask_];
-    head_.store(head + count, std::memory_order_release);
+    const std::size_t count = available(out.size());
+    for (std::size_t i = 0; i < count; ++i) out[i] = front(i);
+    release(count);
     return count;
   }
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kTaskRing = 1024;
 constexpr std::size_t kOrderRing = 4096;
-constexpr std::size_t kReportRing = 8192;
+constexpr std::size_t kReportCells = 16384;
 constexpr std::size_t kInbox = 1024;
 constexpr std::size_t kMaxExpired = 128;  // a round
 constexpr std::size_t kInboxBurst = 32;
@@ -27,9 +27,10 @@ constexpr std::uint64_t kShortNapNs = 50'000;  // while something is under way
 constexpr std::uint64_t kLongNapNs = 500'000;
 
 // The most that a round may report: what each port receives, what it sent or gave up before and
-// after the new burst, what comes from the inboxes, what expires, and what cannot be sent.
+// after the new burst, what comes from the inboxes, what expires, and what of the schedule (looked
+// at twice) and the mailbox cannot be sent.
 constexpr std::size_t most_reports(std::size_t ports, std::size_t workers) {
-  return 3 * kBurst * ports + kInboxBurst * workers + kMaxExpired + kBurst;
+  return 3 * kBurst * ports + kInboxBurst * workers + kMaxExpired + 3 * kBurst;
 }
 
 Tsc clock_now() noexcept { return {rte_rdtsc()}; }
@@ -86,8 +87,9 @@ Worker::Worker(const WorkerSetup& setup, Shared& shared)
       deferred_(std::size_t{setup.engine.waiting} + setup.engine.traces),
       tasks_(kTaskRing),
       orders_(kOrderRing),
-      reports_(std::max(kReportRing, std::bit_ceil(2 * max_reports_))) {
+      reports_(std::max(kReportCells, std::bit_ceil(2 * max_reports_ * ReportRing::kMaxCells))) {
   for (Port* port : shared.ports) {
+    addresses_[lanes_.size()] = port->config().address;
     lanes_.push_back(std::make_unique<Lane>(*port, port->queue(setup.index)));
   }
   for (unsigned i = 0; i < setup.workers; ++i) {
@@ -101,6 +103,7 @@ void Worker::connect(std::span<Worker* const> all) { all_.assign(all.begin(), al
 void Worker::run() noexcept {
   // Naps end when they should, not up to 50 us later.
   prctl(PR_SET_TIMERSLACK, 1UL);
+  inflight_.touch();
   unsigned idle_rounds = 0;
   Tsc last = clock_now();
   const auto count_since_last = [&last](Counter& ticks) {
@@ -138,9 +141,12 @@ void Worker::nap(unsigned idle_rounds) noexcept {
 
 bool Worker::round() noexcept {
   ++counters_.rounds;
-  if (counters_.rounds.value() % kGaugeRounds == 0) publish_gauges();
+  const std::uint64_t rounds = counters_.rounds.value();
+  if (rounds % kGaugeRounds == 0) publish_gauges();
+  is_timed_ = rounds % kStageRounds == 0;
+  if (is_timed_) lap_began_ = clock_now();
   bool did = take_orders();
-  if (reports_.free_slots() < max_reports_ && reports_.refreshed_free_slots() < max_reports_) {
+  if (!reports_.has_room(max_reports_)) {
     ++counters_.results_full;
     return did;
   }
@@ -148,11 +154,24 @@ bool Worker::round() noexcept {
   const Tsc now = clock_now();
   did |= take_trace_answers(now);
   did |= expire(now);
-  did |= take_tasks(now);
-  if (is_draining_) return drain() || did;
-  did |= retry_deferred(now);
-  if (!shared_.is_silenced.load(std::memory_order_relaxed)) did |= send(now);
+  if (is_draining_) {
+    did |= drain();
+  } else {
+    did |= retry_deferred(now);
+    // In silence tasks stay where they are.
+    if (!shared_.is_silenced.load(std::memory_order_relaxed)) did |= send(now);
+  }
+  reports_.publish();
   return did;
+}
+
+// The stage that ends now took the time since the last one ended, and moved so many packets.
+void Worker::lap(Stage stage, std::size_t packets) noexcept {
+  if (!is_timed_) return;
+  const Tsc now = clock_now();
+  counters_.stage_ticks[stage] += now.since(lap_began_).ticks;
+  counters_.stage_packets[stage] += packets;
+  lap_began_ = now;
 }
 
 bool Worker::take_orders() noexcept {
@@ -177,38 +196,12 @@ bool Worker::take_orders() noexcept {
   return count != 0;
 }
 
-bool Worker::take_tasks(Tsc now) noexcept {
-  std::array<Assignment, kBurst> assignments;
-  const std::size_t room = std::min(free_singles_.size(), kBurst);
-  const std::size_t count = tasks_.pop(std::span(assignments).first(room));
-  for (const Assignment& assignment : std::span(assignments).first(count)) {
-    ++counters_.tasks;
-    if (assignment.queued.task.kind == probes::Kind::kTrace) {
-      // The order that gave this trace its room was given before the task.
-      while (free_traces_.empty() && take_orders()) {
-      }
-      begin_trace(assignment, now);
-      continue;
-    }
-    const std::uint32_t item = free_singles_.back();
-    free_singles_.pop_back();
-    singles_[item].assignment = assignment;
-    schedule(item, now);
-  }
-  return count != 0;
-}
-
 void Worker::schedule(std::uint32_t item, Tsc now) noexcept {
   set_waiting(item, true);
   // drain() ends it. The schedule may still hold the item for the task that had it before.
   if (is_draining_) return;
-  const queue::Task& task = task_of(item);
   const bool is_spoofed = !is_trace(item) && singles_[item].assignment.is_spoofed;
-  const Schedule::Send send{.dst = task.dst,
-                            .spoofed_src = is_spoofed ? task.src : probes::Ipv4Addr{},
-                            .has_options = task.kind == probes::Kind::kRecordRoute ||
-                                           task.kind == probes::Kind::kTimestamp};
-  if (!schedule_.push(item, send, now)) defer(item, now);
+  if (!schedule_.push(item, send_of(queued_of(item).task, is_spoofed), now)) defer(item, now);
 }
 
 void Worker::set_waiting(std::uint32_t item, bool is_waiting) noexcept {
@@ -217,27 +210,6 @@ void Worker::set_waiting(std::uint32_t item, bool is_waiting) noexcept {
   } else {
     singles_[item].is_waiting = is_waiting;
   }
-}
-
-// Ends what waits, as many items a round as it has room to report. Comes round again for tasks that
-// were on their way.
-bool Worker::drain() noexcept {
-  const auto items = static_cast<std::uint32_t>(waiting_ + traces_.size());
-  std::uint32_t ended = 0;
-  for (std::uint32_t step = 0; step < items && ended < kBurst; ++step) {
-    const std::uint32_t item = drained_;
-    drained_ = drained_ + 1 == items ? 0 : drained_ + 1;
-    const bool waits =
-        is_trace(item) ? traces_[item - waiting_].is_waiting : singles_[item].is_waiting;
-    if (!waits) continue;
-    set_waiting(item, false);
-    fail(item, queue::Reason::kStopped);
-    ++ended;
-  }
-  for (const auto& lane : lanes_) {
-    if (lane->burst.size() != 0) give_up(*lane);
-  }
-  return ended != 0;
 }
 
 // Puts the item off for a moment; it then passes the limits anew.
@@ -261,43 +233,38 @@ bool Worker::retry_deferred(Tsc now) noexcept {
   return did;
 }
 
-const queue::Task& Worker::task_of(std::uint32_t item) const noexcept {
-  return is_trace(item) ? traces_[item - waiting_].trace.task().task
-                        : singles_[item].assignment.queued.task;
+const queue::QueuedTask& Worker::queued_of(std::uint32_t item) const noexcept {
+  return is_trace(item) ? traces_[item - waiting_].trace.task() : singles_[item].assignment.queued;
 }
 
 std::uint8_t Worker::port_of(std::uint32_t item) const noexcept {
   return is_trace(item) ? traces_[item - waiting_].port : singles_[item].assignment.port;
 }
 
-void Worker::release_item(std::uint32_t item) noexcept {
-  if (!is_trace(item)) free_singles_.push_back(item);
-}
-
-void Worker::report(const queue::ProbeResult& result) noexcept {
-  ++counters_.results[result.outcome];
-  Report out;
-  out.what = Report::What::kProbe;
-  out.probe = result;
-  // round() has made sure of the room.
-  [[maybe_unused]] const bool pushed = reports_.try_push(out);
-  BACKSIGHT_ASSERT(pushed);
-}
-
 // The item cannot be sent: its task ends here.
 void Worker::fail(std::uint32_t item, queue::Reason reason) noexcept {
   if (is_trace(item)) return end_trace(item - waiting_, queue::Outcome::kSendFailed, reason);
-  const Assignment& assignment = singles_[item].assignment;
-  queue::ProbeResult result;
-  result.task = assignment.queued.task.id;
-  result.position = assignment.queued.position;
-  result.src = assignment.queued.task.src;
-  result.dst = assignment.queued.task.dst;
-  result.kind = assignment.queued.task.kind;
-  result.outcome = queue::Outcome::kSendFailed;
-  result.reason = reason;
-  release_item(item);
-  report(result);
+  fail(singles_[item].assignment.queued, reason);
+  free_singles_.push_back(item);
+}
+
+void Worker::fail(const Chosen& chosen, queue::Reason reason) noexcept {
+  if (chosen.item != kDirect) return fail(chosen.item, reason);
+  fail(*chosen.queued, reason);
+}
+
+void Worker::fail(const queue::QueuedTask& queued, queue::Reason reason) noexcept {
+  const queue::Task& task = queued.task;
+  ++counters_.results[queue::Outcome::kSendFailed];
+  reports_.add(
+      {.task = task.id,
+       .position = queued.position,
+       .src = task.src,
+       .dst = task.dst,
+       .kind = task.kind,
+       .outcome = queue::Outcome::kSendFailed,
+       .reason = reason,
+       .method = task.kind == probes::Kind::kTrace ? task.method : probes::TraceMethod::kIcmp});
 }
 
 void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
@@ -328,21 +295,19 @@ void Worker::end_trace(std::uint32_t index, queue::Outcome outcome, queue::Reaso
   if (const std::uint32_t* found = udp_traces_.find(key); found != nullptr && *found == index) {
     udp_traces_.erase(key);
   }
-  Report out;
-  out.what = Report::What::kTrace;
-  out.trace = index;
-  out.probe.task = queued.task.id;
-  out.probe.position = queued.position;
-  out.probe.src = queued.task.src;
-  out.probe.dst = queued.task.dst;
-  out.probe.kind = queued.task.kind;
-  out.probe.method = queued.task.method;
-  out.probe.outcome = outcome;
-  out.probe.reason = reason;
-  if (!state.trace.hops().empty()) out.probe.sent_at_ns = state.trace.hops().front().sent_at_ns;
+  const auto hops = state.trace.hops();
   ++counters_.results[outcome];
-  [[maybe_unused]] const bool pushed = reports_.try_push(out);
-  BACKSIGHT_ASSERT(pushed);
+  reports_.add({.task = queued.task.id,
+                .position = queued.position,
+                .at = hops.empty() ? Tsc{} : state.first_sent,
+                .src = queued.task.src,
+                .dst = queued.task.dst,
+                .trace = index,
+                .what = ReportKind::kTrace,
+                .kind = queued.task.kind,
+                .outcome = outcome,
+                .reason = reason,
+                .method = queued.task.method});
 }
 
 bool Worker::take_trace_answers(Tsc now) noexcept {
@@ -359,22 +324,25 @@ bool Worker::take_trace_answers(Tsc now) noexcept {
 }
 
 bool Worker::expire(Tsc now) noexcept {
-  const auto on_expired = [this, now](const Flight& flight) {
+  std::uint64_t silent = 0;
+  const auto on_expired = [this, now, &silent](const Flight& flight) {
     if (flight.trace != kNoTrace) {
       advance(flight.trace, traces_[flight.trace].trace.timed_out(), now);
       return;
     }
-    queue::ProbeResult result;
-    result.task = flight.task;
-    result.position = flight.position;
-    result.src = flight.src;
-    result.dst = flight.dst;
-    result.kind = flight.kind;
-    result.sent_at_ns = shared_.clock.to_unix_ns(flight.sent);
-    result.outcome = queue::Outcome::kTimedOut;
-    report(result);
+    ++silent;
+    reports_.add({.task = flight.task,
+                  .position = flight.position,
+                  .at = flight.sent,
+                  .src = source_of(flight),
+                  .dst = flight.dst,
+                  .kind = flight.kind,
+                  .outcome = queue::Outcome::kTimedOut});
   };
-  return inflight_.expire(now, kMaxExpired, on_expired) != 0;
+  const std::size_t ended = inflight_.expire(now, kMaxExpired, on_expired);
+  counters_.results[queue::Outcome::kTimedOut] += silent;
+  lap(Stage::kExpire, ended);
+  return ended != 0;
 }
 
 void Worker::publish_gauges() noexcept {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/vp_config.h"
+#include "engine/device/arp.h"
 #include "engine/device/port.h"
 #include "engine/device/tsc.h"
 #include "engine/worker/counters.h"
@@ -21,11 +22,13 @@
 #include "engine/worker/inflight.h"
 #include "engine/worker/limiter.h"
 #include "engine/worker/messages.h"
+#include "engine/worker/report.h"
 #include "engine/worker/schedule.h"
 #include "engine/worker/seen.h"
 #include "engine/worker/spsc_ring.h"
 #include "engine/worker/trace.h"
 #include "probes/craft.h"
+#include "probes/identity_burst.h"
 #include "probes/reply.h"
 
 namespace backsight::engine {
@@ -71,7 +74,7 @@ class Worker {
   // not been read (kTraceRead).
   [[nodiscard]] SpscRing<Assignment>& tasks() noexcept { return tasks_; }
   [[nodiscard]] SpscRing<Order>& orders() noexcept { return orders_; }
-  [[nodiscard]] SpscRing<Report>& reports() noexcept { return reports_; }
+  [[nodiscard]] ReportRing& reports() noexcept { return reports_; }
   // REQUIRES: a Report named the trace, and its kTraceRead order is not given yet.
   [[nodiscard]] const Trace& trace(std::uint32_t index) const noexcept {
     return traces_[index].trace;
@@ -81,16 +84,25 @@ class Worker {
   [[nodiscard]] InflightRing& inflight() noexcept { return inflight_; }
 
  private:
+  // What is chosen to leave now.
+  struct Chosen {
+    const queue::QueuedTask* queued;  // in the mailbox, a single or a trace
+    std::uint32_t item;               // kDirect: straight from the mailbox
+    std::uint8_t port;
+    bool is_spoofed;
+    std::uint64_t next_hop;  // Neighbours::Found::packed_mac
+  };
   // A probe that was crafted and waits for the port to accept it.
   struct Outgoing {
-    queue::QueuedTask queued;
-    std::uint32_t handle = 0;
-    std::uint32_t item = 0;
-    std::uint32_t place = 0;  // in flight, unless spoofed
-    bool is_spoofed = false;
+    std::uint32_t handle;
+    std::uint32_t place;  // in flight; of a spoofed one: in Lane::spoofed
+    std::uint32_t item;   // of a trace
+    probes::Kind kind;
+    bool is_spoofed;
   };
   struct TraceState {
     Trace trace;
+    Tsc first_sent;            // with an attempt sent
     std::uint32_t handle = 0;  // of the attempt under way
     std::uint8_t port = 0;
     bool is_waiting = false;  // in the schedule or put off
@@ -109,14 +121,19 @@ class Worker {
     Port& port;
     QueuePair queue;
     TxBurst burst;
-    std::array<Outgoing, kBurst> outgoing;
+    std::array<Outgoing, kBurst> outgoing;          // as many as the burst holds
+    std::size_t outgoing_count = 0;                 // while they are filed
+    std::array<queue::QueuedTask, kBurst> spoofed;  // a spoofed probe is in flight nowhere
+    std::uint32_t spoofed_count = 0;
+    std::uint64_t next_hop = 0;  // the one in `ethernet`
+    std::array<std::byte, kEthernetBytes> ethernet{};
     Tsc stuck_since;
     bool is_stuck = false;
   };
 
   // worker.cc: the round and its orders
   bool take_orders() noexcept;
-  bool take_tasks(Tsc now) noexcept;
+  void lap(Stage stage, std::size_t packets) noexcept;
   void begin_trace(const Assignment& assignment, Tsc now) noexcept;
   void advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept;
   void end_trace(std::uint32_t trace, queue::Outcome outcome, queue::Reason reason) noexcept;
@@ -124,16 +141,20 @@ class Worker {
   bool expire(Tsc now) noexcept;
   void nap(unsigned idle_rounds) noexcept;
   void schedule(std::uint32_t item, Tsc now) noexcept;
+  [[nodiscard]] static Schedule::Send send_of(const queue::Task& task, bool is_spoofed) noexcept;
   void defer(std::uint32_t item, Tsc now) noexcept;
   bool retry_deferred(Tsc now) noexcept;
-  bool drain() noexcept;
   void set_waiting(std::uint32_t item, bool is_waiting) noexcept;
-  void release_item(std::uint32_t item) noexcept;
-  void report(const queue::ProbeResult& result) noexcept;
   void fail(std::uint32_t item, queue::Reason reason) noexcept;
-  [[nodiscard]] const queue::Task& task_of(std::uint32_t item) const noexcept;
+  void fail(const queue::QueuedTask& queued, queue::Reason reason) noexcept;
+  void fail(const Chosen& chosen, queue::Reason reason) noexcept;
+  [[nodiscard]] const queue::QueuedTask& queued_of(std::uint32_t item) const noexcept;
   [[nodiscard]] std::uint8_t port_of(std::uint32_t item) const noexcept;
-  [[nodiscard]] bool is_trace(std::uint32_t item) const noexcept { return item >= waiting_; }
+  // An item that is none: a task that still stands in the mailbox.
+  static constexpr std::uint32_t kDirect = 0xffffffff;
+  [[nodiscard]] bool is_trace(std::uint32_t item) const noexcept {
+    return item >= waiting_ && item != kDirect;
+  }
   void publish_gauges() noexcept;
   // The place of a trace in udp_traces_. Two traces alike share it, and the later one has it.
   [[nodiscard]] static std::uint32_t udp_key(probes::Ipv4Addr destination,
@@ -141,12 +162,25 @@ class Worker {
     return destination.value ^ (std::uint32_t{flow} * 0x9e3779b1U);
   }
 
+  // worker_choose.cc: which probes leave now
+  bool choose(Tsc now) noexcept;
+  void choose_scheduled(std::size_t until, Tsc now) noexcept;
+  bool draw(std::size_t until, Tsc now) noexcept;
+  void try_choose(const queue::QueuedTask& queued, std::uint32_t item, std::uint8_t port,
+                  bool is_spoofed, Tsc now) noexcept;
+  void put_off(const Chosen& candidate, Tsc now) noexcept;
+  std::uint32_t keep_single(const Assignment& assignment) noexcept;
+  bool drain() noexcept;
+
   // worker_send.cc
   bool send(Tsc now) noexcept;
-  bool prepare(std::uint32_t item, Tsc now) noexcept;
-  void craft(Lane& lane, std::uint32_t item, probes::MacAddr next_hop, Tsc now) noexcept;
+  void reserve_buffers(Tsc now) noexcept;
+  void craft_chosen() noexcept;
+  void craft_on(Lane& lane, std::size_t port) noexcept;
+  void file_chosen() noexcept;
   bool flush(Lane& lane) noexcept;
-  void sent(const Outgoing& outgoing, Tsc at) noexcept;
+  bool offer(Lane& lane, Tsc now) noexcept;
+  void count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept;
   void give_up(Lane& lane) noexcept;
   void ask_neighbours(Tsc now) noexcept;
   bool send_frame(Lane& lane, std::span<const std::byte> frame) noexcept;
@@ -154,6 +188,7 @@ class Worker {
 
   // worker_receive.cc
   bool receive(Lane& lane) noexcept;
+  void prefetch_flight(std::span<const std::byte> frame) const noexcept;
   void take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept;
   void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
                   Tsc arrived) noexcept;
@@ -163,14 +198,24 @@ class Worker {
   [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
                                       const Flight& flight) const noexcept;
-  [[nodiscard]] RxOutcome finish(const probes::Reply& reply, std::uint32_t handle,
+  [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
                                  const Flight& flight, Tsc arrived) noexcept;
-  [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, std::uint32_t handle,
+  [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
                                        const Flight& flight, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome observe(const probes::Reply& reply, const probes::Identity& identity,
                                   probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept;
-  [[nodiscard]] InflightRing* ring_of(std::uint32_t handle) const noexcept;
+  [[nodiscard]] InflightRing* ring_of(const InflightRing::Place& place) const noexcept {
+    return place.worker < all_.size() ? &all_[place.worker]->inflight_ : nullptr;
+  }
+  [[nodiscard]] std::optional<Flight> find(const InflightRing::Place& place,
+                                           Tsc now) const noexcept {
+    const InflightRing* ring = ring_of(place);
+    return ring == nullptr ? std::nullopt : ring->find(place, now);
+  }
   [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(const probes::Reply& reply) noexcept;
+  [[nodiscard]] probes::Ipv4Addr source_of(const Flight& flight) const noexcept {
+    return addresses_[flight.port];
+  }
   [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept;
   [[nodiscard]] bool is_own_address(probes::Ipv4Addr address) const noexcept;
 
@@ -195,8 +240,21 @@ class Worker {
   std::size_t deferred_first_ = 0;
   std::size_t deferred_count_ = 0;
 
-  std::vector<std::unique_ptr<Lane>> lanes_;  // one a port
-  bool has_rested_ = true;                    // there was nothing to send in the last round
+  std::vector<std::unique_ptr<Lane>> lanes_;             // one a port
+  std::array<probes::Ipv4Addr, kMaxPorts> addresses_{};  // of the ports
+
+  // Of the burst that leaves now.
+  std::array<Chosen, kBurst> chosen_;
+  std::array<std::uint32_t, kBurst> handles_;
+  std::array<const probes::Template*, kBurst> shapes_;
+  std::array<std::uint16_t, kBurst> checksums_;
+  std::size_t chosen_count_ = 0;
+  std::size_t drawn_ = 0;  // from the mailbox, and still standing there
+  Tsc filed_at_;
+  probes::TagBurst tag_words_;
+  std::array<std::uint64_t, probes::kIdentityBurst> tags_;
+
+  bool has_rested_ = true;  // there was nothing to send in the last round
   bool is_draining_ = false;
   std::uint32_t drained_ = 0;  // items looked at
   std::uint16_t next_ip_id_ = 0;
@@ -205,9 +263,11 @@ class Worker {
 
   SpscRing<Assignment> tasks_;
   SpscRing<Order> orders_;
-  SpscRing<Report> reports_;
+  ReportRing reports_;
   std::vector<Worker*> all_;
   std::vector<std::unique_ptr<SpscRing<TraceAnswer>>> inboxes_;  // [i]: from worker i
+  bool is_timed_ = false;                                        // this round's stages are timed
+  Tsc lap_began_;
   WorkerCounters counters_;
 };
 

@@ -17,7 +17,7 @@ using probes::ipv4::kProtocolIcmp;
 using probes::ipv4::kProtocolTcp;
 using probes::ipv4::kProtocolUdp;
 
-constexpr std::size_t kPrefetchAhead = 4;
+constexpr std::size_t kPeekAhead = 8;
 constexpr std::uint64_t kEchoReplyIntervalUs = 1'000;
 
 probes::MacAddr mac_at(std::span<const std::byte> frame, std::size_t offset) noexcept {
@@ -36,31 +36,10 @@ queue::ReplySummary summary_of(const probes::Reply& reply) noexcept {
           .icmp_code = reply.icmp_code};
 }
 
-queue::Recorded recorded_in(const probes::IpOptions& options, bool from_quote) noexcept {
-  queue::Recorded recorded;
-  recorded.from_quote = from_quote;
-  if (options.has_record_route) {
-    recorded.what = queue::Recorded::What::kRoute;
-    recorded.count = options.record_route.count;
-    recorded.slots = options.record_route.slots;
-    recorded.addresses = options.record_route.hops;
-  } else if (options.has_timestamps) {
-    recorded.what = queue::Recorded::What::kTimestamps;
-    recorded.count = options.timestamps.count;
-    recorded.slots = options.timestamps.slots;
-    recorded.overflow = options.timestamps.overflow;
-    recorded.timestamp = options.timestamps.type;
-    for (std::size_t i = 0; i < options.timestamps.slots; ++i) {
-      recorded.addresses[i] = options.timestamps.stamps[i].address;
-      recorded.milliseconds[i] = options.timestamps.stamps[i].milliseconds;
-    }
-  }
-  return recorded;
-}
-
-queue::Recorded recorded_by(const probes::Reply& reply) noexcept {
-  return reply.has_quote ? recorded_in(reply.quoted.options, true)
-                         : recorded_in(reply.options, false);
+// What a router or the destination wrote into: the reply's header, or the probe that an error
+// quotes.
+const probes::IpOptions& options_of(const probes::Reply& reply) noexcept {
+  return reply.has_quote ? reply.quoted.options : reply.options;
 }
 
 queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
@@ -101,13 +80,27 @@ bool Worker::receive(Lane& lane) noexcept {
   RxBurst burst;
   lane.queue.receive(burst);
   const Tsc arrived{rte_rdtsc()};
+  lap(Stage::kReceive, burst.size());
+  if (burst.size() == 0) return false;
   counters_.received += burst.size();
-  for (std::size_t i = 0; i < std::min(kPrefetchAhead, burst.size()); ++i) burst.prefetch(i);
+  burst.prefetch();
+  reports_.prefetch(burst.size());
+  for (std::size_t i = 0; i < std::min(kPeekAhead, burst.size()); ++i)
+    prefetch_flight(burst.bytes(i));
   for (std::size_t i = 0; i < burst.size(); ++i) {
-    burst.prefetch(i + kPrefetchAhead);
+    if (i + kPeekAhead < burst.size()) prefetch_flight(burst.bytes(i + kPeekAhead));
     take_frame(lane, burst.bytes(i), arrived);
   }
-  return burst.size() != 0;
+  lap(Stage::kMatch, burst.size());
+  return true;
+}
+
+// Brings the slot of the probe that the frame seems to answer near, while others are read.
+void Worker::prefetch_flight(std::span<const std::byte> frame) const noexcept {
+  const auto handle = probes::peek_handle(frame);
+  if (!handle) return;
+  const InflightRing::Place place = inflight_.place_of(*handle);
+  if (InflightRing* ring = ring_of(place)) ring->prefetch(place);
 }
 
 void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept {
@@ -171,33 +164,33 @@ RxOutcome Worker::answer(const probes::Reply& reply, Tsc arrived) noexcept {
 RxOutcome Worker::answer_echo(const probes::Reply& reply, Tsc arrived) noexcept {
   const probes::Identity& identity = reply.identity;
   if (identity.id.vp == shared_.vp_id) {
-    InflightRing* ring = ring_of(reply.handle);
-    const auto flight = ring == nullptr ? std::nullopt : ring->find(reply.handle);
-    if (flight && flight->protocol == kProtocolIcmp && flight->src == reply.to &&
+    const InflightRing::Place place = inflight_.place_of(reply.handle);
+    const auto flight = find(place, arrived);
+    if (flight && flight->protocol == kProtocolIcmp && source_of(*flight) == reply.to &&
         (flight->task & probes::kMaxProbeNumber) == identity.id.number) {
       const probes::TagInput input{.id = identity.id,
-                                   .src = flight->src,
+                                   .src = source_of(*flight),
                                    .dst = flight->dst,
                                    .handle = reply.handle,
                                    .kind = flight->kind,
                                    .is_spoofed = false};
       if (!is_own_tag(input, identity.tag)) return RxOutcome::kBadTag;
-      return finish(reply, reply.handle, *flight, arrived);
+      return finish(reply, place, *flight, arrived);
     }
   }
   return observe(reply, identity, reply.to, reply.from, arrived);
 }
 
 RxOutcome Worker::answer_tcp(const probes::Reply& reply, Tsc arrived) noexcept {
-  InflightRing* ring = ring_of(reply.handle);
-  const auto flight = ring == nullptr ? std::nullopt : ring->find(reply.handle);
+  const InflightRing::Place place = inflight_.place_of(reply.handle);
+  const auto flight = find(place, arrived);
   if (!flight) return RxOutcome::kForeign;
-  if (flight->protocol != kProtocolTcp || flight->dst != reply.from || flight->src != reply.to ||
-      reply.dst_port != probes::trace_source_port(flight->flow) ||
+  if (flight->protocol != kProtocolTcp || flight->dst != reply.from ||
+      source_of(*flight) != reply.to || reply.dst_port != probes::trace_source_port(flight->flow) ||
       reply.src_port != trace_destination_port(kProtocolTcp, flight->flow)) {
     return RxOutcome::kMismatch;
   }
-  return finish(reply, reply.handle, *flight, arrived);
+  return finish(reply, place, *flight, arrived);
 }
 
 RxOutcome Worker::answer_error(const probes::Reply& reply, Tsc arrived) noexcept {
@@ -205,11 +198,11 @@ RxOutcome Worker::answer_error(const probes::Reply& reply, Tsc arrived) noexcept
   if (reply.quoted.protocol == kProtocolUdp) {
     if (const auto mended = find_mangled_udp(reply)) handle = *mended;
   }
-  InflightRing* ring = ring_of(handle);
-  const auto flight = ring == nullptr ? std::nullopt : ring->find(handle);
+  const InflightRing::Place place = inflight_.place_of(handle);
+  const auto flight = find(place, arrived);
   if (flight) {
     const RxOutcome checked = check_quote(reply, handle, *flight);
-    if (checked == RxOutcome::kMatched) return finish(reply, handle, *flight, arrived);
+    if (checked == RxOutcome::kMatched) return finish(reply, place, *flight, arrived);
     if (reply.quoted.identity.id.vp == shared_.vp_id || !reply.quoted.has_identity) return checked;
   }
   if (!reply.quoted.has_identity || reply.quoted.protocol != kProtocolIcmp) {
@@ -222,7 +215,8 @@ RxOutcome Worker::answer_error(const probes::Reply& reply, Tsc arrived) noexcept
 RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
                               const Flight& flight) const noexcept {
   const probes::Quoted& quoted = reply.quoted;
-  if (quoted.protocol != flight.protocol || quoted.src != flight.src || quoted.dst != flight.dst) {
+  if (quoted.protocol != flight.protocol || quoted.src != source_of(flight) ||
+      quoted.dst != flight.dst) {
     return RxOutcome::kMismatch;
   }
   if (flight.protocol == kProtocolIcmp) {
@@ -233,7 +227,7 @@ RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
   }
   if (!quoted.has_identity) return RxOutcome::kMatched;
   const probes::TagInput input{.id = {shared_.vp_id, flight.task & probes::kMaxProbeNumber},
-                               .src = flight.src,
+                               .src = source_of(flight),
                                .dst = flight.dst,
                                .handle = handle,
                                .kind = flight.kind,
@@ -257,35 +251,36 @@ std::optional<std::uint32_t> Worker::find_mangled_udp(const probes::Reply& reply
   return handle;
 }
 
-RxOutcome Worker::finish(const probes::Reply& reply, std::uint32_t handle, const Flight& flight,
-                         Tsc arrived) noexcept {
-  if (flight.trace != kNoTrace) return finish_trace(reply, handle, flight, arrived);
-  const Claim claim = ring_of(handle)->claim(handle, flight, arrived);
+RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& place,
+                         const Flight& flight, Tsc arrived) noexcept {
+  if (flight.trace != kNoTrace) return finish_trace(reply, place, flight, arrived);
+  const Claim claim = ring_of(place)->claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);
-  queue::ProbeResult result;
-  result.task = flight.task;
-  result.position = flight.position;
-  result.sent_at_ns = shared_.clock.to_unix_ns(flight.sent);
-  result.rtt_ns = shared_.clock.to_ns(arrived.since(flight.sent));
-  result.src = flight.src;
-  result.dst = flight.dst;
-  result.kind = flight.kind;
-  result.outcome = reply.has_quote ? queue::Outcome::kError : queue::Outcome::kReplied;
-  result.has_reply = true;
-  result.reply = summary_of(reply);
-  result.recorded = recorded_by(reply);
-  report(result);
+  const queue::Outcome outcome =
+      reply.has_quote ? queue::Outcome::kError : queue::Outcome::kReplied;
+  ++counters_.results[outcome];
+  reports_.add({.task = flight.task,
+                .position = flight.position,
+                .at = flight.sent,
+                .rtt = arrived.since(flight.sent),
+                .src = source_of(flight),
+                .dst = flight.dst,
+                .reply = summary_of(reply),
+                .kind = flight.kind,
+                .outcome = outcome,
+                .has_reply = true},
+               options_of(reply), reply.has_quote);
   return RxOutcome::kMatched;
 }
 
-RxOutcome Worker::finish_trace(const probes::Reply& reply, std::uint32_t handle,
+RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
                                const Flight& flight, Tsc arrived) noexcept {
-  Worker& owner = *all_[inflight_.owner_of(handle)];
+  Worker& owner = *all_[place.worker];
   SpscRing<TraceAnswer>& inbox = *owner.inboxes_[index_];
   if (&owner != this && inbox.free_slots() == 0 && inbox.refreshed_free_slots() == 0) {
     return RxOutcome::kHandoverFull;
   }
-  const Claim claim = owner.inflight_.claim(handle, flight, arrived);
+  const Claim claim = owner.inflight_.claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);
   TraceAnswer answer{.trace = flight.trace,
                      .is_for_destination = Trace::answers_for_destination(reply, flight.dst),
@@ -304,12 +299,15 @@ RxOutcome Worker::finish_trace(const probes::Reply& reply, std::uint32_t handle,
 RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& identity,
                           probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept {
   if (src != reply.to) return RxOutcome::kMismatch;
-  const queue::Recorded recorded = recorded_by(reply);
+  const probes::IpOptions& options = options_of(reply);
   // The option tells the kind, unless a router took it away.
   std::array<probes::Kind, 3> kinds = {probes::Kind::kPing, probes::Kind::kRecordRoute,
                                        probes::Kind::kTimestamp};
-  if (recorded.what == queue::Recorded::What::kRoute) std::swap(kinds[0], kinds[1]);
-  if (recorded.what == queue::Recorded::What::kTimestamps) std::swap(kinds[0], kinds[2]);
+  if (options.has_record_route) {
+    std::swap(kinds[0], kinds[1]);
+  } else if (options.has_timestamps) {
+    std::swap(kinds[0], kinds[2]);
+  }
   for (const probes::Kind kind : kinds) {
     const probes::TagInput input{.id = identity.id,
                                  .src = src,
@@ -319,18 +317,16 @@ RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& id
                                  .is_spoofed = true};
     if (!is_own_tag(input, identity.tag)) continue;
     if (!seen_.is_new(identity.tag)) return RxOutcome::kObservedAgain;
-    Report out;
-    out.what = Report::What::kObservation;
-    out.observation = {.task = identity.id.number,
-                       .received_at_ns = shared_.clock.to_unix_ns(arrived),
-                       .src = src,
-                       .dst = dst,
-                       .probe_vp = identity.id.vp,
-                       .kind = kind,
-                       .reply = summary_of(reply),
-                       .recorded = recorded};
-    [[maybe_unused]] const bool pushed = reports_.try_push(out);
-    BACKSIGHT_ASSERT(pushed);
+    reports_.add({.task = identity.id.number,
+                  .at = arrived,
+                  .src = src,
+                  .dst = dst,
+                  .reply = summary_of(reply),
+                  .probe_vp = identity.id.vp,
+                  .what = ReportKind::kObservation,
+                  .kind = kind,
+                  .has_reply = true},
+                 options, reply.has_quote);
     return RxOutcome::kObserved;
   }
   return identity.id.vp == shared_.vp_id ? RxOutcome::kForeign : RxOutcome::kBadTag;
@@ -341,11 +337,6 @@ bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag) const 
     if (probes::make_tag(key, input) == tag) return true;
   }
   return false;
-}
-
-InflightRing* Worker::ring_of(std::uint32_t handle) const noexcept {
-  const unsigned owner = inflight_.owner_of(handle);
-  return owner < all_.size() ? &all_[owner]->inflight_ : nullptr;
 }
 
 bool Worker::is_own_address(probes::Ipv4Addr address) const noexcept {

@@ -21,8 +21,6 @@ using probes::ipv4::kProtocolUdp;
 // A port that accepts nothing for so long fails what waits for it.
 constexpr std::uint64_t kTransmitPatienceMs = 1'000;
 constexpr std::uint64_t kNeighbourCheckMs = 10;
-// Buffers taken from the pool at once.
-constexpr std::size_t kReserve = 32;
 constexpr std::size_t kMaxAsked = 16;  // ARP requests in one go
 
 std::uint8_t protocol_of(const queue::Task& task) noexcept {
@@ -71,134 +69,176 @@ bool Worker::send(Tsc now) noexcept {
     if (lane->burst.size() != 0) did |= flush(*lane);
     is_held |= lane->burst.size() != 0;
   }
+  // A port that is behind holds everything back.
   if (is_held) return did;
-  const auto wake = schedule_.next_wake(now);
-  if (!wake || *wake > now) {
-    has_rested_ = true;
-    return did;
+  chosen_count_ = drawn_ = 0;
+  did |= choose(now);
+  reserve_buffers(now);
+  lap(Stage::kChoose, chosen_count_);
+  const std::size_t count = chosen_count_;
+  if (count != 0) {
+    craft_chosen();
+    file_chosen();
   }
-  if (std::exchange(has_rested_, false)) shared_.total.rest_until(now);
-
-  const std::uint32_t room = inflight_.capacity() - inflight_.used();
-  if (room == 0) {
-    ++counters_.inflight_full;
-    return did;
-  }
-  const auto want =
-      static_cast<std::uint32_t>(std::min<std::size_t>({kBurst, room, schedule_.waiting()}));
-  const std::uint32_t granted = shared_.total.take(now, want);
-  std::uint32_t used = 0;
-  // What cannot be sent is not counted as used: it ends the burst all the same, as each ends in a
-  // report.
-  for (std::size_t taken = 0; used < granted && taken < kBurst; ++taken) {
-    const auto item = schedule_.pop(now);
-    if (!item) break;
-    if (prepare(*item, now)) ++used;
-  }
-  if (used < granted) shared_.total.give_back(granted - used);
+  tasks_.release(drawn_);
+  lap(Stage::kCraft, count);
+  if (count == 0) return did;
+  const Tsc filed{filed_at_};
   for (const auto& lane : lanes_) {
-    if (lane->burst.size() != 0) did |= flush(*lane);
-    lane->burst.clear_reserve();
+    if (lane->burst.size() == 0) continue;
+    // The first port's probes leave when they are filed, those of others a moment later.
+    lane == lanes_.front() ? offer(*lane, filed) : flush(*lane);
   }
-  return did || used != 0;
-}
-
-// True if the item was crafted; else it was put off or failed.
-bool Worker::prepare(std::uint32_t item, Tsc now) noexcept {
-  set_waiting(item, false);
-  Lane& lane = *lanes_[port_of(item)];
-  const Neighbours::Found hop = lane.port.neighbours().find(task_of(item).dst);
-  switch (hop.state) {
-    case Neighbours::State::kKnown:
-      break;
-    case Neighbours::State::kAsking:
-      defer(item, now);
-      return false;
-    case Neighbours::State::kAbsent:
-      fail(item, queue::Reason::kNeighbour);
-      return false;
-    case Neighbours::State::kNoRoute:
-      fail(item, queue::Reason::kNoRoute);
-      return false;
-  }
-  if (lane.burst.reserved() == 0 &&
-      !lane.burst.reserve(lane.queue.pool(),
-                          std::min<std::size_t>(kReserve, kBurst - lane.burst.size()))) {
-    ++counters_.no_buffer;
-    defer(item, now);
-    return false;
-  }
-  craft(lane, item, hop.mac, now);
+  lap(Stage::kTransmit, count);
   return true;
 }
 
-void Worker::craft(Lane& lane, std::uint32_t item, probes::MacAddr next_hop, Tsc now) noexcept {
-  const queue::Task& task = task_of(item);
-  const bool is_spoofed = !is_trace(item) && singles_[item].assignment.is_spoofed;
-  probes::ProbeFields fields;
-  fields.src = task.src;
-  fields.dst = task.dst;
-  fields.ttl = is_trace(item) ? traces_[item - waiting_].trace.ttl() : task.ttl;
-  fields.ip_id = next_ip_id_++;
-  fields.flow = task.flow;
-  // send() has made sure of a slot. A spoofed probe needs none: its reply goes elsewhere.
-  fields.handle = is_spoofed ? static_cast<std::uint32_t>(task.id) : *inflight_.next_handle();
-  fields.prespecified = task.prespecified;
-  fields.identity.id = {shared_.vp_id, task.id & probes::kMaxProbeNumber};
-  fields.identity.tag = probes::make_tag(keys_.current, {.id = fields.identity.id,
-                                                         .src = task.src,
-                                                         .dst = task.dst,
-                                                         .handle = fields.handle,
-                                                         .kind = task.kind,
-                                                         .is_spoofed = is_spoofed});
-  const probes::Template& shape = template_for(task);
-  std::byte* frame = lane.burst.append(kEthernetBytes + shape.size());
-  store_ethernet(frame, next_hop, lane.port.mac());
-  const std::uint16_t checksum = shape.craft(fields, frame + kEthernetBytes);
-
-  Outgoing& outgoing = lane.outgoing[lane.burst.size() - 1];
-  outgoing = {
-      is_trace(item) ? traces_[item - waiting_].trace.task() : singles_[item].assignment.queued,
-      fields.handle, item, 0, is_spoofed};
-  if (is_spoofed) return;
-  Flight flight{.sent = now,
-                .src = task.src,
-                .dst = task.dst,
-                .checksum = checksum,
-                .protocol = protocol_of(task),
-                .ttl = fields.ttl,
-                .task = task.id,
-                .position = outgoing.queued.position,
-                .timeout_ms = task.timeout_ms,
-                .flow = task.flow,
-                .kind = task.kind};
-  if (is_trace(item)) {
-    TraceState& state = traces_[item - waiting_];
-    flight.trace = item - waiting_;
-    flight.attempt = state.trace.attempt();
-    state.handle = fields.handle;
-    state.trace.sent(shared_.clock.to_unix_ns(now));
+// Takes a buffer for each probe that is chosen. Where there are none, they are put off.
+void Worker::reserve_buffers(Tsc now) noexcept {
+  for (std::size_t at = 0; at < lanes_.size(); ++at) {
+    Lane& lane = *lanes_[at];
+    const auto is_here = [at](const Chosen& it) { return it.port == at; };
+    const std::span<Chosen> chosen(chosen_.data(), chosen_count_);
+    const std::size_t count =
+        lanes_.size() == 1
+            ? chosen_count_
+            : static_cast<std::size_t>(std::count_if(chosen.begin(), chosen.end(), is_here));
+    if (lane.burst.reserve(lane.queue.pool(), count)) continue;
+    ++counters_.no_buffer;
+    for (const Chosen& it : chosen) {
+      if (is_here(it)) put_off(it, now);
+    }
+    chosen_count_ = static_cast<std::size_t>(std::remove_if(chosen.begin(), chosen.end(), is_here) -
+                                             chosen.begin());
   }
-  outgoing.place = inflight_.add(flight);
 }
 
-// Offers the lane's packets to the port. True if it accepted any.
+// Gives each of the chosen its handle and its tag, and writes its frame.
+void Worker::craft_chosen() noexcept {
+  std::array<std::uint32_t, kBurst> reserved;
+  std::size_t in_flight = 0;
+  for (std::size_t i = 0; i < chosen_count_; ++i) in_flight += chosen_[i].is_spoofed ? 0 : 1;
+  // choose() has made sure of the slots.
+  [[maybe_unused]] const std::size_t slots =
+      inflight_.reserve(std::span(reserved).first(in_flight));
+  BACKSIGHT_ASSERT(slots == in_flight);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < chosen_count_; ++i) {
+    const Chosen& it = chosen_[i];
+    const queue::Task& task = it.queued->task;
+    // A spoofed probe needs no slot: its reply goes elsewhere.
+    handles_[i] = it.is_spoofed ? static_cast<std::uint32_t>(task.id) : reserved[next++];
+    tag_words_.set(i, {.id = {shared_.vp_id, task.id & probes::kMaxProbeNumber},
+                       .src = task.src,
+                       .dst = task.dst,
+                       .handle = handles_[i],
+                       .kind = task.kind,
+                       .is_spoofed = it.is_spoofed});
+  }
+  probes::make_tags(keys_.current, tag_words_, chosen_count_, tags_);
+  for (std::size_t at = 0; at < lanes_.size(); ++at) craft_on(*lanes_[at], at);
+  counters_.crafted += chosen_count_;
+}
+
+// Writes the frames of those chosen that leave by the port with the number `port`.
+void Worker::craft_on(Lane& lane, std::size_t port) noexcept {
+  std::array<std::uint16_t, kBurst> sizes;
+  std::array<std::byte*, kBurst> frames;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < chosen_count_; ++i) {
+    const Chosen& it = chosen_[i];
+    if (it.port != port) continue;
+    shapes_[i] = &template_for(it.queued->task);
+    sizes[count++] = static_cast<std::uint16_t>(kEthernetBytes + shapes_[i]->size());
+  }
+  lane.burst.append_all(std::span(sizes).first(count), frames);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < chosen_count_; ++i) {
+    const Chosen& it = chosen_[i];
+    if (it.port != port) continue;
+    if (it.next_hop != lane.next_hop) {
+      lane.next_hop = it.next_hop;
+      store_ethernet(lane.ethernet.data(), Neighbours::unpack_mac(it.next_hop), lane.port.mac());
+    }
+    std::byte* const frame = frames[next++];
+    std::memcpy(frame, lane.ethernet.data(), kEthernetBytes);
+    const queue::Task& task = it.queued->task;
+    checksums_[i] = shapes_[i]->craft(
+        {.src = task.src,
+         .dst = task.dst,
+         .ttl = is_trace(it.item) ? traces_[it.item - waiting_].trace.ttl() : task.ttl,
+         .ip_id = next_ip_id_++,
+         .flow = task.flow,
+         .handle = handles_[i],
+         .identity = {{shared_.vp_id, task.id & probes::kMaxProbeNumber}, tags_[i]},
+         .prespecified = task.prespecified},
+        frame + kEthernetBytes);
+  }
+}
+
+// Files the probes that were crafted: they count as sent from now on.
+void Worker::file_chosen() noexcept {
+  const Tsc now{rte_rdtsc()};
+  filed_at_ = now;
+  for (const auto& lane : lanes_) lane->outgoing_count = 0;
+  for (std::size_t i = 0; i < chosen_count_; ++i) {
+    const Chosen& it = chosen_[i];
+    const queue::QueuedTask& queued = *it.queued;
+    Lane& lane = *lanes_[it.port];
+    Outgoing& outgoing = lane.outgoing[lane.outgoing_count++];
+    outgoing = {handles_[i], 0, it.item, queued.task.kind, it.is_spoofed};
+    if (it.is_spoofed) {
+      outgoing.place = lane.spoofed_count;
+      lane.spoofed[lane.spoofed_count++] = queued;
+    } else {
+      Flight flight{.sent = now,
+                    .task = queued.task.id,
+                    .position = queued.position,
+                    .dst = queued.task.dst,
+                    .timeout_ms = queued.task.timeout_ms,
+                    .checksum = checksums_[i],
+                    .flow = queued.task.flow,
+                    .port = it.port,
+                    .protocol = protocol_of(queued.task),
+                    .kind = queued.task.kind};
+      if (is_trace(it.item)) {
+        TraceState& state = traces_[it.item - waiting_];
+        flight.trace = it.item - waiting_;
+        state.handle = handles_[i];
+        if (state.trace.hops().empty()) state.first_sent = now;
+        state.trace.sent(shared_.clock.to_unix_ns(now));
+      }
+      outgoing.place = inflight_.add(flight);
+    }
+    // In flight or copied: a single is free again. A trace keeps its own.
+    if (it.item != kDirect && !is_trace(it.item)) free_singles_.push_back(it.item);
+  }
+}
+
+// Offers what the port did not accept before. True if it accepted any.
 bool Worker::flush(Lane& lane) noexcept {
   const Tsc now{rte_rdtsc()};
-  const std::size_t offered = lane.burst.size();
   // What is offered now has not left before now.
-  for (const Outgoing& it : std::span(lane.outgoing).first(offered)) {
+  for (const Outgoing& it : std::span(lane.outgoing).first(lane.burst.size())) {
     if (!it.is_spoofed) inflight_.restamp(it.place, now);
   }
+  return offer(lane, now);
+}
+
+// Offers the lane's packets, stamped with `now`, to the port. True if it accepted any.
+bool Worker::offer(Lane& lane, Tsc now) noexcept {
+  const std::size_t offered = lane.burst.size();
   const std::size_t accepted = lane.queue.transmit(lane.burst);
-  for (const Outgoing& it : std::span(lane.outgoing).first(accepted)) sent(it, now);
+  count_sent(lane, accepted, now);
   if (accepted == offered) {
     lane.is_stuck = false;
+    lane.spoofed_count = 0;
     return true;
   }
   std::copy(lane.outgoing.begin() + static_cast<std::ptrdiff_t>(accepted),
             lane.outgoing.begin() + static_cast<std::ptrdiff_t>(offered), lane.outgoing.begin());
   ++counters_.transmit_full;
+  counters_.transmit_refused += offered - accepted;
   if (accepted != 0 || !lane.is_stuck) {
     lane.is_stuck = true;
     lane.stuck_since = now;
@@ -208,41 +248,59 @@ bool Worker::flush(Lane& lane) noexcept {
   return accepted != 0;
 }
 
-void Worker::sent(const Outgoing& outgoing, Tsc at) noexcept {
-  const queue::Task& task = outgoing.queued.task;
-  ++counters_.sent[task.kind];
-  if (!outgoing.is_spoofed) {
-    // In flight; the item is free again. A trace keeps its own.
-    if (task.kind != probes::Kind::kTrace) release_item(outgoing.item);
-    return;
+// Counts the first `accepted` packets of the lane; a spoofed probe's task ends with them.
+void Worker::count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept {
+  // Four counts in one register: a burst is smaller than their 16 bits.
+  constexpr unsigned kBits = 16;
+  static_assert(kBurst < (1U << kBits) && static_cast<unsigned>(probes::Kind::kTrace) < 4);
+  std::uint64_t kinds = 0;
+  for (const Outgoing& it : std::span(lane.outgoing).first(accepted)) {
+    kinds += std::uint64_t{1} << (kBits * static_cast<unsigned>(it.kind));
+    if (!it.is_spoofed) continue;
+    ++counters_.spoofed;
+    ++counters_.results[queue::Outcome::kSent];
+    const queue::QueuedTask& queued = lane.spoofed[it.place];
+    reports_.add({.task = queued.task.id,
+                  .position = queued.position,
+                  .at = at,
+                  .src = queued.task.src,
+                  .dst = queued.task.dst,
+                  .kind = queued.task.kind,
+                  .outcome = queue::Outcome::kSent});
   }
-  ++counters_.spoofed;
-  release_item(outgoing.item);
-  queue::ProbeResult result;
-  result.task = task.id;
-  result.position = outgoing.queued.position;
-  result.sent_at_ns = shared_.clock.to_unix_ns(at);
-  result.src = task.src;
-  result.dst = task.dst;
-  result.kind = task.kind;
-  result.outcome = queue::Outcome::kSent;
-  report(result);
+  for (const probes::Kind kind : {probes::Kind::kPing, probes::Kind::kRecordRoute,
+                                  probes::Kind::kTimestamp, probes::Kind::kTrace}) {
+    counters_.sent[kind] += (kinds >> (kBits * static_cast<unsigned>(kind))) & 0xffff;
+  }
 }
 
 // The port accepts nothing: what waits for it ends here.
 void Worker::give_up(Lane& lane) noexcept {
+  const Tsc now{rte_rdtsc()};
   for (const Outgoing& it : std::span(lane.outgoing).first(lane.burst.size())) {
-    if (!it.is_spoofed) {
-      const auto flight = inflight_.find(it.handle);
-      if (!flight || inflight_.claim(it.handle, *flight, flight->sent) != Claim::kMatched) {
-        // It timed out while it waited here, and has its result.
-        if (!is_trace(it.item)) release_item(it.item);
-        continue;
-      }
+    ++counters_.given_up;
+    if (it.is_spoofed) {
+      fail(lane.spoofed[it.place], queue::Reason::kTransmit);
+      continue;
     }
-    fail(it.item, queue::Reason::kTransmit);
+    const InflightRing::Place place = inflight_.place_of(it.handle);
+    const auto flight = inflight_.find(place, now);
+    // If it timed out while it waited here, it has its result.
+    if (!flight || inflight_.claim(place, *flight, flight->sent) != Claim::kMatched) continue;
+    if (is_trace(it.item)) {
+      fail(it.item, queue::Reason::kTransmit);
+      continue;
+    }
+    queue::QueuedTask queued;
+    queued.task.id = flight->task;
+    queued.task.src = source_of(*flight);
+    queued.task.dst = flight->dst;
+    queued.task.kind = flight->kind;
+    queued.position = flight->position;
+    fail(queued, queue::Reason::kTransmit);
   }
   lane.burst.clear();
+  lane.spoofed_count = 0;
   lane.is_stuck = false;
 }
 

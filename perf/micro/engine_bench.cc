@@ -1,6 +1,6 @@
 // What tracking and pacing cost.
 //
-//   AddInFlight            one probe filed, the ring kept half full
+//   AddInFlight            64 probes filed, the ring kept half full
 //   Claim/<slots>/<burst>  one reply matched at a random place of a full ring: find and claim, with
 //                          the slots of a burst prefetched
 //   Schedule/<limits>      one probe through the schedule, without limits and with all of them
@@ -36,15 +36,19 @@ void add_in_flight(benchmark::State& state) {
   InflightRing ring(1U << 20, 0, 1, kCipher, kClock, true);
   Tsc now{1};
   std::uint32_t number = 0;
+  std::array<std::uint32_t, 64> handles;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(ring.next_handle());
-    Flight it = flight(number++);
-    it.sent = now;
-    ring.add(it);
-    // 4 us a probe: half a million in the 2 s of their time-out.
-    now.ticks += 8'000;
-    if ((number & 63) == 0) ring.expire(now, 128, [](const Flight&) {});
+    if (ring.reserve(handles) != handles.size()) state.SkipWithError("the ring is full");
+    for (std::size_t i = 0; i < handles.size(); ++i) {
+      Flight it = flight(number++);
+      it.sent = now;
+      ring.add(it);
+      // 4 us a probe: half a million in the 2 s of their time-out.
+      now.ticks += 8'000;
+    }
+    ring.expire(now, 128, [](const Flight&) {});
   }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(handles.size()));
 }
 BENCHMARK(add_in_flight);
 
@@ -52,19 +56,23 @@ void claim(benchmark::State& state) {
   const auto slots = static_cast<std::uint32_t>(state.range(0));
   const auto burst = static_cast<std::size_t>(state.range(1));
   InflightRing ring(slots, 0, 1, kCipher, kClock, true);
-  std::vector<std::uint32_t> handles;
-  for (std::uint32_t i = 0; i < slots; ++i) {
-    handles.push_back(*ring.next_handle());
-    ring.add(flight(i));
+  std::vector<std::uint32_t> handles(slots);
+  for (std::uint32_t i = 0; i < slots; i += 64) {
+    if (ring.reserve(std::span(handles).subspan(i, 64)) != 64) state.SkipWithError("no room");
+    for (std::uint32_t k = 0; k < 64; ++k) ring.add(flight(i + k));
   }
   std::shuffle(handles.begin(), handles.end(), std::mt19937_64(1));
+  std::array<InflightRing::Place, 64> places;
   std::size_t at = 0;
   for (auto _ : state) {
     if (at + burst > handles.size()) at = 0;
-    for (std::size_t i = 0; i < burst; ++i) ring.prefetch(handles[at + i]);
     for (std::size_t i = 0; i < burst; ++i) {
-      const auto found = ring.find(handles[at + i]);
-      benchmark::DoNotOptimize(ring.claim(handles[at + i], *found, {1}));
+      places[i] = ring.place_of(handles[at + i]);
+      ring.prefetch(places[i]);
+    }
+    for (std::size_t i = 0; i < burst; ++i) {
+      const auto found = ring.find(places[i], {1});
+      benchmark::DoNotOptimize(ring.claim(places[i], *found, {1}));
     }
     at += burst;
   }

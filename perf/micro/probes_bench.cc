@@ -3,6 +3,7 @@
 //   Craft/<shape>     one probe from its template: every varying byte, both checksums
 //   Tag               the 64-bit SipHash tag of one probe
 //   SealHandle        one handle; OpenHandle the way back
+//   TagBurst          64 tags at once; SealBurst 64 handles
 //   ParseEchoReply    one echo reply frame, with and without a full Record Route
 //   ParseTimeExceeded one time exceeded frame with a quote of 8 bytes
 //   Checksum/<bytes>  the one's complement sum of so many bytes
@@ -13,6 +14,7 @@
 
 #include "probes/craft.h"
 #include "probes/identity.h"
+#include "probes/identity_burst.h"
 #include "probes/reply.h"
 #include "probes/wire/checksum.h"
 #include "tests/support/model_router.h"
@@ -76,6 +78,29 @@ void tag(benchmark::State& state) {
   }
 }
 BENCHMARK(tag);
+
+void tag_burst(benchmark::State& state) {
+  probes::TagBurst burst{};
+  std::array<std::uint64_t, probes::kIdentityBurst> tags;
+  for (auto _ : state) {
+    ++burst.words[0][0];
+    probes::make_tags(kKey, burst, probes::kIdentityBurst, tags);
+    benchmark::DoNotOptimize(tags);
+  }
+  state.SetItemsProcessed(state.iterations() * probes::kIdentityBurst);
+}
+BENCHMARK(tag_burst);
+
+void seal_burst(benchmark::State& state) {
+  const probes::HandleCipher cipher(kKey);
+  std::array<std::uint64_t, probes::kIdentityBurst> handles{};
+  for (auto _ : state) {
+    probes::seal_handles(cipher, probes::kIdentityBurst, handles);
+    benchmark::DoNotOptimize(handles);
+  }
+  state.SetItemsProcessed(state.iterations() * probes::kIdentityBurst);
+}
+BENCHMARK(seal_burst);
 
 void seal_handle(benchmark::State& state) {
   const probes::HandleCipher cipher(kKey);

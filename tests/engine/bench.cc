@@ -85,27 +85,27 @@ void Bench::round() {
 }
 
 void Bench::read_reports() {
-  std::array<Report, 32> reports;
   for (const auto& worker : workers) {
-    const std::size_t count = worker->reports().pop(reports);
-    for (const Report& report : std::span(reports).first(count)) {
-      switch (report.what) {
-        case Report::What::kProbe:
-          results.push_back(report.probe);
-          break;
-        case Report::What::kObservation:
-          observations.push_back(report.observation);
-          break;
-        case Report::What::kTrace: {
-          const auto hops = worker->trace(report.trace).hops();
-          traces.push_back({report.probe, {hops.begin(), hops.end()}});
-          Order read;
-          read.what = Order::What::kTraceRead;
-          read.trace = report.trace;
-          ASSERT_TRUE(worker->orders().try_push(read));
-          break;
-        }
-      }
+    worker->reports().read(32, [&](const Report& report) { read_report(*worker, report); });
+  }
+}
+
+void Bench::read_report(Worker& worker, const Report& report) {
+  switch (report.head().what) {
+    case ReportKind::kProbe:
+      results.push_back(probe_result_of(report, clock, 0));
+      break;
+    case ReportKind::kObservation:
+      observations.push_back(observation_of(report, clock));
+      break;
+    case ReportKind::kTrace: {
+      const auto hops = worker.trace(report.head().trace).hops();
+      traces.push_back({probe_result_of(report, clock, 0), {hops.begin(), hops.end()}});
+      Order read;
+      read.what = Order::What::kTraceRead;
+      read.trace = report.head().trace;
+      ASSERT_TRUE(worker.orders().try_push(read));
+      break;
     }
   }
 }

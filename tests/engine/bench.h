@@ -56,6 +56,8 @@ class Bench {
   void run_for_ms(std::uint64_t ms);
   void order(const Order& order);
 
+  void read_report(Worker& worker, const Report& report);
+
   // The laws that hold when nothing is under way.
   void check_laws();
 

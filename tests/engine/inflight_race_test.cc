@@ -10,6 +10,7 @@
 #include "engine/worker/inflight.h"
 #include "fake_time.h"
 #include "random.h"
+#include "ring_calls.h"
 
 namespace backsight::engine {
 namespace {
@@ -23,33 +24,33 @@ constexpr std::uint64_t spread(std::uint64_t number, std::uint64_t salt) {
 
 // Every field follows from the task's number.
 Flight flight_of(std::uint64_t task, Tsc sent) {
-  return {.sent = sent,
-          .src = {static_cast<std::uint32_t>(spread(task, 1) >> 32)},
-          .dst = {static_cast<std::uint32_t>(spread(task, 2) >> 32)},
-          .trace = static_cast<std::uint32_t>(spread(task, 3) >> 32),
-          .checksum = static_cast<std::uint16_t>(spread(task, 4) >> 48),
-          .protocol = static_cast<std::uint8_t>(spread(task, 5) >> 56),
-          .ttl = static_cast<std::uint8_t>(spread(task, 6) >> 56),
-          .task = task,
-          .position = spread(task, 7),
-          .timeout_ms = static_cast<std::uint32_t>(1 + task % 3),
-          .flow = static_cast<std::uint16_t>(spread(task, 8) >> 48),
-          .attempt = static_cast<std::uint8_t>(spread(task, 9) >> 56),
-          .kind = static_cast<probes::Kind>(task % 4)};
+  Flight flight{.sent = sent,
+                .task = task,
+                .dst = {static_cast<std::uint32_t>(spread(task, 2) >> 32)},
+                .timeout_ms = static_cast<std::uint32_t>(1 + task % 3),
+                .checksum = static_cast<std::uint16_t>(spread(task, 4) >> 48),
+                .port = static_cast<std::uint8_t>(spread(task, 5) >> 58),
+                .kind = static_cast<probes::Kind>(task % 4)};
+  if (flight.kind == probes::Kind::kTrace) {
+    flight.trace = static_cast<std::uint32_t>(spread(task, 3) >> 44);
+    flight.flow = static_cast<std::uint16_t>(spread(task, 8) >> 48);
+  } else {
+    flight.position = spread(task, 7) & kMaxFlightPosition;
+  }
+  return flight;
 }
 
 bool is_whole(const Flight& it) {
   const Flight made = flight_of(it.task, it.sent);
-  return it.src == made.src && it.dst == made.dst && it.trace == made.trace &&
-         it.checksum == made.checksum && it.protocol == made.protocol && it.ttl == made.ttl &&
-         it.position == made.position && it.timeout_ms == made.timeout_ms && it.flow == made.flow &&
-         it.attempt == made.attempt && it.kind == made.kind;
+  return it.dst == made.dst && it.trace == made.trace && it.checksum == made.checksum &&
+         it.port == made.port && it.position == made.position && it.timeout_ms == made.timeout_ms &&
+         it.flow == made.flow && it.kind == made.kind;
 }
 
 class Race {
  public:
   Race(std::uint32_t slots, std::uint64_t seed)
-      : ring_(slots, 0, 1, probes::HandleCipher({seed, ~seed}), clock_, false),
+      : ring_(slots, 0, 2, probes::HandleCipher({seed, ~seed}), clock_, false),
         seed_(seed),
         ends_(kProbes) {}
 
@@ -77,7 +78,7 @@ class Race {
     for (std::uint32_t task = 0; task < kProbes;) {
       now_ += 20 * kTicksPerUs;
       expire();
-      const auto handle = ring_.next_handle();
+      const auto handle = next_handle(ring_);
       if (!handle) {
         std::this_thread::yield();
         continue;
@@ -100,10 +101,10 @@ class Race {
       const std::uint32_t handle =
           random.one_in(16) ? static_cast<std::uint32_t>(random.word())
                             : shown_[random.below(kShown)].load(std::memory_order_relaxed);
-      const auto flight = ring_.find(handle);
+      const auto flight = find(ring_, 0, handle, {now_.load(std::memory_order_relaxed)});
       if (!flight) continue;
       if (!is_whole(*flight)) ++torn_;
-      if (ring_.claim(handle, *flight, flight->sent) != Claim::kMatched) continue;
+      if (claim(ring_, 0, handle, *flight, flight->sent) != Claim::kMatched) continue;
       ++ends_[flight->task];
       ++matched_;
     }
@@ -114,7 +115,7 @@ class Race {
   const std::uint64_t seed_;
   std::vector<std::atomic<std::uint32_t>> ends_;
   std::array<std::atomic<std::uint32_t>, kShown> shown_{};
-  std::uint64_t now_ = 1'000 * kTicksPerMs;
+  std::atomic<std::uint64_t> now_ = 1'000 * kTicksPerMs;
   std::uint64_t expired_ = 0;
   std::atomic<std::uint64_t> matched_{0};
   std::atomic<std::uint64_t> torn_{0};

@@ -11,6 +11,7 @@
 #include "fake_time.h"
 #include "probes/craft.h"
 #include "random.h"
+#include "ring_calls.h"
 
 namespace backsight::engine {
 namespace {
@@ -19,25 +20,28 @@ const probes::HandleCipher kCipher({0x0123456789abcdef, 0xfedcba9876543210});
 const TscClock kClock(kTicksPerSecond);
 
 Flight flight_of(std::uint64_t task, Tsc sent, std::uint32_t timeout_ms) {
-  return {.sent = sent,
-          .src = {static_cast<std::uint32_t>(task * 7)},
-          .dst = {static_cast<std::uint32_t>(task * 13)},
-          .trace = static_cast<std::uint32_t>(task * 17),
-          .checksum = static_cast<std::uint16_t>(task * 19),
-          .protocol = static_cast<std::uint8_t>(task * 23),
-          .ttl = static_cast<std::uint8_t>(task * 29),
-          .task = task,
-          .position = task * 31,
-          .timeout_ms = timeout_ms,
-          .flow = static_cast<std::uint16_t>(task * 37),
-          .attempt = static_cast<std::uint8_t>(task * 41),
-          .kind = static_cast<probes::Kind>(task % 4)};
+  constexpr std::array<std::uint8_t, 3> kProtocols = {1, 17, 6};
+  Flight flight{.sent = sent,
+                .task = task,
+                .dst = {static_cast<std::uint32_t>(task * 13)},
+                .timeout_ms = timeout_ms,
+                .checksum = static_cast<std::uint16_t>(task * 19),
+                .port = static_cast<std::uint8_t>(task % kMaxPorts),
+                .protocol = kProtocols[task % 3],
+                .kind = static_cast<probes::Kind>(task % 4)};
+  if (flight.kind == probes::Kind::kTrace) {
+    flight.trace = static_cast<std::uint32_t>(task * 17 % 100'000);
+    flight.flow = static_cast<std::uint16_t>(task * 37);
+  } else {
+    flight.position = task * 0x123456789 & kMaxFlightPosition;
+  }
+  return flight;
 }
 
 ::testing::AssertionResult are_same(const Flight& left, const Flight& right) {
   const auto fields = [](const Flight& it) {
-    return std::tuple(it.sent.ticks, it.src, it.dst, it.trace, it.checksum, it.protocol, it.ttl,
-                      it.task, it.position, it.timeout_ms, it.flow, it.attempt, it.kind);
+    return std::tuple(it.sent.ticks, it.task, it.position, it.dst, it.trace, it.timeout_ms,
+                      it.checksum, it.flow, it.port, it.protocol, it.kind);
   };
   if (fields(left) == fields(right)) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "task " << left.task << " is not task " << right.task;
@@ -47,7 +51,7 @@ Flight flight_of(std::uint64_t task, Tsc sent, std::uint32_t timeout_ms) {
 class Twins {
  public:
   Twins(std::uint32_t slots, unsigned worker, unsigned workers)
-      : ring(slots, worker, workers, kCipher, kClock, false), slots_(slots) {}
+      : ring(slots, worker, workers, kCipher, kClock, false), worker_(worker), slots_(slots) {}
 
   enum class State { kWaiting, kClaimed, kExpired };
   struct Probe {
@@ -58,18 +62,29 @@ class Twins {
 
   bool is_full() const { return probes.size() - tail_ == slots_; }
 
-  void add(std::uint32_t timeout_ms) {
-    const auto handle = ring.next_handle();
-    ASSERT_EQ(handle.has_value(), !is_full());
-    if (!handle) return;
-    ASSERT_TRUE(probes::is_udp_handle(*handle)) << std::hex << *handle;
-    ASSERT_EQ(ring.next_handle(), handle) << "asking twice changes the answer";
+  void add(std::uint32_t timeout_ms) { add(timeout_ms, 1); }
+
+  // Reserves `count` handles, or as many as there is room for, and files a probe under each but the
+  // last few, as if those could not be crafted.
+  void add(std::uint32_t timeout_ms, std::size_t count, std::size_t not_filed = 0) {
+    std::vector<std::uint32_t> reserved(count);
+    const std::size_t room = slots_ - (probes.size() - tail_);
+    ASSERT_EQ(ring.reserve(reserved), std::min(count, room));
+    reserved.resize(std::min(count, room));
+    std::vector<std::uint32_t> again(reserved.size());
+    ASSERT_EQ(ring.reserve(again), reserved.size());
+    ASSERT_EQ(again, reserved) << "asking twice changes the answer";
+    for (std::size_t i = 0; i + not_filed < reserved.size(); ++i) file(reserved[i], timeout_ms);
+  }
+
+  void file(std::uint32_t handle, std::uint32_t timeout_ms) {
+    ASSERT_TRUE(probes::is_udp_handle(handle)) << std::hex << handle;
     const Flight flight = flight_of(probes.size(), now, timeout_ms);
     const std::uint32_t place = ring.add(flight);
     ASSERT_EQ(place, probes.size() % slots_);
     if (probes.size() >= slots_) probes[probes.size() - slots_].is_in_slot = false;
-    by_handle_[*handle] = probes.size();
-    handles.push_back(*handle);
+    by_handle_[handle] = probes.size();
+    handles.push_back(handle);
     probes.push_back({flight, State::kWaiting, true});
     places_.push_back(place);
   }
@@ -85,10 +100,10 @@ class Twins {
   void reply_to(std::uint32_t handle) {
     const auto known = by_handle_.find(handle);
     const bool is_known = known != by_handle_.end() && probes[known->second].is_in_slot;
-    const auto found = ring.find(handle);
+    const auto found = find(ring, worker_, handle, now);
     ASSERT_EQ(found.has_value(), is_known) << std::hex << handle;
     if (!is_known) {
-      ASSERT_EQ(ring.claim(handle, {}, now), Claim::kForeign);
+      ASSERT_EQ(claim(ring, worker_, handle, {}, now), Claim::kForeign);
       return;
     }
     Probe& probe = probes[known->second];
@@ -100,7 +115,7 @@ class Twins {
                now.since(probe.flight.sent) > kClock.from_ms(probe.flight.timeout_ms)) {
       expected = Claim::kLate;
     }
-    ASSERT_EQ(ring.claim(handle, *found, now), expected);
+    ASSERT_EQ(claim(ring, worker_, handle, *found, now), expected);
     if (expected == Claim::kMatched) probe.state = State::kClaimed;
   }
 
@@ -126,22 +141,6 @@ class Twins {
       }
     }
     ASSERT_EQ(ring.used(), probes.size() - tail_);
-    check_next_expiry();
-  }
-
-  // Never later than the first that runs out.
-  void check_next_expiry() {
-    std::optional<Tsc> first;
-    for (std::size_t i = tail_; i < probes.size(); ++i) {
-      if (probes[i].state != State::kWaiting) continue;
-      const Tsc ends = probes[i].flight.sent + class_of(probes[i]);
-      if (!first || ends < *first) first = ends;
-    }
-    const auto told = ring.next_expiry();
-    if (first) {
-      ASSERT_TRUE(told.has_value());
-      ASSERT_LE(told->ticks, first->ticks);
-    }
   }
 
   InflightRing ring;
@@ -158,6 +157,7 @@ class Twins {
   }
   bool is_over(const Probe& probe) const { return now.since(probe.flight.sent) >= class_of(probe); }
 
+  unsigned worker_;
   std::size_t slots_;
   std::size_t tail_ = 0;
   std::map<std::uint32_t, std::size_t> by_handle_;
@@ -171,6 +171,10 @@ void check_against_model(Random& random, Twins& twins, int steps) {
       case 0:
       case 1:
       case 2:
+        if (random.one_in(8)) {
+          twins.add(kTimeouts[random.below(kTimeouts.size())], random.below(65), random.below(3));
+          break;
+        }
         twins.add(kTimeouts[random.below(kTimeouts.size())]);
         break;
       case 3:
@@ -214,21 +218,20 @@ TEST(InflightRing, EndsEachProbeOnce) {
   twins.expire(1'000'000);
   for (const auto& probe : twins.probes) ASSERT_NE(probe.state, Twins::State::kWaiting);
   EXPECT_EQ(twins.ring.used(), 0U);
-  EXPECT_FALSE(twins.ring.next_expiry().has_value());
 }
 
 TEST(InflightRing, HoldsBackWhenFullAndGoesOnWhenTheOldestHasEnded) {
   Twins twins(64, 0, 1);
   for (int i = 0; i < 64; ++i) twins.add(i == 0 ? 2000 : 1);
-  EXPECT_FALSE(twins.ring.next_handle());
+  EXPECT_FALSE(next_handle(twins.ring));
   twins.now = twins.now + TscSpan{10 * kTicksPerMs};
   twins.expire(1000);
   EXPECT_EQ(twins.ring.used(), 64U) << "the oldest still waits, and its slot is the next";
-  EXPECT_FALSE(twins.ring.next_handle());
+  EXPECT_FALSE(next_handle(twins.ring));
   twins.reply_to(twins.handles.front());
   twins.expire(1000);
   EXPECT_EQ(twins.ring.used(), 0U);
-  EXPECT_TRUE(twins.ring.next_handle());
+  EXPECT_TRUE(next_handle(twins.ring));
 }
 
 TEST(InflightRing, NamesLateAndDuplicateRepliesUntilTheSlotIsUsedAgain) {
@@ -241,21 +244,23 @@ TEST(InflightRing, NamesLateAndDuplicateRepliesUntilTheSlotIsUsedAgain) {
   twins.now = twins.now + TscSpan{11 * kTicksPerMs};
   twins.expire(1000);
   for (int i = 0; i < 62; ++i) twins.add(10);
-  EXPECT_EQ(twins.ring.claim(answered, *twins.ring.find(answered), twins.now), Claim::kDuplicate);
-  EXPECT_EQ(twins.ring.claim(silent, *twins.ring.find(silent), twins.now), Claim::kLate);
+  EXPECT_EQ(claim(twins.ring, 0, answered, *find(twins.ring, 0, answered, twins.now), twins.now),
+            Claim::kDuplicate);
+  EXPECT_EQ(claim(twins.ring, 0, silent, *find(twins.ring, 0, silent, twins.now), twins.now),
+            Claim::kLate);
   twins.add(10);
   twins.add(10);
-  EXPECT_FALSE(twins.ring.find(answered));
-  EXPECT_FALSE(twins.ring.find(silent));
+  EXPECT_FALSE(find(twins.ring, 0, answered, twins.now));
+  EXPECT_FALSE(find(twins.ring, 0, silent, twins.now));
 }
 
 TEST(InflightRing, JudgesAReplyByTheExactTimeoutAndNotByItsClass) {
   for (const bool is_late : {false, true}) {
     Twins twins(64, 0, 1);
     twins.add(7);  // swept with those of 8 ms
-    const auto flight = *twins.ring.find(twins.handles[0]);
+    const auto flight = *find(twins.ring, 0, twins.handles[0], twins.now);
     const Tsc arrived = flight.sent + TscSpan{7 * kTicksPerMs + (is_late ? 1 : 0)};
-    EXPECT_EQ(twins.ring.claim(twins.handles[0], flight, arrived),
+    EXPECT_EQ(claim(twins.ring, 0, twins.handles[0], flight, arrived),
               is_late ? Claim::kLate : Claim::kMatched);
   }
 }
@@ -277,8 +282,8 @@ TEST(InflightRing, GivesLiveProbesHandlesOfTheirOwnAcrossWorkers) {
   for (unsigned worker = 0; worker < 5; ++worker) {
     InflightRing ring(4096, worker, 5, kCipher, kClock, false);
     for (std::uint32_t i = 0; i < ring.capacity(); ++i, ++count) {
-      const std::uint32_t handle = *ring.next_handle();
-      EXPECT_EQ(ring.owner_of(handle), worker);
+      const std::uint32_t handle = *next_handle(ring);
+      EXPECT_EQ(ring.place_of(handle).worker, worker);
       all.insert(handle);
       ring.add(flight_of(i, at_ms(1), 1000));
     }
@@ -289,11 +294,68 @@ TEST(InflightRing, GivesLiveProbesHandlesOfTheirOwnAcrossWorkers) {
 TEST(InflightRing, DoesNotKnowTheHandlesOfAnotherWorker) {
   InflightRing ring(64, 0, 2, kCipher, kClock, false);
   InflightRing other(64, 1, 2, kCipher, kClock, false);
-  const std::uint32_t handle = *ring.next_handle();
+  const std::uint32_t handle = *next_handle(ring);
   ring.add(flight_of(1, at_ms(1), 1000));
-  EXPECT_TRUE(ring.find(handle));
-  EXPECT_FALSE(other.find(handle));
-  EXPECT_EQ(other.claim(handle, {}, at_ms(1)), Claim::kForeign);
+  EXPECT_TRUE(find(ring, 0, handle, at_ms(1)));
+  EXPECT_FALSE(find(other, 1, handle, at_ms(1)));
+  EXPECT_EQ(claim(other, 1, handle, {}, at_ms(1)), Claim::kForeign);
+}
+
+TEST(InflightRing, KeepsWhatIsAtTheEndOfItsRange) {
+  InflightRing ring(64, 0, 1, kCipher, kClock, false);
+  const Flight probe{.sent = at_ms(5),
+                     .task = ~std::uint64_t{0},
+                     .position = kMaxFlightPosition,
+                     .dst = {0xffffffff},
+                     .timeout_ms = 60'000,
+                     .checksum = 0xffff,
+                     .port = kMaxPorts - 1,
+                     .kind = probes::Kind::kTimestamp};
+  const Flight of_trace{.sent = at_ms(5),
+                        .task = probes::kMaxProbeNumber,
+                        .dst = {0xffffffff},
+                        .trace = (1U << 20) - 1,
+                        .timeout_ms = 1,
+                        .checksum = 0xffff,
+                        .flow = 0xffff,
+                        .port = kMaxPorts - 1,
+                        .protocol = 6,
+                        .kind = probes::Kind::kTrace};
+  for (const Flight& flight : {probe, of_trace}) {
+    const std::uint32_t handle = *next_handle(ring);
+    ring.add(flight);
+    const auto found = find(ring, 0, handle, at_ms(5));
+    ASSERT_TRUE(found);
+    EXPECT_TRUE(are_same(*found, flight));
+  }
+}
+
+// A slot keeps 48 bits of the time of sending: the counter passes 2^48 after a day or so.
+TEST(InflightRing, MeasuresAcrossTheTurnOfItsTimeStamps) {
+  constexpr std::uint64_t kTurn = std::uint64_t{1} << 48;
+  for (const std::uint64_t turn : {kTurn, 3 * kTurn}) {
+    InflightRing ring(64, 0, 1, kCipher, kClock, false);
+    const Tsc sent{turn - 10 * kTicksPerMs};
+    const std::uint32_t handle = *next_handle(ring);
+    ring.add(flight_of(0, sent, 100));
+    for (const Tsc now : {Tsc{turn + 20 * kTicksPerMs}, Tsc{sent.ticks - 3}}) {
+      EXPECT_EQ(find(ring, 0, handle, now)->sent, sent) << "seen from " << now.ticks;
+    }
+    EXPECT_EQ(ring.expire({turn + 80 * kTicksPerMs}, 9, [](const Flight&) {}), 0U);
+    EXPECT_EQ(ring.expire({turn + 90 * kTicksPerMs}, 9, [](const Flight&) {}), 1U);
+  }
+}
+
+TEST(FlightPosition, IsWidenedToTheNearestThatEndsAlike) {
+  constexpr std::uint64_t kRound = kMaxFlightPosition + 1;
+  for (const std::uint64_t near :
+       {std::uint64_t{0}, std::uint64_t{17}, kRound - 1, kRound, 5 * kRound + 3}) {
+    for (const std::int64_t away : {0, 1, -1, 1000, -1000, 1 << 30, -(1 << 30)}) {
+      const std::uint64_t position = near + static_cast<std::uint64_t>(away);
+      if (away < 0 && near < static_cast<std::uint64_t>(-away)) continue;
+      EXPECT_EQ(widen_position(position & kMaxFlightPosition, near), position) << near << away;
+    }
+  }
 }
 
 // One slot in 64 of 2^26 generations: a guess hits with about 64 / 2^32.
@@ -301,12 +363,12 @@ TEST(InflightRing, HardlyEverTakesAForgedHandleForAProbe) {
   BACKSIGHT_RANDOM(random);
   InflightRing ring(64, 0, 1, kCipher, kClock, false);
   for (std::uint32_t i = 0; i < 64; ++i) {
-    static_cast<void>(ring.next_handle());
+    static_cast<void>(next_handle(ring));
     ring.add(flight_of(i, at_ms(1), 1000));
   }
   int hits = 0;
   for (int i = 0; i < 1'000'000; ++i) {
-    hits += ring.find(static_cast<std::uint32_t>(random.word())) ? 1 : 0;
+    hits += find(ring, 0, static_cast<std::uint32_t>(random.word()), at_ms(1)) ? 1 : 0;
   }
   EXPECT_LE(hits, 2);
 }
@@ -315,7 +377,7 @@ TEST(InflightRing, KnowsNothingWhenNothingWasSent) {
   BACKSIGHT_RANDOM(random);
   InflightRing ring(64, 0, 1, kCipher, kClock, false);
   for (int i = 0; i < 100'000; ++i) {
-    ASSERT_FALSE(ring.find(static_cast<std::uint32_t>(random.word())));
+    ASSERT_FALSE(find(ring, 0, static_cast<std::uint32_t>(random.word()), at_ms(1)));
   }
 }
 
@@ -325,13 +387,13 @@ TEST(InflightRing, GoesOnWhenItsGenerationsComeRoundAgain) {
   GTEST_SKIP() << "many million probes; the plain build tests them";
 #endif
   InflightRing ring(64, 63, 64, kCipher, kClock, false);
-  const std::uint32_t first = *ring.next_handle();
+  const std::uint32_t first = *next_handle(ring);
   Tsc now = at_ms(1);
   std::uint64_t ended = 0;
   std::uint64_t came_round_at = 0;
   constexpr std::uint64_t kProbes = (std::uint64_t{1} << 26) + 1000;
   for (std::uint64_t i = 0; i < kProbes; ++i) {
-    const auto handle = ring.next_handle();
+    const auto handle = next_handle(ring);
     ASSERT_TRUE(handle);
     if (i != 0 && *handle == first) came_round_at = i;
     ring.add(flight_of(i, now, 1));

@@ -216,7 +216,7 @@ TEST_F(NeighboursTest, AskForTheGatewayEverySecondUntilItAnswers) {
   EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kAsking) << "asked for ever";
   neighbours.learn(ip("192.0.2.1"), kOther, at_ms(now_ms));
   EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kKnown);
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac, kOther);
+  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOther);
   EXPECT_EQ(neighbours.gateway_mac(), kOther);
   EXPECT_TRUE(asked(neighbours, 59'000).empty());
 }
@@ -232,16 +232,16 @@ TEST_F(NeighboursTest, AskAKnownGatewayAgainAndForgetItWhenItStaysSilent) {
   EXPECT_FALSE(asked(neighbours, 2'000).empty());
   EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kAsking);
   neighbours.learn(ip("192.0.2.1"), kOwn, at_ms(now_ms));
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac, kOwn) << "and learn its new one";
+  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOwn) << "and learn its new one";
 }
 
 TEST_F(NeighboursTest, TakeAGatewayFromTheConfigAsItIs) {
   config::PortConfig config = port();
   config.gateway_mac = kOther;
   Neighbours neighbours(config, clock);
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac, kOther);
+  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOther);
   neighbours.learn(ip("192.0.2.1"), kOwn, at_ms(now_ms));
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac, kOther);
+  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOther);
   EXPECT_TRUE(asked(neighbours, 400'000).empty());
 }
 
@@ -260,7 +260,7 @@ TEST_F(NeighboursTest, AskThreeTimesForAHostOnTheLinkAndThenTakeItForAbsent) {
   EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAbsent);
   EXPECT_LE(asked(neighbours, 30'000).size(), 4U) << "now and then";
   neighbours.learn(ip("192.0.2.77"), kOther, at_ms(now_ms));
-  EXPECT_EQ(neighbours.find(ip("192.0.2.77")).mac, kOther);
+  EXPECT_EQ(neighbours.find(ip("192.0.2.77")).mac(), kOther);
   now_ms += 200'000;
   EXPECT_EQ(asked(neighbours, 5'000).size(), 3U) << "forgotten, it is asked anew";
   EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAbsent);
@@ -287,7 +287,7 @@ TEST_F(NeighboursTest, KnowAThousandHostsOnTheLinkAndSayWhenThereAreMore) {
     mac.bytes[4] = static_cast<std::uint8_t>(i >> 8);
     mac.bytes[5] = static_cast<std::uint8_t>(i);
     neighbours.learn({first + i}, mac, at_ms(now_ms));
-    ASSERT_EQ(neighbours.find({first + i}).mac, mac);
+    ASSERT_EQ(neighbours.find({first + i}).mac(), mac);
   }
 }
 

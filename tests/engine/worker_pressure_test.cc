@@ -96,9 +96,9 @@ TEST(WorkerPressure, WaitsForBuffersWhenThereAreNone) {
 
 TEST(WorkerPressure, HoldsBackWithoutLossWhenNobodyReadsItsReports) {
   FakeInternet internet;
-  Bench vp(internet, {.inflight = 1U << 14, .waiting = 1U << 14});
+  Bench vp(internet, {.inflight = 1U << 15, .waiting = 1U << 14});
   vp.reads_reports = false;
-  constexpr std::uint64_t kTasks = 10'000;
+  constexpr std::uint64_t kTasks = 20'000;
   std::uint64_t next = 1;
   vp.run_until([&] {
     for (; next <= kTasks && vp.workers[0]->tasks().free_slots() != 0; ++next) {

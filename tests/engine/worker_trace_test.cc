@@ -215,7 +215,7 @@ TEST(WorkerTrace, EndsTwoTracesThatAreAlike) {
 TEST(WorkerTrace, EndsOnceEachWhateverTheNetworkDoes) {
   BACKSIGHT_RANDOM(random);
   FakeInternet internet;
-  Bench vp(internet, {.inflight = 256, .traces = 16});
+  Bench vp(internet, {.speed = 10, .inflight = 256, .traces = 16});
   internet.respond = [&](const Packet& probe) {
     for (const Packet& reply : internet.travel(probe)) {
       if (random.one_in(5)) continue;

@@ -108,7 +108,9 @@ ProbeFields random_fields(std::mt19937_64& random, const Shape& shape) {
   if (shape == testing::kUdpTrace && !is_udp_handle(fields.handle)) fields.handle ^= 0x5a5a;
   fields.identity = {.id = {static_cast<std::uint16_t>(random()), random() & kMaxProbeNumber},
                      .tag = random() % 4 == 0 ? ~std::uint64_t{0} : random()};
-  for (auto& hop : fields.prespecified) hop = address();
+  static std::array<Ipv4Addr, kMaxTimestampAddresses> asked;  // until the next call
+  for (auto& hop : asked) hop = address();
+  fields.prespecified = asked;
   return fields;
 }
 

@@ -1,0 +1,127 @@
+// What a worker tells control, and the ring it travels in: a head of one cache line for each end of
+// a task and each observation, and more cells behind it where a route or timestamps were recorded.
+// Times are ticks: who reads them has the leisure to convert.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+
+#include "engine/device/prefetch.h"
+#include "engine/device/tsc.h"
+#include "engine/worker/flight_slot.h"
+#include "engine/worker/spsc_ring.h"
+#include "probes/ip_options.h"
+#include "queue/result.h"
+
+namespace backsight::engine {
+
+enum class ReportKind : std::uint8_t {
+  kProbe,        // the end of a ping, rr or ts
+  kTrace,        // the end of a trace; its hops are in the worker's trace
+  kObservation,  // a spoofed probe's reply
+};
+
+struct alignas(64) ReportHead {
+  std::uint64_t task = 0;
+  std::uint64_t position = 0;  // its low kPositionBits count
+  Tsc at{};                    // sent; of an observation: received. 0: never sent
+  TscSpan rtt{};               // with a reply
+  probes::Ipv4Addr src{};
+  probes::Ipv4Addr dst{};
+  std::uint32_t trace = kNoTrace;  // kTrace: index at the worker
+  queue::ReplySummary reply{};
+  std::uint16_t probe_vp = 0;  // kObservation
+  ReportKind what = ReportKind::kProbe;
+  probes::Kind kind = probes::Kind::kPing;
+  queue::Outcome outcome = queue::Outcome::kTimedOut;
+  queue::Reason reason = queue::Reason::kNone;
+  probes::TraceMethod method = probes::TraceMethod::kIcmp;
+  bool has_reply = false;
+  std::uint8_t cells = 1;  // of the report, this one included
+};
+static_assert(sizeof(ReportHead) == 64 && std::is_trivially_copyable_v<ReportHead>);
+
+// A piece of the ring.
+struct alignas(64) ReportCell {
+  std::array<std::byte, sizeof(ReportHead)> bytes;
+};
+
+// The first report in the ring, where it stands. Valid until it is released.
+class Report {
+ public:
+  explicit Report(const SpscRing<ReportCell>& cells) noexcept : cells_(cells) {}
+  [[nodiscard]] const ReportHead& head() const noexcept {
+    return *std::launder(reinterpret_cast<const ReportHead*>(cells_.front(0).bytes.data()));
+  }
+  [[nodiscard]] queue::Recorded recorded() const noexcept;
+
+ private:
+  const SpscRing<ReportCell>& cells_;
+};
+
+// As users of results know it. `near` is a position near to the task's.
+[[nodiscard]] queue::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
+                                                 std::uint64_t near) noexcept;
+[[nodiscard]] queue::Observation observation_of(const Report& report,
+                                                const TscClock& clock) noexcept;
+
+class ReportRing {
+ public:
+  static constexpr std::size_t kMaxCells = 3;    // of one report
+  static constexpr std::size_t kBusyCells = 64;  // a round's
+  static constexpr std::size_t kCellsTogether = 512;
+
+  // REQUIRES: cells is a power of two.
+  explicit ReportRing(std::size_t cells) : cells_(cells) {}
+
+  // Thread: the worker, from here on.
+  // True if there is room for `reports` of any size beyond those added.
+  [[nodiscard]] bool has_room(std::size_t reports) noexcept {
+    const std::size_t needed = added_ + reports * kMaxCells;
+    return cells_.free_slots() >= needed || cells_.refreshed_free_slots() >= needed;
+  }
+  // REQUIRES: has_room() said so. Control sees it after publish().
+  void add(const ReportHead& head) noexcept { new (&cells_.next(added_++)) ReportHead(head); }
+  // With what an option recorded: the reply's own, or that of the quote in an error.
+  void add(const ReportHead& head, const probes::IpOptions& options, bool from_quote) noexcept;
+  // Asks for the cells of the next `reports`: control has read them, so its core has their lines.
+  void prefetch(std::size_t reports) noexcept {
+    for (std::size_t i = 0; i < reports * 2; ++i) prefetch_to_write(&cells_.next(added_ + i));
+  }
+  // At the end of a round: shows control what was added. Of busy rounds a few are shown together,
+  // so that the two do not write and read the same lines at the same time.
+  void publish() noexcept {
+    const bool is_busy = added_ - gathered_ >= kBusyCells;
+    gathered_ = added_;
+    if (added_ == 0 || (is_busy && added_ < kCellsTogether)) return;
+    cells_.publish(added_);
+    added_ = gathered_ = 0;
+  }
+
+  // Calls `on_report(const Report&)` for at most `max` reports. Returns how many there were.
+  // Thread: control.
+  template <typename OnReport>
+  std::size_t read(std::size_t max, OnReport&& on_report) {
+    std::size_t count = 0;
+    for (; count < max && cells_.available(1) != 0; ++count) {
+      const Report report(cells_);
+      on_report(report);
+      cells_.release(report.head().cells);
+    }
+    return count;
+  }
+
+  // Thread: any; exact only when nobody moves.
+  [[nodiscard]] std::size_t approximate_cells() const noexcept { return cells_.approximate_size(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return cells_.capacity(); }
+
+ private:
+  SpscRing<ReportCell> cells_;
+  std::size_t added_ = 0;     // written and not yet published
+  std::size_t gathered_ = 0;  // of these, before this round
+};
+
+}  // namespace backsight::engine

@@ -1,0 +1,144 @@
+// Which probes leave now: what the schedule lets go, and what stands in the mailbox and no limit
+// holds. Such a task goes from the mailbox straight into its packet.
+#include <algorithm>
+#include <utility>
+
+#include "engine/worker/worker.h"
+#include "probes/wire/assert.h"
+
+namespace backsight::engine {
+
+Schedule::Send Worker::send_of(const queue::Task& task, bool is_spoofed) noexcept {
+  return {.dst = task.dst,
+          .spoofed_src = is_spoofed ? task.src : probes::Ipv4Addr{},
+          .has_options =
+              task.kind == probes::Kind::kRecordRoute || task.kind == probes::Kind::kTimestamp};
+}
+
+// Adds the probe to chosen_ if its next hop is known; else it is put off, or fails.
+inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t item,
+                               std::uint8_t port, bool is_spoofed, Tsc now) noexcept {
+  const Neighbours::Found hop = lanes_[port]->port.neighbours().find(queued.task.dst);
+  // Field by field: a copy of a struct just written would wait for its parts to reach the cache.
+  Chosen& chosen = chosen_[chosen_count_];
+  chosen.queued = &queued;
+  chosen.item = item;
+  chosen.port = port;
+  chosen.is_spoofed = is_spoofed;
+  chosen.next_hop = hop.packed_mac;
+  if (hop.state == Neighbours::State::kKnown) {
+    ++chosen_count_;
+  } else if (hop.state == Neighbours::State::kAsking) {
+    put_off(chosen, now);
+  } else {
+    fail(chosen, hop.state == Neighbours::State::kAbsent ? queue::Reason::kNeighbour
+                                                         : queue::Reason::kNoRoute);
+  }
+}
+
+// Fills chosen_, as far as slots and rates allow. True if it did anything. What was drawn from the
+// mailbox stands there until the burst is crafted.
+bool Worker::choose(Tsc now) noexcept {
+  const std::size_t offered = tasks_.available(kBurst);
+  const auto wake = schedule_.next_wake(now);
+  const bool is_due = wake && *wake <= now;
+  if (!is_due && offered == 0) {
+    has_rested_ = true;
+    return false;
+  }
+  if (std::exchange(has_rested_, false)) shared_.total.rest_until(now);
+  const std::uint32_t room = inflight_.capacity() - inflight_.used();
+  if (room == 0) ++counters_.inflight_full;
+  const auto want = static_cast<std::uint32_t>(
+      std::min<std::size_t>({kBurst, room, schedule_.waiting() + offered}));
+  const std::uint32_t granted = want == 0 ? 0 : shared_.total.take(now, want);
+  // Traces under way and new tasks share what there is.
+  choose_scheduled(offered == 0 ? granted : granted - granted / 2, now);
+  const bool drew = draw(granted, now);
+  choose_scheduled(granted, now);
+  if (chosen_count_ < granted) {
+    shared_.total.give_back(granted - static_cast<std::uint32_t>(chosen_count_));
+  }
+  return drew || chosen_count_ != 0;
+}
+
+// What cannot be sent is not chosen and ends in a report: hence the bound on what is looked at.
+void Worker::choose_scheduled(std::size_t until, Tsc now) noexcept {
+  for (std::size_t looked = 0; chosen_count_ < until && looked < kBurst; ++looked) {
+    const auto item = schedule_.pop(now);
+    if (!item) return;
+    set_waiting(*item, false);
+    const bool is_spoofed = !is_trace(*item) && singles_[*item].assignment.is_spoofed;
+    try_choose(queued_of(*item), *item, port_of(*item), is_spoofed, now);
+  }
+}
+
+// Takes tasks from the mailbox, in order: those that a limit holds are filed, others chosen until
+// there are `until`. True if it took any.
+bool Worker::draw(std::size_t until, Tsc now) noexcept {
+  const std::size_t offered = tasks_.available(kBurst);
+  for (; drawn_ < offered; ++drawn_) {
+    const Assignment& assignment = tasks_.front(drawn_);
+    const queue::Task& task = assignment.queued.task;
+    if (task.kind == probes::Kind::kTrace) {
+      // The order that gave this trace its room was given before the task.
+      while (free_traces_.empty() && take_orders()) {
+      }
+      begin_trace(assignment, now);
+      continue;
+    }
+    // Each of the chosen may need a single yet, to be put off.
+    if (free_singles_.size() <= chosen_count_) break;
+    if (schedule_.is_held(send_of(task, assignment.is_spoofed))) {
+      schedule(keep_single(assignment), now);
+      continue;
+    }
+    if (chosen_count_ >= until) break;
+    try_choose(assignment.queued, kDirect, assignment.port, assignment.is_spoofed, now);
+  }
+  counters_.tasks += drawn_;
+  return drawn_ != 0;
+}
+
+void Worker::put_off(const Chosen& candidate, Tsc now) noexcept {
+  if (candidate.item != kDirect) return defer(candidate.item, now);
+  defer(keep_single({.queued = *candidate.queued,
+                     .port = candidate.port,
+                     .is_spoofed = candidate.is_spoofed}),
+        now);
+}
+
+std::uint32_t Worker::keep_single(const Assignment& assignment) noexcept {
+  BACKSIGHT_ASSERT(!free_singles_.empty());
+  const std::uint32_t item = free_singles_.back();
+  free_singles_.pop_back();
+  singles_[item].assignment = assignment;
+  return item;
+}
+
+// Ends what waits, as many items a round as it has room to report. Comes round again for tasks that
+// were on their way.
+bool Worker::drain() noexcept {
+  const std::size_t late = tasks_.available(kBurst);
+  for (std::size_t i = 0; i < late; ++i) fail(tasks_.front(i).queued, queue::Reason::kStopped);
+  tasks_.release(late);
+  counters_.tasks += late;
+  const auto items = static_cast<std::uint32_t>(waiting_ + traces_.size());
+  std::uint32_t ended = 0;
+  for (std::uint32_t step = 0; step < items && ended < kBurst; ++step) {
+    const std::uint32_t item = drained_;
+    drained_ = drained_ + 1 == items ? 0 : drained_ + 1;
+    const bool waits =
+        is_trace(item) ? traces_[item - waiting_].is_waiting : singles_[item].is_waiting;
+    if (!waits) continue;
+    set_waiting(item, false);
+    fail(item, queue::Reason::kStopped);
+    ++ended;
+  }
+  for (const auto& lane : lanes_) {
+    if (lane->burst.size() != 0) give_up(*lane);
+  }
+  return late + ended != 0;
+}
+
+}  // namespace backsight::engine

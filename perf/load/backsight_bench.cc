@@ -1,0 +1,55 @@
+// backsight-bench: one figure of the engine each run.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "perf/load/benches.h"
+
+namespace {
+
+using namespace backsight;
+
+struct Bench {
+  const char* name;
+  const char* help;
+  Expected<perf::Figures> (*run)(const perf::Options&);
+};
+
+constexpr Bench kBenches[] = {
+    {"tx", "craft, tag, track and send record route probes on net_null", perf::bench_tx},
+    {"loop", "send, reflect, verify, match, time and export over rings", perf::bench_loop},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("One figure of the engine each run.\n", "backsight-bench");
+  app.require_subcommand(1);
+  perf::Options options;
+  bool as_json = false;
+  const Bench* chosen = nullptr;
+  for (const Bench& bench : kBenches) {
+    CLI::App* sub = app.add_subcommand(bench.name, bench.help);
+    sub->add_option("--seconds", options.seconds, "how long to measure")->capture_default_str();
+    sub->add_option("--worker-core", options.worker_core)->capture_default_str();
+    sub->add_option("--control-core", options.control_core)->capture_default_str();
+    sub->add_option("--slots", options.slots, "in-flight slots, a power of two");
+    sub->add_option("--timeout-ms", options.timeout_ms, "of each probe");
+    sub->add_flag("--hugepages", options.use_hugepages, "tables and buffers on huge pages");
+    sub->add_flag("--json", as_json, "one JSON object");
+    if (std::string_view(bench.name) == "loop") {
+      sub->add_flag("--faults", options.has_faults,
+                    "the network loses 1%, doubles 1%, delays 0.1% and reorders 1% of the replies");
+    }
+    sub->callback([&chosen, &bench] { chosen = &bench; });
+  }
+  CLI11_PARSE(app, argc, argv);
+  const auto figures = chosen->run(options);
+  if (!figures) {
+    fmt::print(stderr, "backsight-bench: {}\n", figures.error().sentence);
+    return 2;
+  }
+  fmt::print("{}\n", as_json ? figures->json() : figures->table());
+  return figures->all_hold() ? 0 : 1;
+}

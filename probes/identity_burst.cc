@@ -1,0 +1,166 @@
+#include "probes/identity_burst.h"
+
+#include <cstring>
+
+#include "probes/wire/assert.h"
+
+// The bodies below are compiled once for each width of register and inlined into the function that
+// is called on CPUs that have it.
+#define BACKSIGHT_EACH_TARGET [[gnu::always_inline]] inline
+
+namespace backsight::probes {
+namespace {
+
+constexpr std::size_t kLanes = 8;
+using Lanes [[gnu::vector_size(kLanes * sizeof(std::uint64_t))]] = std::uint64_t;
+// Two groups of lanes at a time keep both vector units busy: SipHash is one long chain.
+constexpr std::size_t kGroups = 2;
+constexpr std::size_t kStep = kGroups * kLanes;
+static_assert(kIdentityBurst % kStep == 0);
+
+BACKSIGHT_EACH_TARGET void rotate(Lanes& lanes, int by) noexcept {
+  lanes = (lanes << by) | (lanes >> (64 - by));
+}
+
+struct SipState {
+  Lanes v0[kGroups];
+  Lanes v1[kGroups];
+  Lanes v2[kGroups];
+  Lanes v3[kGroups];
+};
+
+BACKSIGHT_EACH_TARGET void sip_round(SipState& s) noexcept {
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    s.v0[g] += s.v1[g];
+    s.v2[g] += s.v3[g];
+    rotate(s.v1[g], 13);
+    rotate(s.v3[g], 16);
+    s.v1[g] ^= s.v0[g];
+    s.v3[g] ^= s.v2[g];
+    rotate(s.v0[g], 32);
+    s.v2[g] += s.v1[g];
+    s.v0[g] += s.v3[g];
+    rotate(s.v1[g], 17);
+    rotate(s.v3[g], 21);
+    s.v1[g] ^= s.v2[g];
+    s.v3[g] ^= s.v0[g];
+    rotate(s.v2[g], 32);
+  }
+}
+
+BACKSIGHT_EACH_TARGET void sip_absorb(SipState& s, const std::uint64_t* words) noexcept {
+  Lanes word[kGroups];
+  std::memcpy(word, words, sizeof word);
+  for (std::size_t g = 0; g < kGroups; ++g) s.v3[g] ^= word[g];
+  sip_round(s);
+  sip_round(s);
+  for (std::size_t g = 0; g < kGroups; ++g) s.v0[g] ^= word[g];
+}
+
+// siphash24() of kTagWords words, kStep probes at a time.
+BACKSIGHT_EACH_TARGET void tags_body(const TagKey& key, const TagBurst& burst, std::size_t count,
+                                     std::uint64_t* tags) noexcept {
+  std::uint64_t length[kStep];
+  for (std::uint64_t& it : length) it = std::uint64_t{kTagWords * 8} << 56;
+  for (std::size_t at = 0; at < count; at += kStep) {
+    SipState s;
+    for (std::size_t g = 0; g < kGroups; ++g) {
+      s.v0[g] = Lanes{} + (key.k0 ^ 0x736f6d6570736575);
+      s.v1[g] = Lanes{} + (key.k1 ^ 0x646f72616e646f6d);
+      s.v2[g] = Lanes{} + (key.k0 ^ 0x6c7967656e657261);
+      s.v3[g] = Lanes{} + (key.k1 ^ 0x7465646279746573);
+    }
+    for (std::size_t word = 0; word < kTagWords; ++word) {
+      sip_absorb(s, burst.words[word].data() + at);
+    }
+    sip_absorb(s, length);
+    for (std::size_t g = 0; g < kGroups; ++g) s.v2[g] ^= Lanes{} + 0xff;
+    for (int round = 0; round < 4; ++round) sip_round(s);
+    Lanes tag[kGroups];
+    for (std::size_t g = 0; g < kGroups; ++g) tag[g] = s.v0[g] ^ s.v1[g] ^ s.v2[g] ^ s.v3[g];
+    std::memcpy(tags + at, tag, sizeof tag);
+  }
+}
+
+BACKSIGHT_EACH_TARGET void seal_body(const HandleCipher& cipher, std::size_t count,
+                                     std::uint64_t* handles) noexcept {
+  const auto keys = cipher.round_keys();
+  for (std::size_t at = 0; at < count; at += kLanes) {
+    Lanes plain;
+    std::memcpy(&plain, handles + at, sizeof plain);
+    Lanes left = (plain >> 16) & 0xffff;
+    Lanes right = plain & 0xffff;
+    for (const std::uint64_t key : keys) {
+      Lanes word = (right + key) * HandleCipher::kSpread;
+      word ^= word >> 29;
+      word *= Lanes{} + (key | 1);
+      word >>= 48;
+      const Lanes next = left ^ word;
+      left = right;
+      right = next;
+    }
+    plain = (left << 16) | right;
+    std::memcpy(handles + at, &plain, sizeof plain);
+  }
+}
+
+void tags_128(const TagKey& key, const TagBurst& burst, std::size_t count,
+              std::uint64_t* tags) noexcept {
+  tags_body(key, burst, count, tags);
+}
+void seal_128(const HandleCipher& cipher, std::size_t count, std::uint64_t* handles) noexcept {
+  seal_body(cipher, count, handles);
+}
+
+#ifdef __x86_64__
+[[gnu::target("avx2")]] void tags_256(const TagKey& key, const TagBurst& burst, std::size_t count,
+                                      std::uint64_t* tags) noexcept {
+  tags_body(key, burst, count, tags);
+}
+[[gnu::target("avx2")]] void seal_256(const HandleCipher& cipher, std::size_t count,
+                                      std::uint64_t* handles) noexcept {
+  seal_body(cipher, count, handles);
+}
+[[gnu::target("avx512f,avx512dq")]] void tags_512(const TagKey& key, const TagBurst& burst,
+                                                  std::size_t count, std::uint64_t* tags) noexcept {
+  tags_body(key, burst, count, tags);
+}
+[[gnu::target("avx512f,avx512dq")]] void seal_512(const HandleCipher& cipher, std::size_t count,
+                                                  std::uint64_t* handles) noexcept {
+  seal_body(cipher, count, handles);
+}
+
+constexpr IdentityTarget kAllTargets[] = {
+    {512, tags_512, seal_512}, {256, tags_256, seal_256}, {128, tags_128, seal_128}};
+
+std::span<const IdentityTarget> choose_targets() noexcept {
+  const std::span<const IdentityTarget> all(kAllTargets);
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return all;
+  return __builtin_cpu_supports("avx2") ? all.subspan(1) : all.subspan(2);
+}
+#else
+constexpr IdentityTarget kAllTargets[] = {{128, tags_128, seal_128}};
+
+std::span<const IdentityTarget> choose_targets() noexcept { return kAllTargets; }
+#endif
+
+const std::span<const IdentityTarget> kTargets = choose_targets();
+
+}  // namespace
+
+void make_tags(const TagKey& key, const TagBurst& burst, std::size_t count,
+               std::array<std::uint64_t, kIdentityBurst>& tags) noexcept {
+  BACKSIGHT_ASSERT(count <= kIdentityBurst);
+  kTargets.front().make_tags(key, burst, count, tags.data());
+}
+
+void seal_handles(const HandleCipher& cipher, std::size_t count,
+                  std::array<std::uint64_t, kIdentityBurst>& handles) noexcept {
+  BACKSIGHT_ASSERT(count <= kIdentityBurst);
+  kTargets.front().seal_handles(cipher, count, handles.data());
+}
+
+std::span<const IdentityTarget> identity_targets() noexcept { return kTargets; }
+
+}  // namespace backsight::probes

@@ -19,6 +19,10 @@ struct Bench {
 constexpr Bench kBenches[] = {
     {"tx", "craft, tag, track and send record route probes on net_null", perf::bench_tx},
     {"loop", "send, reflect, verify, match, time and export over rings", perf::bench_loop},
+    {"match", "find and end probes with 1, 16 and 64 million in flight", perf::bench_match},
+    {"trace", "complete traceroutes of twelve hops over rings", perf::bench_trace},
+    {"pace", "rates from 10 pps to 5 Mpps as the port sees them", perf::bench_pace},
+    {"flood", "honest probes beside forged replies at full rate", perf::bench_flood},
 };
 
 }  // namespace
@@ -41,6 +45,9 @@ int main(int argc, char** argv) {
     if (std::string_view(bench.name) == "loop") {
       sub->add_flag("--faults", options.has_faults,
                     "the network loses 1%, doubles 1%, delays 0.1% and reorders 1% of the replies");
+    }
+    if (std::string_view(bench.name) == "flood") {
+      sub->add_option("--forged", options.forged, "go on until so many were sent");
     }
     sub->callback([&chosen, &bench] { chosen = &bench; });
   }

@@ -17,10 +17,15 @@ struct Options {
   bool use_hugepages = false;
   std::uint32_t slots = 0;       // in-flight slots; 0: as the benchmark thinks right
   std::uint32_t timeout_ms = 0;  // of each probe; 0: likewise
+  std::uint64_t forged = 0;      // flood: at least so many forged replies
   bool has_faults = false;       // loop: the network loses, doubles, delays and reorders
 };
 
 [[nodiscard]] Expected<Figures> bench_tx(const Options& options);
 [[nodiscard]] Expected<Figures> bench_loop(const Options& options);
+[[nodiscard]] Expected<Figures> bench_match(const Options& options);
+[[nodiscard]] Expected<Figures> bench_trace(const Options& options);
+[[nodiscard]] Expected<Figures> bench_pace(const Options& options);
+[[nodiscard]] Expected<Figures> bench_flood(const Options& options);
 
 }  // namespace backsight::perf

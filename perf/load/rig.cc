@@ -7,6 +7,7 @@
 #include <rte_launch.h>
 #include <rte_ring.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace backsight::perf {
@@ -36,8 +37,11 @@ Expected<engine::Eal> start_eal(unsigned control_core, unsigned worker_core, boo
     config.ports.emplace_back();
     config.ports.back().device = device;
   }
-  const auto plan = engine::plan_eal(config);
+  auto plan = engine::plan_eal(config);
   if (!plan) return tl::unexpected(plan.error());
+  // Ports made of rings are not in the plan, but their buffers need memory too.
+  const auto memory = std::ranges::find(plan->arguments, "-m");
+  if (memory != plan->arguments.end()) *std::next(memory) = "256";
   return engine::Eal::start(*plan);
 }
 

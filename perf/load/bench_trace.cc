@@ -1,0 +1,115 @@
+// trace: complete traceroutes a second. The worker asks hop by hop; the other core is the network, whose
+// routers expire TTLs below twelve and whose host answers the twelfth, and control, which gives tasks,
+// reads the hops and checks each of them.
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include <atomic>
+
+#include "perf/load/benches.h"
+#include "perf/load/reflector.h"
+#include "perf/load/rig.h"
+#include "perf/load/stages.h"
+
+namespace backsight::perf {
+namespace {
+
+constexpr unsigned kHops = 12;
+constexpr std::size_t kFeed = 64;
+
+bool is_right(const engine::Trace& trace) {
+  const auto hops = trace.hops();
+  if (hops.size() != kHops) return false;
+  for (unsigned i = 0; i < kHops; ++i) {
+    const std::uint32_t expected =
+        i + 1 < kHops ? 0x0a4d0001U + i : trace.task().task.dst.value;
+    if (!hops[i].has_reply || hops[i].ttl != i + 1 || hops[i].reply.from.value != expected) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Expected<Figures> bench_trace(const Options& options) {
+  Figures figures("trace", "complete ICMP Paris traceroutes of 12 hops; one worker core");
+  auto eal = start_eal(options.control_core, options.worker_core, options.use_hugepages);
+  if (!eal) return tl::unexpected(eal.error());
+  RingPort wire(1024);
+  RigSetup setup{.device = wire.device(), .limits = {}, .use_hugepages = options.use_hugepages};
+  auto opened = Rig::open(setup);
+  if (!opened) return tl::unexpected(opened.error());
+  Rig& rig = **opened;
+  Reflector network(wire, rig.clock(), kHops, {}, 0);
+  engine::Worker& worker = rig.worker();
+  rig.launch([&] {
+    while (!rig.shared().is_stopping.load(std::memory_order_relaxed)) worker.round();
+  });
+
+  Destinations destinations;
+  std::uint64_t given = 0;
+  std::uint64_t read = 0;
+  std::uint64_t wrong = 0;
+  engine::Assignment like;
+  like.queued.task.kind = probes::Kind::kTrace;
+  like.queued.task.src = kRigAddress;
+  const auto feed = [&] {
+    const std::size_t room = std::min<std::size_t>(
+        {kFeed, worker.tasks().free_slots(), setup.traces - (given - read)});
+    for (std::size_t i = 0; i < room; ++i) {
+      engine::Assignment& next = worker.tasks().next(i);
+      next = like;
+      next.queued.task.id = next.queued.position = ++given;
+      next.queued.task.dst = destinations.next();
+    }
+    worker.tasks().publish(room);
+  };
+  const auto take = [&](const engine::Report& report) {
+    const engine::Trace& trace = worker.trace(report.head().trace);
+    if (report.head().outcome != queue::Outcome::kReached || !is_right(trace)) ++wrong;
+    ++read;
+    engine::Order order;
+    order.what = engine::Order::What::kTraceRead;
+    order.trace = report.head().trace;
+    while (!worker.orders().try_push(order)) rte_pause();
+  };
+  const auto step = [&](bool feeds) {
+    if (feeds) feed();
+    network.step();
+    worker.reports().read(64, take);
+  };
+  const std::uint64_t hz = rig.clock().hz();
+  const auto run_for = [&](double seconds) {
+    const std::uint64_t start = rte_rdtsc();
+    const auto span = static_cast<std::uint64_t>(seconds * static_cast<double>(hz));
+    while (rte_rdtsc() - start < span) step(true);
+    return static_cast<double>(rte_rdtsc() - start) / static_cast<double>(hz);
+  };
+  run_for(0.3);
+  const StageReading before = read_stages(worker.counters());
+  const std::uint64_t read_before = read;
+  const double seconds = run_for(options.seconds);
+  const double traces = static_cast<double>(read - read_before);
+  const StageReading after = read_stages(worker.counters());
+  const std::uint64_t patience = rte_rdtsc() + 5 * hz;
+  while (read < given && rte_rdtsc() < patience) step(false);
+  rig.shared().is_stopping = true;
+  rig.wait();
+
+  const engine::WorkerCounters& counters = rig.counters();
+  figures.add("traces_per_second", traces / seconds, "complete traces of 12 hops");
+  figures.add("mpps", traces * kHops / seconds / 1e6, "million probes a second, all answered");
+  figures.add("cycles_per_packet", seconds * static_cast<double>(hz) / (traces * kHops),
+              "TSC cycles, sending and receiving");
+  add_stages(figures, before, after);
+  figures.add("traces", read);
+  figures.add("probes", counters.sent.sum());
+  figures.check("each trace was reported", read == given);
+  figures.check("each hop of each trace is right", wrong == 0);
+  figures.check("no probe was sent twice", counters.sent.sum() == given * kHops);
+  figures.check("no buffer is left", rig.port().buffers_in_use() == 0);
+  return figures;
+}
+
+}  // namespace backsight::perf

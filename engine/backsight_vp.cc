@@ -26,6 +26,7 @@
 #include "engine/control/service_manager.h"
 #include "engine/control/status.h"
 #include "engine/control/task_source.h"
+#include "engine/control/telemetry.h"
 #include "engine/control/vantage_point.h"
 #include "queue/vp_queue.h"
 
@@ -227,6 +228,7 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
   catch_signals();
   const auto vp = VantagePoint::start(vp_config, signals);
   if (!vp) return fail(vp.error());
+  const engine::Telemetry telemetry(**vp);
   engine::VantagePointMetrics metrics(**vp, BACKSIGHT_VERSION);
   const auto health = listen(**vp, metrics, is_once);
   if (!health) return fail(health.error());

@@ -38,8 +38,7 @@ std::string ServiceManager::state_text(std::uint64_t spool_bytes) {
   const Totals totals = totals_of(vp_);
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - last_at_).count();
-  const double rate =
-      seconds <= 0 ? 0 : static_cast<double>(totals.sent - last_sent_) / seconds;
+  const double rate = seconds <= 0 ? 0 : static_cast<double>(totals.sent - last_sent_) / seconds;
   last_sent_ = totals.sent;
   last_at_ = now;
   const auto why = vp_.why_not_ready();

@@ -76,7 +76,8 @@ TEST(VpLog, IsJsonWhenTheConfigSaysSo) {
   VpFixture fixture;
   fixture.next_hop = "gateway: 192.0.2.1";
   VpProcess vp(fixture.folder, {"--config", fixture.write_config("log: {format: json}\n")});
-  ASSERT_TRUE(eventually([&] { return vp.said().find("does not answer ARP") != std::string::npos; }));
+  ASSERT_TRUE(
+      eventually([&] { return vp.said().find("does not answer ARP") != std::string::npos; }));
   vp.send(SIGTERM);
   EXPECT_EQ(vp.wait(), 0);
   std::istringstream said(vp.said());

@@ -95,8 +95,11 @@ std::string log_lines(const LogStyle& style, level_enum level, bool names_level,
   if (style.format == config::LogFormat::kJson) {
     return fmt::format("{}{}\n", begin, object(style, level, sentence, time));
   }
-  std::string text = begin + std::string(kProgram);
-  if (names_level) text += fmt::format("{}: ", word(level));
+  std::string text = begin;
+  if (!style.is_journal) {
+    text += kProgram;
+    if (names_level) text += fmt::format("{}: ", word(level));
+  }
   for (std::size_t at = 0;;) {
     const std::size_t end = sentence.find('\n', at);
     text += sentence.substr(at, end - at);

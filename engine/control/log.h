@@ -14,7 +14,7 @@ namespace backsight::engine {
 
 struct LogStyle {
   config::LogFormat format = config::LogFormat::kText;
-  bool is_journal = false;   // lines begin with "<4>"
+  bool is_journal = false;   // which knows program and level: "<4>sentence"
   bool is_terminal = false;  // lines erase the progress line that they are written over
   std::string vp = {};       // named in JSON; empty: not known
 };

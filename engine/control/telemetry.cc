@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <rte_telemetry.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cerrno>
 #include <mutex>
 #include <string>
 
@@ -28,8 +28,8 @@ Current& current() {
 // A key of a dictionary may hold letters, digits, '_' and '/' only.
 std::string key_of(std::string text) {
   for (char& c : text) {
-    const bool is_allowed = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                            (c >= 'A' && c <= 'Z') || c == '/';
+    const bool is_allowed =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/';
     if (!is_allowed) c = '_';
   }
   return text;

@@ -37,8 +37,8 @@ TEST(LogLines, EraseTheProgressLineOfATerminal) {
 
 TEST(LogLines, TellTheJournalThePriorityOfEachLine) {
   const LogStyle journal{.is_journal = true};
-  EXPECT_EQ(lines(journal, "a"), "<4>backsight-vp: warning: a\n");
-  EXPECT_EQ(lines(journal, "a\nb\n", spdlog::level::err), "<3>backsight-vp: error: a\n<3>b\n");
+  EXPECT_EQ(lines(journal, "a"), "<4>a\n");
+  EXPECT_EQ(lines(journal, "a\nb\n", spdlog::level::err), "<3>a\n<3>b\n");
   EXPECT_THAT(lines(journal, "a", spdlog::level::info), StartsWith("<6>"));
   EXPECT_THAT(lines(journal, "a", spdlog::level::debug), StartsWith("<7>"));
 }

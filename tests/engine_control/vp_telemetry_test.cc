@@ -66,8 +66,8 @@ class VpTelemetry : public ::testing::Test {
 };
 
 TEST_F(VpTelemetry, AnswersWhatTheMetricsPageAnswers) {
-  VpProcess vp(fixture_.folder, {"--config", fixture_.write_config(), "--set",
-                                 "engine.telemetry=true"});
+  VpProcess vp(fixture_.folder,
+               {"--config", fixture_.write_config(), "--set", "engine.telemetry=true"});
   ASSERT_TRUE(fixture_.becomes_ready()) << vp.said();
   std::vector<queue::Task> tasks(7);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -103,8 +103,8 @@ TEST_F(VpTelemetry, AnswersWhatTheMetricsPageAnswers) {
 }
 
 TEST_F(VpTelemetry, RefusesAWorkerThatIsNotThere) {
-  VpProcess vp(fixture_.folder, {"--config", fixture_.write_config(), "--set",
-                                 "engine.telemetry=true"});
+  VpProcess vp(fixture_.folder,
+               {"--config", fixture_.write_config(), "--set", "engine.telemetry=true"});
   ASSERT_TRUE(fixture_.becomes_ready()) << vp.said();
   const TelemetryClient client(socket());
   ASSERT_TRUE(client.is_open());

@@ -79,6 +79,7 @@ struct VpConfig {
   std::string queue_url;                          // empty: only --tasks
   std::string metrics_listen = "127.0.0.1:9464";  // empty: no metrics
   bool metrics_listen_is_default = true;
+  std::filesystem::path capture_socket;  // empty: no captures
   LogFormat log_format = LogFormat::kText;
 
   friend bool operator==(const VpConfig&, const VpConfig&) = default;

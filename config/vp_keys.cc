@@ -222,6 +222,7 @@ std::vector<Key<VpConfig>> make_tail_keys() {
   const auto deny = [](auto& config) -> auto& { return config.deny_file; };
   const auto key = [](auto& config) -> auto& { return config.key_file; };
   const auto bogons = [](auto& config) -> auto& { return config.allow_bogons; };
+  const auto capture = [](auto& config) -> auto& { return config.capture_socket; };
   const auto log = [](auto& config) -> auto& { return config.log_format; };
   return {
       {.name = "spoofing.enrolled",
@@ -259,6 +260,12 @@ std::vector<Key<VpConfig>> make_tail_keys() {
        .meaning = "/metrics, /healthz, /readyz",
        .absent = "127.0.0.1:9464 if free",
        .access = single<C>("host:port, off", set_metrics_listen, metrics_listen_text)},
+      {.name = "capture.socket",
+       .wanted = "the path of a socket to make",
+       .example = "/run/backsight-vp/capture.sock",
+       .meaning = "where backsight vp capture asks",
+       .absent = "no captures",
+       .access = path(capture)},
       {.name = "log.format",
        .wanted = "text or json",
        .meaning = "of the lines on standard error",

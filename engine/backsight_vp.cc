@@ -16,6 +16,7 @@
 #include "config/fleet_key.h"
 #include "config/vp_loader.h"
 #include "config/vp_printer.h"
+#include "engine/control/capture_server.h"
 #include "engine/control/dry_run.h"
 #include "engine/control/health_server.h"
 #include "engine/control/log.h"
@@ -232,6 +233,8 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
   engine::VantagePointMetrics metrics(**vp, BACKSIGHT_VERSION);
   const auto health = listen(**vp, metrics, is_once);
   if (!health) return fail(health.error());
+  const auto captures = engine::CaptureServer::start(**vp, BACKSIGHT_VERSION);
+  if (!captures) return fail(captures.error());
   if (!is_once) return run_queue(**vp, options, *queue, metrics);
   auto opened = engine::open_result_lines(options.results_file, vp_config.name);
   if (!opened) return fail(opened.error());

@@ -30,6 +30,7 @@ class Dice {
     config.enrolled_file = maybe() ? path() : "";
     config.deny_file = maybe() ? path() : "";
     config.allow_bogons = maybe();
+    config.capture_socket = maybe() ? path() : "";
     config.log_format = static_cast<LogFormat>(number(0, 1));
     config.key_file = path();
     config.queue_url = maybe() ? "file:///" + any_text() : "";

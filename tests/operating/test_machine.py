@@ -31,6 +31,7 @@ engine: {{workers: [{worker}], control: {control}, idle: adaptive, hugepages: of
 identity: {{key_file: fleet.key}}
 queue: {{url: 'file:///var/lib/backsight'}}
 metrics: {{listen: '127.0.0.1:{port}'}}
+capture: {{socket: '/run/{runtime}/capture.sock'}}
 """
 PTRACE_ATTACH = 16
 WALL = 0x40000000  # of waitpid: threads too
@@ -106,8 +107,9 @@ class MachineTest(unittest.TestCase):
 
     def configure(self, name, device, port):
         cores = sorted(os.sched_getaffinity(0))
+        runtime = "backsight-vp" if name == "vp" else f"backsight-vp-{name}"
         text = CONFIG.format(name=name, device=device, port=port, worker=cores[-1],
-                             control=cores[0])
+                             control=cores[0], runtime=runtime)
         self.machine.run("tee", f"/etc/backsight/{name}.yaml", text=text)
 
     def sh(self, command):
@@ -141,6 +143,8 @@ class MachineTest(unittest.TestCase):
         self.assertTrue(eventually(lambda: "does not answer ARP; 0 probes/s" in self.show(
             "backsight-vp", "StatusText")["StatusText"]))
         self.assertIn("gateway", self.sh("curl -s http://127.0.0.1:9464/readyz"))
+        begin = self.sh("backsight vp capture --seconds 1 | od -An -tx1 -N4")
+        self.assertEqual(begin.split(), ["0a", "0d", "0d", "0a"])
         self.sh("systemctl reload backsight-vp")
         reloaded = [it for it in self.journal("backsight-vp")
                     if it["MESSAGE"].startswith("reloaded: rates as before")]

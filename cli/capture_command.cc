@@ -121,7 +121,8 @@ class Capture {
 
 Expected<int> capture(const CaptureOptions& options) {
   if (::isatty(STDOUT_FILENO) != 0) {
-    return bad_usage("stdout is a terminal; write to a file: backsight vp capture > rejects.pcapng");
+    return bad_usage(
+        "stdout is a terminal; write to a file: backsight vp capture > rejects.pcapng");
   }
   watch_signals();
   const auto socket = connect_to(options.socket);

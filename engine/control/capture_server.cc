@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kLookMs = 20;  // how soon frames are fetched, and how soon we notice that we stop
+constexpr int kLookMs = 20;    // how soon frames are fetched, and how soon we notice that we stop
 constexpr auto kSlowest = 5s;  // a client that takes nothing for so long is left
 constexpr mode_t kMode = 0660;
 constexpr std::size_t kBurstFrames = 64;
@@ -54,8 +54,8 @@ Expected<int> open_listener(const std::string& path) {
   if (is_left_over(address)) unlink(path.c_str());
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   // Nobody can connect before listen(): by then the mode is right.
-  if (listener >= 0 && bind(listener, at, sizeof address) == 0 &&
-      chmod(path.c_str(), kMode) == 0 && listen(listener, 4) == 0) {
+  if (listener >= 0 && bind(listener, at, sizeof address) == 0 && chmod(path.c_str(), kMode) == 0 &&
+      listen(listener, 4) == 0) {
     return listener;
   }
   const std::string why =

@@ -165,6 +165,11 @@ class NamesTest(unittest.TestCase):
             self.assertIn(name, there)
             self.assertIn(name, manual)
 
+    def test_the_manual_says_what_to_do_about_each_alert(self):
+        page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+        self.assertEqual(re.findall(r"^\| `(Backsight\w+)` \| (\w+) \| .+ \|$", page, re.M),
+                         list(severities().items()))
+
     def test_the_labels_exist(self):
         labels = set(re.findall(r'([a-z_]+)="', RunningVp(self).page("/metrics")))
         text = RULES.read_text(encoding="utf-8") + json.dumps(self.board)

@@ -171,15 +171,17 @@ class MachineTest(unittest.TestCase):
         self.assertEqual([json.loads(line)["task"] for line in got], [7])
         self.assertIn("not_ready", self.sh("runuser -u backsight -- backsight vp list"))
 
-    def test_several_run_side_by_side_and_one_of_them_on_af_xdp(self):
+    def test_several_run_side_by_side_on_any_interface(self):
         self.configure("one", "net_af_packet0,iface=neta", 9471)
         self.configure("two", "net_af_xdp0,iface=netb", 9472)
+        self.configure("three", "net_tap0,iface=tapa", 9473)
         self.sh("""folder=/etc/systemd/system/backsight-vp@two.service.d; mkdir -p $folder
                    cp /usr/share/doc/backsight-vp/examples/af-xdp.conf $folder/
                    systemctl daemon-reload""")
         self.start("backsight-vp@one")
         self.start("backsight-vp@two")
-        for name in ("one", "two"):
+        self.start("backsight-vp@three")
+        for name in ("one", "two", "three"):
             answer = self.sh(f"""echo /backsight/status |
                 RUNTIME_DIRECTORY=/run/backsight-vp-{name} dpdk-telemetry.py -f backsight-{name}""")
             self.assertIn(f'"vp": "{name}"', answer)

@@ -221,11 +221,24 @@ class MachineTest(unittest.TestCase):
             lambda: self.show("backsight-vp", "ActiveState")["ActiveState"] == "active"))
         self.assertIn("watchdog", ends)
 
-    def test_the_packages_go_and_leave_what_is_not_theirs(self):
+    def test_an_upgrade_restarts_what_runs_and_a_removal_stops_it(self):
+        self.configure("vp", "net_af_packet0,iface=neta", 9464)
+        self.configure("one", "net_af_packet0,iface=netb", 9471)
+        units = ("backsight-vp", "backsight-vp@one")
+        for unit in units:
+            self.start(unit)
+        before = [self.show(unit, "MainPID")["MainPID"] for unit in units]
+        self.sh("dpkg --install /tmp/backsight-vp_*.deb")
+        for unit, pid in zip(units, before):
+            self.assertTrue(eventually(lambda unit=unit: self.show(
+                unit, "ActiveState")["ActiveState"] == "active"))
+            self.assertNotEqual(self.show(unit, "MainPID")["MainPID"], pid)
         self.sh("dpkg --remove backsight-vp")
         self.addCleanup(self.sh, "dpkg --install /tmp/backsight-vp_*.deb")
-        self.assertFalse(self.machine.run("test", "-e", "/usr/sbin/backsight-vp").returncode == 0)
-        self.sh("test -e /etc/backsight/fleet.key")
+        for unit in units:
+            self.assertEqual(self.show(unit, "MainPID")["MainPID"], "0")
+        self.assertNotEqual(self.machine.run("test", "-e", "/usr/sbin/backsight-vp").returncode, 0)
+        self.sh("test -e /etc/backsight/fleet.key && test -d /var/lib/backsight/one")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ tl::expected<VpConfig, Faults> parse_vp_config(const std::string& text,
     sort_by_place(faults);
     return tl::unexpected(std::move(faults));
   }
-  for (auto* path : {&config.enrolled_file, &config.deny_file, &config.key_file}) {
+  for (auto* path :
+       {&config.enrolled_file, &config.deny_file, &config.key_file, &config.capture_socket}) {
     resolve(*path, file_name.parent_path());
   }
   return config;

@@ -19,6 +19,7 @@
 #include "engine/device/tsc.h"
 #include "engine/worker/counters.h"
 #include "engine/worker/fixed_map.h"
+#include "engine/worker/frame_tap.h"
 #include "engine/worker/inflight.h"
 #include "engine/worker/limiter.h"
 #include "engine/worker/messages.h"
@@ -83,6 +84,7 @@ class Worker {
   [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::uint32_t inflight_capacity() const noexcept { return inflight_.capacity(); }
   [[nodiscard]] InflightRing& inflight() noexcept { return inflight_; }
+  [[nodiscard]] FrameTap& tap() noexcept { return tap_; }
 
  private:
   // What is chosen to leave now.
@@ -277,6 +279,7 @@ class Worker {
   bool is_timed_ = false;                                        // this round's stages are timed
   Tsc lap_began_;
   WorkerCounters counters_;
+  FrameTap tap_;
 };
 
 }  // namespace backsight::engine

@@ -122,23 +122,31 @@ void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noe
   const auto reply = probes::parse_frame(frame);
   if (!reply && reply.error() == probes::Reject::kFrameTooShort) {
     ++counters_.rejected[reply.error()];
+    tap_.see(lane.port, frame, {.reject = reply.error()}, arrived);
     return;
   }
   if (mac_at(frame, 6) == lane.port.mac() && !lane.port.shares_mac()) {
     ++counters_.outcomes[RxOutcome::kOwnFrame];
+    tap_.see(lane.port, frame, {.outcome = RxOutcome::kOwnFrame}, arrived);
     return;
   }
   const probes::MacAddr to = mac_at(frame, 0);
   if (to != lane.port.mac() && to != probes::kBroadcastMac) {
     ++counters_.outcomes[RxOutcome::kNotForUs];
+    tap_.see(lane.port, frame, {.outcome = RxOutcome::kNotForUs}, arrived);
     return;
   }
   if (!reply) {
     ++counters_.rejected[reply.error()];
+    tap_.see(lane.port, frame, {.reject = reply.error()}, arrived);
     take_local(lane, reply.error(), frame, arrived);
     return;
   }
-  ++counters_.outcomes[is_own_address(reply->to) ? answer(*reply, arrived) : RxOutcome::kNotForUs];
+  const RxOutcome outcome =
+      is_own_address(reply->to) ? answer(*reply, arrived) : RxOutcome::kNotForUs;
+  ++counters_.outcomes[outcome];
+  if (outcome == RxOutcome::kMatched || outcome == RxOutcome::kObserved) return;
+  tap_.see(lane.port, frame, {.outcome = outcome}, arrived);
 }
 
 // What is not a reply but meant for this host: ARP, and pings where no kernel answers them.

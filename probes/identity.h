@@ -56,7 +56,7 @@ struct TagInput {
   ProbeId id;
   Ipv4Addr src;          // as sent: the spoofed source if there is one
   Ipv4Addr dst;          // as sent
-  std::uint32_t handle;  // as sent; for a spoofed probe any value, carried in ICMP id and sequence
+  std::uint32_t handle;  // as sent; a spoofed probe carries the low half of its number there
   Kind kind;
   bool is_spoofed;
 };

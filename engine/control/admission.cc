@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "probes/identity.h"
-
 namespace backsight::engine {
 
 using queue::Reason;
@@ -25,12 +23,15 @@ Admission::Admission(const config::VpConfig& config, config::PrefixSet deny,
                      config::Enrolment enrolment)
     : ports_(config.ports),
       bogons_(config),
-      deny_(std::move(deny)),
-      enrolment_(std::move(enrolment)) {}
+      policy_(std::make_shared<SendPolicy>(1U, bogons_, std::move(deny), std::move(enrolment))) {}
 
 void Admission::replace(config::PrefixSet deny, config::Enrolment enrolment) {
-  deny_ = std::move(deny);
-  enrolment_ = std::move(enrolment);
+  policy_ = std::make_shared<SendPolicy>(policy_->number() + 1, bogons_, std::move(deny),
+                                         std::move(enrolment));
+}
+
+void Admission::renew() {
+  policy_ = std::make_shared<SendPolicy>(policy_->renumbered(policy_->number() + 1));
 }
 
 const config::PortConfig* Admission::port_with(probes::Ipv4Addr address) const noexcept {
@@ -49,33 +50,19 @@ const config::PortConfig* Admission::port_towards(probes::Ipv4Addr destination) 
   return nullptr;
 }
 
-Reason Admission::check_spoofing(const queue::Task& task, std::int64_t now) const {
-  if (task.kind == probes::Kind::kTrace) return Reason::kSpoofedKind;
-  if (!enrolment_.allows(task.src, now)) return Reason::kNotEnrolled;
-  if (deny_.contains(task.src)) return Reason::kSourceDenied;
-  // Where the reply arrives, the packet alone tells the task.
-  if (task.id > probes::kMaxProbeNumber) return Reason::kBadTask;
-  return Reason::kNone;
-}
-
 tl::expected<Assignment, Reason> Admission::admit(const queue::QueuedTask& queued,
                                                   std::int64_t now) const {
   const queue::Task& task = queued.task;
-  if (deny_.contains(task.dst)) return tl::unexpected(Reason::kDenied);
-  if (bogons_.refuses(task.dst)) return tl::unexpected(Reason::kBogon);
-  const config::PortConfig* port = nullptr;
   const bool has_source = !task.src.is_unspecified();
-  if (has_source) port = port_with(task.src);
+  const config::PortConfig* port = has_source ? port_with(task.src) : nullptr;
   const bool is_spoofed = has_source && port == nullptr;
-  if (is_spoofed) {
-    if (const Reason reason = check_spoofing(task, now); reason != Reason::kNone) {
-      return tl::unexpected(reason);
-    }
+  if (const Reason reason = policy_->objection(task, is_spoofed, now); reason != Reason::kNone) {
+    return tl::unexpected(reason);
   }
   if (port != nullptr && !leads_to(*port, task.dst)) return tl::unexpected(Reason::kNoRoute);
   if (port == nullptr) port = port_towards(task.dst);
   if (port == nullptr || port_with(task.dst) != nullptr) return tl::unexpected(Reason::kNoRoute);
-  Assignment assignment{.queued = queued, .is_spoofed = is_spoofed};
+  Assignment assignment{.queued = queued, .policy = policy_->number(), .is_spoofed = is_spoofed};
   assignment.port = static_cast<std::uint8_t>(port - ports_.data());
   if (!is_spoofed) assignment.queued.task.src = port->address;
   return assignment;

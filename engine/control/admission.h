@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -11,6 +12,7 @@
 #include "config/enrolment.h"
 #include "config/vp_config.h"
 #include "engine/worker/messages.h"
+#include "engine/worker/send_policy.h"
 #include "queue/result.h"
 #include "queue/task.h"
 
@@ -24,18 +26,20 @@ class Admission {
   [[nodiscard]] tl::expected<Assignment, queue::Reason> admit(const queue::QueuedTask& queued,
                                                               std::int64_t now) const;
 
-  // From here on these lists hold.
+  // From here on these lists hold, as a policy with the next number.
   void replace(config::PrefixSet deny, config::Enrolment enrolment);
+  // The lists that hold, as a policy with the next number: what was admitted is looked at anew.
+  void renew();
+  // What holds now. Workers are told of it by who calls the above.
+  [[nodiscard]] const std::shared_ptr<const SendPolicy>& policy() const noexcept { return policy_; }
 
  private:
   [[nodiscard]] const config::PortConfig* port_with(probes::Ipv4Addr address) const noexcept;
   [[nodiscard]] const config::PortConfig* port_towards(probes::Ipv4Addr destination) const noexcept;
-  [[nodiscard]] queue::Reason check_spoofing(const queue::Task& task, std::int64_t now) const;
 
   std::vector<config::PortConfig> ports_;
   config::BogonPolicy bogons_;
-  config::PrefixSet deny_;
-  config::Enrolment enrolment_;
+  std::shared_ptr<const SendPolicy> policy_;
 };
 
 }  // namespace backsight::engine

@@ -81,6 +81,7 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
   }
   shared_.emplace(clock_, total_, config_.id, probes::HandleCipher(random_key()));
   for (const auto& port : ports_) shared_->ports.push_back(port.get());
+  put_policy_in_force();
   epoch_ = config::epoch_of(unix_ns() / 1'000'000'000);
 
   const auto count = static_cast<unsigned>(config_.engine.workers.size());
@@ -165,6 +166,7 @@ Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
   if (!enrolment) return tl::unexpected(config::as_error(enrolment.error()));
   const Reloaded reloaded{deny->range_count(), !enrolment->is_empty()};
   admission_.replace(std::move(*deny), std::move(*enrolment));
+  put_policy_in_force();
   config_.rates = fresh.rates;
   config_.deny_file = fresh.deny_file;
   config_.enrolled_file = fresh.enrolled_file;
@@ -174,6 +176,23 @@ Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
   order.limits = limits_per_worker(fresh.rates);
   order_all(order);
   return reloaded;
+}
+
+// Workers look at it each round. Older ones go when every worker has begun another round since.
+void VantagePoint::put_policy_in_force() {
+  const auto has_passed = [this](const PastPolicy& it) {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      if (workers_[i]->counters().rounds.value() < it.rounds[i] + 2) return false;
+    }
+    return true;
+  };
+  std::erase_if(past_policies_, has_passed);
+  if (policy_in_force_ == admission_.policy()) return;
+  // Release: the lists are whole before a worker can see them.
+  shared_->policy.store(admission_.policy().get(), std::memory_order_release);
+  PastPolicy past{std::exchange(policy_in_force_, admission_.policy()), {}};
+  for (const auto& worker : workers_) past.rounds.push_back(worker->counters().rounds.value());
+  if (past.policy) past_policies_.push_back(std::move(past));
 }
 
 void VantagePoint::tell_gateways() {

@@ -107,6 +107,7 @@ class VantagePoint {
   [[nodiscard]] TagKeys keys_of(std::uint64_t epoch) const;
   [[nodiscard]] Expected<Reloaded> take_over(const config::VpConfig& fresh);
   void order_all(const Order& order);
+  void put_policy_in_force();
 
   bool read_tasks(TaskSource& source, const RunOptions& options);
   [[nodiscard]] static bool answers_all(const TaskSource& source, const RunOptions& options);
@@ -134,6 +135,14 @@ class VantagePoint {
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Worker>> workers_;
   ControlCounters counters_;
+  std::shared_ptr<const SendPolicy> policy_in_force_;
+  // One that a worker may still be looking at, and the rounds each had begun when it was replaced.
+  struct PastPolicy {
+    std::shared_ptr<const SendPolicy> policy;
+    std::vector<std::uint64_t> rounds;
+  };
+  std::vector<PastPolicy> past_policies_;
+  std::int64_t policy_day_ = 0;  // when it was last looked at: consents end with a day
 
   TaskIntake intake_;
   IdSet ids_;

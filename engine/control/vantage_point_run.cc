@@ -282,6 +282,10 @@ void VantagePoint::every_second() {
     order.keys = keys_of(epoch);
     order_all(order);
   }
+  constexpr std::int64_t kSecondsOfADay = 86'400;
+  if (std::exchange(policy_day_, unix_seconds() / kSecondsOfADay) != policy_day_)
+    admission_.renew();
+  put_policy_in_force();
   tell_gateways();
   if (on_second) on_second();
 }

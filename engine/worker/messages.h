@@ -16,6 +16,7 @@ namespace backsight::engine {
 // A task that was admitted: control has checked it and chosen the port. One cache line.
 struct alignas(64) Assignment {
   queue::QueuedTask queued;  // task.src is filled in
+  std::uint32_t policy = 0;  // the one that admitted it
   std::uint8_t port = 0;     // index into the vantage point's ports
   bool is_spoofed = false;
 };

@@ -273,6 +273,7 @@ void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
   free_traces_.pop_back();
   TraceState& state = traces_[index];
   state.handle = 0;
+  state.policy = assignment.policy;
   state.port = assignment.port;
   const queue::Task& task = assignment.queued.task;
   if (task.method == probes::TraceMethod::kUdp) {

@@ -26,6 +26,7 @@
 #include "engine/worker/report.h"
 #include "engine/worker/schedule.h"
 #include "engine/worker/seen.h"
+#include "engine/worker/send_policy.h"
 #include "engine/worker/spsc_ring.h"
 #include "engine/worker/trace.h"
 #include "probes/craft.h"
@@ -42,6 +43,8 @@ struct Shared {
   std::uint16_t vp_id = 0;
   probes::HandleCipher cipher;
   std::vector<Port*> ports;
+  // Who may be probed. Outlives its time in force by a round of every worker. Null: anybody.
+  std::atomic<const SendPolicy*> policy{nullptr};
   // Stops every transmission within a round, ARP included.
   std::atomic<bool> is_silenced{false};
   std::atomic<bool> is_stopping{false};
@@ -107,6 +110,7 @@ class Worker {
     Trace trace;
     Tsc first_sent;            // with an attempt sent
     std::uint32_t handle = 0;  // of the attempt under way
+    std::uint32_t policy = 0;  // that last let it go
     std::uint8_t port = 0;
     bool is_waiting = false;  // in the schedule or put off
   };
@@ -177,6 +181,9 @@ class Worker {
   bool draw(std::size_t until, Tsc now) noexcept;
   void try_choose(const queue::QueuedTask& queued, std::uint32_t item, std::uint8_t port,
                   bool is_spoofed, Tsc now) noexcept;
+  void meet_policy() noexcept;
+  [[nodiscard]] queue::Reason objection(const queue::Task& task, std::uint32_t admitted_under,
+                                        bool is_spoofed, Tsc now) const noexcept;
   void put_off(const Chosen& candidate, Tsc now) noexcept;
   std::uint32_t keep_single(const Assignment& assignment) noexcept;
   bool drain() noexcept;
@@ -224,6 +231,10 @@ class Worker {
     return ring == nullptr ? std::nullopt : ring->find(place, now);
   }
   [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(const probes::Reply& reply) noexcept;
+  // What a spoofed probe carries where others carry their handle.
+  [[nodiscard]] static std::uint32_t spoofed_handle(std::uint64_t number) noexcept {
+    return static_cast<std::uint32_t>(number);
+  }
   [[nodiscard]] probes::Ipv4Addr source_of(const Flight& flight) const noexcept {
     return addresses_[flight.port];
   }
@@ -253,6 +264,9 @@ class Worker {
 
   std::vector<std::unique_ptr<Lane>> lanes_;             // one a port
   std::array<probes::Ipv4Addr, kMaxPorts> addresses_{};  // of the ports
+
+  const SendPolicy* policy_ = nullptr;  // in force this round
+  std::uint32_t policy_number_ = 0;
 
   // Of the burst that leaves now.
   std::array<Chosen, kBurst> chosen_;

@@ -15,6 +15,26 @@ Schedule::Send Worker::send_of(const queue::Task& task, bool is_spoofed) noexcep
               task.kind == probes::Kind::kRecordRoute || task.kind == probes::Kind::kTimestamp};
 }
 
+// Another policy in force holds for what waits at a port too: that ends here, unless it was sent.
+void Worker::meet_policy() noexcept {
+  // Acquire: pairs with the release of who put it in force.
+  policy_ = shared_.policy.load(std::memory_order_acquire);
+  const std::uint32_t number = policy_ == nullptr ? 0 : policy_->number();
+  if (std::exchange(policy_number_, number) == number) return;
+  for (const auto& lane : lanes_) {
+    if (lane->burst.size() != 0) give_up(*lane);
+  }
+}
+
+// What the policy in force says to a probe that another one admitted.
+inline queue::Reason Worker::objection(const queue::Task& task, std::uint32_t admitted_under,
+                                       bool is_spoofed, Tsc now) const noexcept {
+  if (admitted_under == policy_number_ || policy_ == nullptr) return queue::Reason::kNone;
+  constexpr std::uint64_t kNsOfASecond = 1'000'000'000;
+  return policy_->objection(
+      task, is_spoofed, static_cast<std::int64_t>(shared_.clock.to_unix_ns(now) / kNsOfASecond));
+}
+
 // Adds the probe to chosen_ if its next hop is known; else it is put off, or fails.
 inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t item,
                                std::uint8_t port, bool is_spoofed, Tsc now) noexcept {
@@ -69,6 +89,15 @@ void Worker::choose_scheduled(std::size_t until, Tsc now) noexcept {
     if (!item) return;
     set_waiting(*item, false);
     const bool is_spoofed = !is_trace(*item) && singles_[*item].assignment.is_spoofed;
+    const queue::Task& task = queued_of(*item).task;
+    const std::uint32_t admitted_under =
+        is_trace(*item) ? traces_[*item - waiting_].policy : singles_[*item].assignment.policy;
+    const queue::Reason reason = objection(task, admitted_under, is_spoofed, now);
+    if (reason != queue::Reason::kNone) {
+      fail(*item, reason);
+      continue;
+    }
+    if (is_trace(*item)) traces_[*item - waiting_].policy = policy_number_;
     try_choose(queued_of(*item), *item, port_of(*item), is_spoofed, now);
   }
 }
@@ -94,6 +123,11 @@ bool Worker::draw(std::size_t until, Tsc now) noexcept {
       continue;
     }
     if (chosen_count_ >= until) break;
+    const queue::Reason reason = objection(task, assignment.policy, assignment.is_spoofed, now);
+    if (reason != queue::Reason::kNone) {
+      fail(assignment.queued, reason);
+      continue;
+    }
     try_choose(assignment.queued, kDirect, assignment.port, assignment.is_spoofed, now);
   }
   counters_.tasks += drawn_;

@@ -43,6 +43,16 @@ const probes::IpOptions& options_of(const probes::Reply& reply) noexcept {
   return reply.has_quote ? reply.quoted.options : reply.options;
 }
 
+// The kinds of probe that this may answer: an option is there only if it was sent, but a router may
+// have taken it away.
+std::span<const probes::Kind> kinds_with(const probes::IpOptions& options) noexcept {
+  static constexpr std::array<probes::Kind, 3> kKinds = {
+      probes::Kind::kTimestamp, probes::Kind::kRecordRoute, probes::Kind::kPing};
+  if (options.has_record_route) return std::span(kKinds).subspan(1, 1);
+  if (options.has_timestamps) return std::span(kKinds).first(1);
+  return kKinds;
+}
+
 queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
   queue::Hop hop;
   hop.rtt_ns = rtt_ns;
@@ -322,16 +332,13 @@ RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::P
 RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& identity,
                           probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept {
   if (src != reply.to) return RxOutcome::kMismatch;
+  const RxOutcome unproven =
+      identity.id.vp == shared_.vp_id ? RxOutcome::kForeign : RxOutcome::kBadTag;
+  // What every spoofed probe has in common costs a forger nothing to know, but most replies that
+  // prove nothing are no forgeries: no tag is made for those.
+  if (reply.handle != spoofed_handle(identity.id.number)) return unproven;
   const probes::IpOptions& options = options_of(reply);
-  // The option tells the kind, unless a router took it away.
-  std::array<probes::Kind, 3> kinds = {probes::Kind::kPing, probes::Kind::kRecordRoute,
-                                       probes::Kind::kTimestamp};
-  if (options.has_record_route) {
-    std::swap(kinds[0], kinds[1]);
-  } else if (options.has_timestamps) {
-    std::swap(kinds[0], kinds[2]);
-  }
-  for (const probes::Kind kind : kinds) {
+  for (const probes::Kind kind : kinds_with(options)) {
     const probes::TagInput input{.id = identity.id,
                                  .src = src,
                                  .dst = dst,
@@ -352,7 +359,7 @@ RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& id
                  options, reply.has_quote);
     return RxOutcome::kObserved;
   }
-  return identity.id.vp == shared_.vp_id ? RxOutcome::kForeign : RxOutcome::kBadTag;
+  return unproven;
 }
 
 bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept {

@@ -62,6 +62,7 @@ const probes::Template& Worker::template_for(const queue::Task& task) const noex
 }
 
 bool Worker::send(Tsc now) noexcept {
+  meet_policy();
   ask_neighbours(now);
   bool did = false;
   bool is_held = false;
@@ -127,7 +128,7 @@ void Worker::craft_chosen() noexcept {
     const Chosen& it = chosen_[i];
     const queue::Task& task = it.queued->task;
     // A spoofed probe needs no slot: its reply goes elsewhere.
-    handles_[i] = it.is_spoofed ? static_cast<std::uint32_t>(task.id) : reserved[next++];
+    handles_[i] = it.is_spoofed ? spoofed_handle(task.id) : reserved[next++];
     tag_words_.set(i, {.id = {shared_.vp_id, task.id & probes::kMaxProbeNumber},
                        .src = task.src,
                        .dst = task.dst,

@@ -23,6 +23,9 @@ constexpr Bench kBenches[] = {
     {"trace", "complete traceroutes of twelve hops over rings", perf::bench_trace},
     {"pace", "rates from 10 pps to 5 Mpps as the port sees them", perf::bench_pace},
     {"flood", "honest probes beside forged replies at full rate", perf::bench_flood},
+    {"guard", "tasks that may not leave, every frame looked at", perf::bench_guard},
+    {"kill", "from the kill switch to the last frame", perf::bench_kill},
+    {"export", "results from a worker's reports to the synced log", perf::bench_export},
 };
 
 }  // namespace
@@ -49,9 +52,24 @@ int main(int argc, char** argv) {
     if (std::string_view(bench.name) == "flood") {
       sub->add_option("--forged", options.forged, "go on until so many were sent");
     }
+    if (std::string_view(bench.name) == "guard") {
+      sub->add_option("--frames", options.frames, "go on until so many have left");
+    }
     sub->callback([&chosen, &bench] { chosen = &bench; });
   }
+  std::string filter;
+  CLI::App* micro =
+      app.add_subcommand("micro", "craft, parse, checksum, tag, claim one by one, in nanoseconds");
+  micro->add_option("--filter", filter, "a regular expression of names");
+  micro->add_flag("--json", as_json, "one JSON object");
+  app.footer(
+      "Each prints what it measured and which laws hold; it ends with 1 if a law is broken.\n\n"
+      "Examples:\n"
+      "  backsight-bench tx --hugepages\n"
+      "  backsight-bench loop --faults --seconds 60 --json\n"
+      "  backsight-bench micro --filter craft");
   CLI11_PARSE(app, argc, argv);
+  if (micro->parsed()) return perf::run_micro(filter, as_json);
   const auto figures = chosen->run(options);
   if (!figures) {
     fmt::print(stderr, "backsight-bench: {}\n", figures.error().sentence);

@@ -45,6 +45,12 @@ Expected<engine::Eal> start_eal(unsigned control_core, unsigned worker_core, boo
   return engine::Eal::start(*plan);
 }
 
+void run_on_worker_core(std::function<void()>& body) {
+  rte_eal_remote_launch(run_body, &body, engine::lcore_of_worker(0));
+}
+
+void wait_for_worker_core() { rte_eal_wait_lcore(engine::lcore_of_worker(0)); }
+
 RingPort::RingPort(unsigned slots) {
   static int number = 0;
   const std::string name = fmt::format("wire{}", number++);
@@ -107,10 +113,10 @@ Rig::~Rig() { wait(); }
 
 void Rig::launch(std::function<void()> body) {
   body_ = std::move(body);
-  rte_eal_remote_launch(run_body, &body_, engine::lcore_of_worker(0));
+  run_on_worker_core(body_);
 }
 
-void Rig::wait() { rte_eal_wait_lcore(engine::lcore_of_worker(0)); }
+void Rig::wait() { wait_for_worker_core(); }
 
 engine::Assignment Rig::record_route(std::uint32_t timeout_ms) {
   engine::Assignment assignment;

@@ -22,6 +22,10 @@ namespace backsight::perf {
 [[nodiscard]] Expected<engine::Eal> start_eal(unsigned control_core, unsigned worker_core,
                                               bool use_hugepages, const std::string& device = "");
 
+// Runs `body`, which outlives it, on the worker's core, while the caller goes on.
+void run_on_worker_core(std::function<void()>& body);
+void wait_for_worker_core();
+
 // A port made of two rings, whose other end is ours.
 class RingPort {
  public:

@@ -73,7 +73,7 @@ Bench::~Bench() {
 
 void Bench::assign(queue::Task task, unsigned worker, bool is_spoofed) {
   if (!is_spoofed) task.src = setup.address;
-  Assignment assignment{.queued = {task, 1000 + task.id}, .is_spoofed = is_spoofed};
+  Assignment assignment{.queued = {task, 1000 + task.id}, .policy = 1, .is_spoofed = is_spoofed};
   ASSERT_TRUE(workers[worker]->tasks().try_push(assignment)) << "the mailbox is full";
   ++assigned;
 }
@@ -142,6 +142,7 @@ void Bench::check_laws() {
   for (const auto& worker : workers) {
     const WorkerCounters& counters = worker->counters();
     EXPECT_EQ(counters.received.value(), counters.rejected.sum() + counters.outcomes.sum());
+    EXPECT_EQ(counters.crafted.value(), counters.sent.sum() + counters.given_up.value());
     tasks += counters.tasks.value();
     told += counters.results.sum();
   }

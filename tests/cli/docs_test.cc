@@ -22,10 +22,18 @@ TEST(CliDocs, AreInStepWithHelp) {
   const std::string path = BACKSIGHT_DOCS "/cli.md";
   std::string page = file_text(path);
   ASSERT_FALSE(page.empty()) << path;
-  const std::vector<std::vector<std::string>> commands = {
-      {},        {"ping"},         {"rr"},           {"ts"},         {"trace"},
-      {"queue"}, {"queue", "put"}, {"queue", "get"}, {"vp", "list"}, {"vp", "status"},
-      {"keygen"}};
+  const std::vector<std::vector<std::string>> commands = {{},
+                                                          {"ping"},
+                                                          {"rr"},
+                                                          {"ts"},
+                                                          {"trace"},
+                                                          {"queue"},
+                                                          {"queue", "put"},
+                                                          {"queue", "get"},
+                                                          {"queue", "setup"},
+                                                          {"vp", "list"},
+                                                          {"vp", "status"},
+                                                          {"keygen"}};
   for (std::vector<std::string> command : commands) {
     std::string line = "$ backsight";
     for (const std::string& word : command) line += " " + word;

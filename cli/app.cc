@@ -79,12 +79,16 @@ void add_number(CLI::App& command, const char* name, Number& target, const char*
 
 void add_keygen(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("keygen", "Make a fleet key, readable by its owner alone");
-  command->footer(examples("  backsight keygen fleet.key"));
+  command->footer(examples("  backsight keygen fleet.key\n  backsight keygen --nkey ams01.nk"));
   auto file = std::make_shared<std::string>();
+  auto is_nkey = std::make_shared<bool>(false);
   command->add_option("FILE", *file, "The file to write; an existing one is not overwritten")
       ->required();
-  command->callback([&action, file] {
-    action = [file]() -> Expected<int> {
+  command->add_flag("--nkey", *is_nkey,
+                    "A NATS user's seed instead; prints the public key for the server's config");
+  command->callback([&action, file, is_nkey] {
+    action = [file, is_nkey]() -> Expected<int> {
+      if (*is_nkey) return make_nkey_file(*file);
       return config::make_fleet_key_file(*file).map([] { return 0; });
     };
   });

@@ -39,4 +39,7 @@ struct SetupOptions {
 
 [[nodiscard]] Expected<int> set_up_queue(const SetupOptions& options);
 
+// `backsight keygen --nkey`: a new seed into `file`, its public key to stdout.
+[[nodiscard]] Expected<int> make_nkey_file(const std::string& file);
+
 }  // namespace backsight::cli

@@ -1,8 +1,14 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "cli/output.h"
 #include "cli/queue_commands.h"
 #include "queue/nats/nats_access.h"
+#include "queue/nats/nkey.h"
 
 namespace backsight::cli {
 
@@ -23,6 +29,25 @@ Expected<int> set_up_queue(const SetupOptions& options) {
   const auto done = queue::nats::set_up(options.queue, sizes, options.vps);
   if (!done) return tl::unexpected(done.error());
   for (const std::string& line : *done) tell(line);
+  return 0;
+}
+
+Expected<int> make_nkey_file(const std::string& file) {
+  const std::string seed = queue::nats::make_user_seed();
+  const auto open_key = queue::nats::public_key_of(seed);
+  if (!open_key) return tl::unexpected(open_key.error());
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    return run_failed(fmt::format("{}: cannot be written: {}", file, std::strerror(errno)));
+  }
+  const std::string line = seed + "\n";
+  const bool is_written =
+      ::write(descriptor, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+      ::fsync(descriptor) == 0;
+  ::close(descriptor);
+  if (!is_written) return run_failed(fmt::format("{}: cannot be written", file));
+  const auto told = write_out(*open_key + "\n");
+  if (!told) return tl::unexpected(told.error());
   return 0;
 }
 

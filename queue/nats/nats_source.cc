@@ -49,7 +49,7 @@ Expected<std::unique_ptr<NatsResultSource>> NatsResultSource::open(const QueueAd
 }
 
 Expected<void> NatsResultSource::connect() {
-  auto connection = Connection::open(address_, "consumer_" + vp_, "backsight consumer of " + vp_);
+  auto connection = Connection::open(address_, "backsight", "backsight consumer of " + vp_);
   if (!connection) return tl::unexpected(connection.error());
   connection_ = std::move(*connection);
   if (auto there = ensure_streams(*connection_); !there) return there;

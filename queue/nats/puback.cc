@@ -26,7 +26,8 @@ PubAck parse_pub_ack(std::string_view text) {
   const auto error = json.find("error");
   if (error != json.end()) {
     const bool has_words = error->is_object() && error->contains("description") &&
-                           error->at("description").is_string();
+                           error->at("description").is_string() &&
+                           !error->at("description").get_ref<const std::string&>().empty();
     return {.why = has_words ? printable(error->at("description").get<std::string>())
                              : std::string("the broker names no reason")};
   }

@@ -119,12 +119,13 @@ Expected<void> ResultSender::heed_commits(bool& did) {
 Expected<void> ResultSender::heed(const CommitMark& mark) {
   const std::uint64_t most = std::max(log_->position(), sent_below_);
   if (mark.low > most) {
-    trouble_ = fmt::format(
+    mark_trouble_ = fmt::format(
         "{}: results below {} are said to be committed, but only those below {} "
         "were sent; nothing is freed",
         commit_subject(vp_, log_id_), mark.low, most);
     return {};
   }
+  mark_trouble_.clear();
   if (auto committed = log_->commit(mark.low); !committed) return committed;
   sent_below_ = std::max(sent_below_, mark.low);
   if (log_->position() < mark.low) {

@@ -41,7 +41,9 @@ class ResultSender {
   [[nodiscard]] Expected<bool> pump(std::vector<std::string>& complaints);
 
   // What keeps results from leaving though there is a connection; empty: nothing.
-  [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
+  [[nodiscard]] const std::string& trouble() const noexcept {
+    return trouble_.empty() ? mark_trouble_ : trouble_;
+  }
   [[nodiscard]] const SenderCounts& counts() const noexcept { return counts_; }
   // The broker took all below.
   [[nodiscard]] std::uint64_t sent_below() const noexcept { return sent_below_; }
@@ -95,7 +97,8 @@ class ResultSender {
   std::uint64_t again_after_ = 0;
   std::uint64_t again_round_ = 0;
   Clock::time_point retry_at_;
-  std::string trouble_;
+  std::string trouble_;       // the broker's refusal
+  std::string mark_trouble_;  // a consumer's mistake
   SenderCounts counts_;
   Encoder encoder_;
   std::vector<std::byte> body_;

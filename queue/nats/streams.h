@@ -30,7 +30,7 @@ struct PullConsumer {
   const char* stream;
   std::string name;
   std::string subject;
-  std::chrono::seconds ack_wait{30};
+  std::chrono::seconds ack_wait{6};
   int max_ack_pending = 1000;
 };
 [[nodiscard]] Expected<void> ensure_consumer(Connection& connection, const PullConsumer& consumer);

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 constexpr unsigned kPortion = 8;  // messages asked for at once; each may hold thousands of tasks
 constexpr int kTakenAtOnce = 16;
-constexpr auto kTell = 10s;  // a third of the time after which a message comes again
+constexpr auto kTell = 2s;  // a third of the time after which a message comes again
 constexpr auto kForget = 10s;
 constexpr auto kRetry = 1s;  // after the disk refused
 

@@ -152,7 +152,6 @@ std::vector<World::Fault> World::faults() {
        [&] {
          broker_.kill();
          nap(100);
-         if (random_() % 3 == 0) damage_broker();
          broker_.start();
        }},
       {"broker stopped",
@@ -180,6 +179,14 @@ std::vector<World::Fault> World::faults() {
   }
   if (is_real_) return all;
   all.push_back({"consumer killed", [&] { consumer_->kill(); }});
+  all.push_back({"bit flipped in the broker's results", [&] {
+                   consumer_->kill();
+                   vantage_point_->live();
+                   nap(200);  // results gather there
+                   broker_.kill();
+                   damage_broker();
+                   broker_.start();
+                 }});
   all.push_back({"torn end of results", [&] {
                    vantage_point_->kill();
                    damage_end_of_results();
@@ -254,7 +261,6 @@ void World::damage_broker() {
   const auto block =
       newest(broker_.folder() / "store/jetstream/$G/streams/BACKSIGHT_RESULTS/msgs", ".blk");
   if (block.empty() || std::filesystem::file_size(block) == 0) return;
-  ++counts_.faults["bit flipped in the broker's results"];
   flip_bit(block, random_() % (std::filesystem::file_size(block) * 8));
 }
 

@@ -197,7 +197,6 @@ TEST_F(NatsBadInput, CommitsBeyondWhatWasSentFreeNothing) {
 }
 
 TEST_F(NatsBadInput, StreamsThatSomebodyElseMadeAreNamed) {
-  const auto vp = open_vp(at_);
   const struct {
     std::function<void(jsStreamConfig&)> change;
     const char* words;
@@ -211,7 +210,9 @@ TEST_F(NatsBadInput, StreamsThatSomebodyElseMadeAreNamed) {
   };
   for (const auto& [change, words] : cases) {
     remake(nats::kResultStream, change);
-    EXPECT_THAT(open_queue(at_).error().sentence,
+    const auto refused = open_queue(at_);
+    ASSERT_FALSE(refused) << words;
+    EXPECT_THAT(refused.error().sentence,
                 AllOf(HasSubstr("stream BACKSIGHT_RESULTS"), HasSubstr(words),
                       HasSubstr("somebody else made it")));
   }

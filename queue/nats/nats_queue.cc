@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "queue/log/mirror.h"
 #include "queue/nats/streams.h"
 #include "queue/nats/subjects.h"
 
@@ -44,6 +45,9 @@ Expected<std::unique_ptr<VpQueue>> NatsQueue::open(const QueueAddress& address,
   if (!layout) return tl::unexpected(layout.error());
   FileSystem& files = posix_file_system();
   std::unique_ptr<NatsQueue> queue(new NatsQueue(address, vp, *layout));
+  auto mended = repair_from_copy(files, layout->tasks);
+  if (!mended) return tl::unexpected(mended.error());
+  queue->complaints_ = std::move(*mended);
   auto spool = FileQueue::open(files, *layout, vp, LogOptions{}, kRecordsBytes);
   if (!spool) return tl::unexpected(spool.error());
   queue->spool_ = std::move(*spool);

@@ -38,8 +38,8 @@ Expected<void> read_back(FileSystem& files, const std::string& directory, TaskLe
 
 }  // namespace
 
-TaskReceiver::TaskReceiver(std::unique_ptr<LogWriter> log, DurableNumber forgotten, std::string vp,
-                           TaskLedger& ledger)
+TaskReceiver::TaskReceiver(std::unique_ptr<MirroredWriter> log, DurableNumber forgotten,
+                           std::string vp, TaskLedger& ledger)
     : log_(std::move(log)), forgotten_(std::move(forgotten)), vp_(std::move(vp)), ledger_(ledger) {}
 
 Expected<std::unique_ptr<TaskReceiver>> TaskReceiver::open(FileSystem& files,
@@ -47,7 +47,7 @@ Expected<std::unique_ptr<TaskReceiver>> TaskReceiver::open(FileSystem& files,
                                                            const std::string& vp,
                                                            TaskLedger& ledger,
                                                            std::vector<std::string>& complaints) {
-  auto log = LogWriter::open(files, directory, LogOptions{});
+  auto log = MirroredWriter::open(files, directory, LogOptions{});
   if (!log) return tl::unexpected(log.error());
   complaints.insert(complaints.end(), (*log)->complaints().begin(), (*log)->complaints().end());
   auto forgotten = DurableNumber::open(files, directory, "forgotten");
@@ -130,14 +130,14 @@ Expected<void> TaskReceiver::take(natsMsg* message, std::vector<std::string>& co
 // A disk that refuses is no fault of the connection's: the message comes again.
 Expected<void> TaskReceiver::keep(natsMsg* message, const TaskMessage& tasks) {
   const auto count = static_cast<std::uint32_t>(tasks.tasks.size());
-  const std::uint64_t first = log_->append(encoder_.encode(vp_, tasks.tasks, tasks.origin), count);
-  if (auto synced = log_->sync(); !synced) {
-    trouble_ = synced.error().sentence + "; tasks wait at the broker";
+  const auto first = log_->write(encoder_.encode(vp_, tasks.tasks, tasks.origin), count);
+  if (!first) {
+    trouble_ = first.error().sentence + "; tasks wait at the broker";
     retry_at_ = Clock::now() + kRetry;
     return {};
   }
   trouble_.clear();
-  ledger_.add(tasks.origin, first, first + count, std::string(reply_of(message)));
+  ledger_.add(tasks.origin, *first, *first + count, std::string(reply_of(message)));
   return {};
 }
 
@@ -184,6 +184,7 @@ Expected<void> TaskReceiver::forget() {
   if (newest == 0) return {};
   if (auto stored = forgotten_.store(newest); !stored) return {};
   ledger_.forget(*acknowledged, stream_created_ns_);
+  log_->free_copy();
   return {};
 }
 

@@ -11,7 +11,7 @@
 
 #include "queue/codec.h"
 #include "queue/log/durable_number.h"
-#include "queue/log/log_writer.h"
+#include "queue/log/mirror.h"
 #include "queue/nats/connection.h"
 #include "queue/nats/pull.h"
 #include "queue/nats/task_ledger.h"
@@ -34,7 +34,7 @@ class TaskReceiver {
   [[nodiscard]] Expected<bool> pump(bool is_wanted, std::vector<std::string>& complaints);
 
   // Position behind the last task in the log.
-  [[nodiscard]] std::uint64_t end() const noexcept { return log_->durable_end(); }
+  [[nodiscard]] std::uint64_t end() const noexcept { return log_->end(); }
   // What keeps tasks from coming though there is a connection; empty: nothing.
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
   [[nodiscard]] std::uint64_t dead_letters() const noexcept { return dead_letters_; }
@@ -42,7 +42,7 @@ class TaskReceiver {
  private:
   using Clock = std::chrono::steady_clock;
 
-  TaskReceiver(std::unique_ptr<LogWriter> log, DurableNumber forgotten, std::string vp,
+  TaskReceiver(std::unique_ptr<MirroredWriter> log, DurableNumber forgotten, std::string vp,
                TaskLedger& ledger);
 
   [[nodiscard]] Expected<void> take(natsMsg* message, std::vector<std::string>& complaints);
@@ -54,7 +54,7 @@ class TaskReceiver {
   [[nodiscard]] Expected<void> tell_progress();
   [[nodiscard]] Expected<void> forget();
 
-  std::unique_ptr<LogWriter> log_;
+  std::unique_ptr<MirroredWriter> log_;
   DurableNumber forgotten_;  // time of the newest message that is not in the ledger any more
   std::string vp_;
   TaskLedger& ledger_;

@@ -1,6 +1,6 @@
-// flood: honest probes while somebody floods the port with forged replies. The other core is the network
-// and the forger in turns: it answers what was asked, and else forges as fast as it can. What matters:
-// how many of the honest replies are still matched, and that no forged one ever is.
+// flood: honest probes while somebody floods the port with forged replies. The other core is the
+// network and the forger in turns: it answers what was asked, and else forges as fast as it can.
+// What matters: how many of the honest replies are still matched, and that no forged one ever is.
 #include <rte_cycles.h>
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// match: what it costs to find and end the probe that a reply names, by how many are in flight. Replies
-// come in bursts of 32, to random places of a full ring, each once; their slots are asked for ahead, as
-// the worker does.
+// match: what it costs to find and end the probe that a reply names, by how many are in flight.
+// Replies come in bursts of 32, to random places of a full ring, each once; their slots are asked
+// for ahead, as the worker does.
 #include <rte_cycles.h>
 
 #include <algorithm>
@@ -68,7 +68,8 @@ Match measure(std::uint32_t slots, bool use_hugepages, std::uint64_t hz) {
 }  // namespace
 
 Expected<Figures> bench_match(const Options& options) {
-  Figures figures("match", "a reply finds its probe and ends it: bursts of 32, slots asked for ahead");
+  Figures figures("match",
+                  "a reply finds its probe and ends it: bursts of 32, slots asked for ahead");
   auto eal = start_eal(options.control_core, options.worker_core, false);
   if (!eal) return tl::unexpected(eal.error());
   const std::uint64_t hz = engine::measure_tsc_hz();

@@ -1,6 +1,6 @@
-// pace: whether a rate is kept. For each rate the worker sends as the total rate lets it; the other core
-// takes the frames from the port, with its own clock, and tells the rate from the first frame to the
-// last, and the most frames within any 10 us.
+// pace: whether a rate is kept. For each rate the worker sends as the total rate lets it; the other
+// core takes the frames from the port, with its own clock, and tells the rate from the first frame
+// to the last, and the most frames within any 10 us.
 #include <fmt/format.h>
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
@@ -33,9 +33,9 @@ void drain(rte_ring* ring, std::uint64_t span) {
   std::array<rte_mbuf*, 64> packets;
   const std::uint64_t start = rte_rdtsc();
   while (rte_rdtsc() - start < span) {
-    rte_pktmbuf_free_bulk(packets.data(), rte_ring_sc_dequeue_burst(
-                                              ring, reinterpret_cast<void**>(packets.data()),
-                                              packets.size(), nullptr));
+    rte_pktmbuf_free_bulk(packets.data(),
+                          rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void**>(packets.data()),
+                                                    packets.size(), nullptr));
   }
 }
 
@@ -54,8 +54,8 @@ Pace watch(rte_ring* ring, std::uint64_t span, std::uint64_t hz) {
   const std::uint64_t window_ticks = hz / 1'000'000 * kWindowUs;
   std::array<rte_mbuf*, 64> packets;
   for (;;) {
-    const unsigned count = rte_ring_sc_dequeue_burst(
-        ring, reinterpret_cast<void**>(packets.data()), packets.size(), nullptr);
+    const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void**>(packets.data()),
+                                                     packets.size(), nullptr);
     const std::uint64_t now = rte_rdtsc();
     if (first != 0 && now - first >= span) {
       rte_pktmbuf_free_bulk(packets.data(), count);
@@ -121,7 +121,8 @@ Expected<Figures> bench_pace(const Options& options) {
     rig.total().set_rate(rate, hz, {rte_rdtsc()});
     drain(wire.from_port(), hz / 10 + hz / rate);
     const Pace pace =
-        watch(wire.from_port(), static_cast<std::uint64_t>(options.seconds * static_cast<double>(hz)), hz);
+        watch(wire.from_port(),
+              static_cast<std::uint64_t>(options.seconds * static_cast<double>(hz)), hz);
     const double error = (pace.pps / static_cast<double>(rate) - 1) * 100;
     worst = std::max(worst, std::abs(error));
     looked_away += pace.looked_away;
@@ -129,7 +130,8 @@ Expected<Figures> bench_pace(const Options& options) {
     figures.add(fmt::format("error_percent_{}", rate), error, fmt::format("asked {} pps", rate));
     figures.add(fmt::format("most_at_once_{}", rate), pace.most_at_once,
                 fmt::format("frames within 10 us; {} allowed", most));
-    figures.check(fmt::format("no burst above {} at {} pps", most, rate), pace.most_at_once <= most);
+    figures.check(fmt::format("no burst above {} at {} pps", most, rate),
+                  pace.most_at_once <= most);
   }
   figures.add("watcher_lost_its_core", looked_away, "times");
   figures.add("worst_error_percent", worst, "of all rates");

@@ -1,6 +1,6 @@
-// trace: complete traceroutes a second. The worker asks hop by hop; the other core is the network, whose
-// routers expire TTLs below twelve and whose host answers the twelfth, and control, which gives tasks,
-// reads the hops and checks each of them.
+// trace: complete traceroutes a second. The worker asks hop by hop; the other core is the network,
+// whose routers expire TTLs below twelve and whose host answers the twelfth, and control, which
+// gives tasks, reads the hops and checks each of them.
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
@@ -21,8 +21,7 @@ bool is_right(const engine::Trace& trace) {
   const auto hops = trace.hops();
   if (hops.size() != kHops) return false;
   for (unsigned i = 0; i < kHops; ++i) {
-    const std::uint32_t expected =
-        i + 1 < kHops ? 0x0a4d0001U + i : trace.task().task.dst.value;
+    const std::uint32_t expected = i + 1 < kHops ? 0x0a4d0001U + i : trace.task().task.dst.value;
     if (!hops[i].has_reply || hops[i].ttl != i + 1 || hops[i].reply.from.value != expected) {
       return false;
     }
@@ -55,8 +54,8 @@ Expected<Figures> bench_trace(const Options& options) {
   like.queued.task.kind = probes::Kind::kTrace;
   like.queued.task.src = kRigAddress;
   const auto feed = [&] {
-    const std::size_t room = std::min<std::size_t>(
-        {kFeed, worker.tasks().free_slots(), setup.traces - (given - read)});
+    const std::size_t room =
+        std::min<std::size_t>({kFeed, worker.tasks().free_slots(), setup.traces - (given - read)});
     for (std::size_t i = 0; i < room; ++i) {
       engine::Assignment& next = worker.tasks().next(i);
       next = like;

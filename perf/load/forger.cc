@@ -111,8 +111,8 @@ void Forger::step() {
     packets[i]->data_len = frame.size;
     packets[i]->pkt_len = frame.size;
   }
-  sent_ += rte_ring_sp_enqueue_burst(port_.to_port(), reinterpret_cast<void**>(packets.data()), room,
-                                     nullptr);
+  sent_ += rte_ring_sp_enqueue_burst(port_.to_port(), reinterpret_cast<void**>(packets.data()),
+                                     room, nullptr);
 }
 
 }  // namespace backsight::perf

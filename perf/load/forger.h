@@ -1,6 +1,6 @@
-// A machine that sends forged replies as fast as it can. They are well made: addresses, checksums and
-// options are right, so that only what it cannot know gives them away. Each carries kForgedTtl, by which
-// an accepted one would be known.
+// A machine that sends forged replies as fast as it can. They are well made: addresses, checksums
+// and options are right, so that only what it cannot know gives them away. Each carries kForgedTtl,
+// by which an accepted one would be known.
 #pragma once
 
 #include <array>
@@ -29,8 +29,8 @@ class Forger {
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
 
  private:
-  // How they are made: guesses of handle and tag in an echo reply; the same as if answering a spoofed
-  // probe; quotes of eight bytes; quotes with an identity.
+  // How they are made: guesses of handle and tag in an echo reply; the same as if answering a
+  // spoofed probe; quotes of eight bytes; quotes with an identity.
   static constexpr std::size_t kKinds = 4;
   struct Frame {
     std::array<std::byte, 160> bytes{};

@@ -126,8 +126,8 @@ Expected<std::unique_ptr<MirroredWriter>> MirroredWriter::open(FileSystem& files
   auto copy = LogWriter::open(files, copy_of(directory), same);
   // Of use only in step.
   const bool is_like = copy && (*copy)->durable_end() == (*log)->durable_end();
-  return std::unique_ptr<MirroredWriter>(new MirroredWriter(
-      files, directory, std::move(*log), is_like ? std::move(*copy) : nullptr));
+  return std::unique_ptr<MirroredWriter>(
+      new MirroredWriter(files, directory, std::move(*log), is_like ? std::move(*copy) : nullptr));
 }
 
 Expected<std::uint64_t> MirroredWriter::write(std::span<const std::byte> payload,

@@ -14,13 +14,13 @@
 
 namespace backsight::queue {
 
-// Before anybody opens the log: writes records that cannot be read anew from the copy, then makes the
-// copy like the log. Says what it did. REQUIRES: no writer has the log.
+// Before anybody opens the log: writes records that cannot be read anew from the copy, then makes
+// the copy like the log. Says what it did. REQUIRES: no writer has the log.
 [[nodiscard]] Expected<std::vector<std::string>> repair_from_copy(FileSystem& files,
                                                                   const std::string& directory);
 
-// Writes both. The log is what counts; a copy that cannot be written is given up until the next start.
-// Thread: one at a time.
+// Writes both. The log is what counts; a copy that cannot be written is given up until the next
+// start. Thread: one at a time.
 class MirroredWriter {
  public:
   [[nodiscard]] static Expected<std::unique_ptr<MirroredWriter>> open(FileSystem& files,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace backsight::queue::nats {
 
@@ -20,20 +21,32 @@ std::string printable(std::string text) {
 
 }  // namespace
 
+namespace {
+
+constexpr const char* kUnreadable = "the broker's answer cannot be read";
+
+std::string error_of(const Json& json) {
+  if (!json.is_object()) return kUnreadable;
+  const auto error = json.find("error");
+  if (error == json.end()) return {};
+  const bool has_words = error->is_object() && error->contains("description") &&
+                         error->at("description").is_string() &&
+                         !error->at("description").get_ref<const std::string&>().empty();
+  return has_words ? printable(error->at("description").get<std::string>())
+                   : std::string("the broker names no reason");
+}
+
+}  // namespace
+
+std::string api_error(std::string_view text) { return error_of(Json::parse(text, nullptr, false)); }
+
 PubAck parse_pub_ack(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return {.why = "the broker's answer cannot be read"};
-  const auto error = json.find("error");
-  if (error != json.end()) {
-    const bool has_words = error->is_object() && error->contains("description") &&
-                           error->at("description").is_string() &&
-                           !error->at("description").get_ref<const std::string&>().empty();
-    return {.why = has_words ? printable(error->at("description").get<std::string>())
-                             : std::string("the broker names no reason")};
-  }
+  std::string error = error_of(json);
+  if (!error.empty()) return {.why = std::move(error)};
   const auto sequence = json.find("seq");
   if (sequence == json.end() || !sequence->is_number_unsigned()) {
-    return {.why = "the broker's answer cannot be read"};
+    return {.why = kUnreadable};
   }
   const auto duplicate = json.find("duplicate");
   return {

@@ -16,4 +16,7 @@ struct PubAck {
 // Trusts nothing: what is no answer is one that says so.
 [[nodiscard]] PubAck parse_pub_ack(std::string_view json);
 
+// What an answer of the broker's API says is wrong, made printable; empty: nothing.
+[[nodiscard]] std::string api_error(std::string_view json);
+
 }  // namespace backsight::queue::nats

@@ -64,7 +64,12 @@ Expected<void> TaskReceiver::connect(Connection& connection) {
   const auto created = created_ns(connection, kTaskStream);
   if (!created) return tl::unexpected(created.error());
   stream_created_ns_ = *created;
-  if (auto there = ensure_consumer(connection, task_consumer(vp_)); !there) return there;
+  // What was handed out and not acknowledged comes at once, and what a broker that died remembers
+  // of messages that are gone (2.9.10) keeps no other back. Who may not renew it takes what is
+  // there.
+  if (!renew_consumer(connection, task_consumer(vp_))) {
+    if (auto there = ensure_consumer(connection, task_consumer(vp_)); !there) return there;
+  }
   auto feed = PullFeed::open(connection, kTaskStream, vp_, kPortion);
   if (!feed) return tl::unexpected(feed.error());
   feed_ = std::move(*feed);

@@ -46,6 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto mark = nats::parse_commit_mark(text)) {
     require(nats::parse_commit_mark(nats::to_text(*mark)) == mark, "another mark");
   }
+  (void)nats::api_error(text);
   const auto ack = nats::parse_pub_ack(text);
   require(ack.is_stored == ack.why.empty(), "an answer without a reason");
   if (const auto logs = nats::parse_commit_book(text)) {

@@ -124,6 +124,9 @@ TEST_F(NatsSecurity, AVantagePointMayNotBeAnother) {
         "backsight.v1.tasks.ams01", "backsight.v1.commit.ams01.0000000000000001",
         "$JS.API.CONSUMER.MSG.NEXT.BACKSIGHT_TASKS.fra02", "$JS.API.STREAM.PURGE.BACKSIGHT_RESULTS",
         "$JS.API.CONSUMER.DURABLE.CREATE.BACKSIGHT_TASKS.ams01",
+        "$JS.API.CONSUMER.CREATE.BACKSIGHT_TASKS.ams01.backsight.v1.tasks.fra02",
+        "$JS.API.CONSUMER.CREATE.BACKSIGHT_TASKS.x",
+        "$JS.API.CONSUMER.DELETE.BACKSIGHT_TASKS.fra02",
         "$JS.API.CONSUMER.MSG.NEXT.BACKSIGHT_RESULTS.ams01", "$JS.ACK.BACKSIGHT_TASKS.fra02.1.1"}) {
     EXPECT_THAT(told_for_publishing("ams01", subject), HasSubstr("Permissions Violation"))
         << subject;

@@ -2,7 +2,8 @@
 //
 //   test_faults                                   the short form, as a test
 //   test_faults --rounds N [--seed S] [--real FOLDER]   the long form; --real uses the programs
-//   there test_faults --role vp|consumer URL FOLDER CLOCK     what the others start and kill
+//   there test_faults --role vp|consumer URL FOLDER RESULTS CLOCK     what the others start and
+//   kill
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -51,7 +52,7 @@ TEST(Faults, LoseNothingAndAnswerNothingTwice) {
 int run_role(char** arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() == 1) return 1;
-  const RoleOptions options{arguments[1], arguments[2], arguments[3]};
+  const RoleOptions options{arguments[1], arguments[2], arguments[3], arguments[4]};
   return std::string_view(arguments[0]) == "vp" ? run_vantage_point(options)
                                                 : run_consumer(options);
 }
@@ -75,7 +76,7 @@ int run_long(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
-  if (argc == 6 && std::string_view(argv[1]) == "--role") {
+  if (argc == 7 && std::string_view(argv[1]) == "--role") {
     return backsight::faults::run_role(argv + 2);
   }
   if (argc > 1 && std::string_view(argv[1]) == "--rounds") {

@@ -104,7 +104,7 @@ int run_vantage_point(const RoleOptions& options) {
 
 int run_consumer(const RoleOptions& options) {
   follow_clock(options.clock_file);
-  const std::string path = options.folder + "/results";
+  const std::string& path = options.results;
   std::set<std::string> names = read_back(path);
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   std::set<std::string> given;  // in this life

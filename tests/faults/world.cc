@@ -15,6 +15,8 @@
 #include <iterator>
 #include <thread>
 
+#include "queue/nats/connection.h"
+#include "queue/nats/subjects.h"
 #include "roles.h"
 
 extern char** environ;
@@ -110,8 +112,8 @@ void World::make_processes(const std::string& real_programs) {
   const auto said = [&](const char* who) { return (broker_.folder() / who).string(); };
   if (!is_real_) {
     const auto role = [&](const char* name) {
-      return std::vector<std::string>{own_program(), "--role", name,
-                                      url,           folder,   folder + "/clock"};
+      return std::vector<std::string>{own_program(),   "--role",         name, url, folder,
+                                      said("results"), folder + "/clock"};
     };
     vantage_point_ = std::make_unique<Mortal>(role("vp"), said("vp"));
     consumer_ = std::make_unique<Mortal>(role("consumer"), said("consumer"));
@@ -136,7 +138,7 @@ void World::make_processes(const std::string& real_programs) {
   consumer_ = std::make_unique<Mortal>(
       std::vector<std::string>{real_programs + "/backsight", "queue", "get", "--queue", url, "--vp",
                                "ams01", "--state", folder + "/state", "--idle-ms", "100000000"},
-      (folder_ / "results").string());
+      said("results"));
 }
 
 // --- faults ------------------------------------------------------------------------------------
@@ -310,7 +312,7 @@ bool World::is_sane() {
 
 // Small programs write "BATCH TASK TASK...", the real one JSON lines.
 void World::read_results() {
-  std::ifstream in(folder_ / "results", std::ios::binary);
+  std::ifstream in(broker_.folder() / "results", std::ios::binary);
   in.seekg(static_cast<std::streamoff>(read_to_));
   std::string line;
   while (std::getline(in, line) && !in.eof()) {
@@ -332,8 +334,29 @@ void World::read_results() {
   }
 }
 
-// What the processes said at last.
+// What the processes said at last, and what the broker holds.
 void World::tell_last_words() const {
+  for (const std::uint64_t task : accepted_) {
+    if (answered_.contains(task)) continue;
+    fmt::print(stderr, "the first without an answer: task {}\n", task);
+    break;
+  }
+  if (const auto connection = queue::nats::Connection::open(broker_.url(), "test", "faults")) {
+    for (const char* stream : {queue::nats::kTaskStream, queue::nats::kResultStream}) {
+      jsStreamInfo* got = nullptr;
+      js_GetStreamInfo(&got, (*connection)->jet_stream(), stream, nullptr, nullptr);
+      const queue::nats::StreamInfo info(got);
+      jsConsumerInfo* found = nullptr;
+      js_GetConsumerInfo(&found, (*connection)->jet_stream(), stream, "ams01", nullptr, nullptr);
+      const queue::nats::ConsumerInfo consumer(found);
+      if (info == nullptr || consumer == nullptr) continue;
+      fmt::print(stderr, "{}: {} messages, {} to {}; {} handed out, {} to come, {} waiting\n",
+                 stream, info->State.Msgs, info->State.FirstSeq, info->State.LastSeq,
+                 consumer->NumAckPending, consumer->NumPending, consumer->NumWaiting);
+    }
+  }
+  std::ifstream book(folder_ / "state/ams01/committed");
+  fmt::print(stderr, "{}", std::string{std::istreambuf_iterator<char>(book), {}});
   for (const char* who : {"vp.err", "consumer.err", "said.txt"}) {
     std::ifstream in(broker_.folder() / who, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};

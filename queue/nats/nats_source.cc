@@ -23,6 +23,7 @@ constexpr auto kReconnect = 500ms;
 constexpr std::chrono::milliseconds kFirstAsk{1000};
 constexpr std::chrono::milliseconds kMostAsk{60'000};
 constexpr auto kTellAgain = 1s;
+constexpr unsigned kAsksOfAConsumer = 2;
 
 }  // namespace
 
@@ -163,6 +164,7 @@ Expected<std::optional<StoredResults>> NatsResultSource::open_message(
   to_commit_.insert(results->head.log);
   replies_.push_back(reply);
   ask_wait_ = kFirstAsk;
+  asks_in_vain_ = 0;
   return StoredResults{std::move(*results), record.position, record.end()};
 }
 
@@ -233,7 +235,11 @@ Expected<void> NatsResultSource::ask_again() {
   if (missing_end <= taken->second.low()) return {};
   ask_at_ = now + ask_wait_;
   ask_wait_ = std::min(ask_wait_ * 2, kMostAsk);
-  return tell(log_, missing_end);
+  if (auto told = tell(log_, missing_end); !told) return told;
+  // A server that mended a damaged store may give numbers out again that our consumer is past: what
+  // is sent again then never comes to it, and comes to a new one.
+  if (++asks_in_vain_ % kAsksOfAConsumer == 0) disconnect();
+  return {};
 }
 
 Expected<void> NatsResultSource::tell(std::uint64_t log, std::uint64_t again_end) {

@@ -69,6 +69,7 @@ class NatsResultSource final : public ResultSource {
   Clock::time_point heard_at_;  // a message
   Clock::time_point ask_at_;
   std::chrono::milliseconds ask_wait_{0};
+  unsigned asks_in_vain_ = 0;
   Clock::time_point tell_at_;
   Clock::time_point connect_at_;
   std::string told_trouble_;

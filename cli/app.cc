@@ -145,6 +145,8 @@ void add_queue_setup(CLI::App& parent, Action& action) {
   add_number(*command, "--replicas", options->replicas, "Servers that keep each message", 1, 5);
   add_number(*command, "--results-mib", options->results_mib, "Room for results", 1, 1U << 30);
   add_number(*command, "--tasks-mib", options->tasks_mib, "Room for tasks", 1, 1U << 30);
+  command->add_flag("--renew-results", options->renews_results,
+                    "Remove the stream of results first; spools fill it again");
   command->callback([&action, options] { action = [options] { return set_up_queue(*options); }; });
 }
 

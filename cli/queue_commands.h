@@ -35,6 +35,7 @@ struct SetupOptions {
   int replicas = 1;
   std::uint64_t results_mib = 4096;
   std::uint64_t tasks_mib = 1024;
+  bool renews_results = false;
 };
 
 [[nodiscard]] Expected<int> set_up_queue(const SetupOptions& options);

@@ -26,6 +26,11 @@ Expected<int> set_up_queue(const SetupOptions& options) {
       .replicas = options.replicas,
       .task_bytes = static_cast<std::int64_t>(options.tasks_mib << 20),
       .result_bytes = static_cast<std::int64_t>(options.results_mib << 20)};
+  if (options.renews_results) {
+    if (auto renewed = queue::nats::renew_results(options.queue, sizes); !renewed) {
+      return tl::unexpected(renewed.error());
+    }
+  }
   const auto done = queue::nats::set_up(options.queue, sizes, options.vps);
   if (!done) return tl::unexpected(done.error());
   for (const std::string& line : *done) tell(line);

@@ -150,6 +150,18 @@ Expected<std::unique_ptr<QueueAccess>> open_access(const QueueAddress& address) 
   return access;
 }
 
+Expected<void> renew_results(const QueueAddress& address, const StreamSizes& sizes) {
+  auto connection = Connection::open(address, kUser, "backsight queue setup");
+  if (!connection) return tl::unexpected(connection.error());
+  jsErrCode code{};
+  const natsStatus removed =
+      js_DeleteStream((*connection)->jet_stream(), kResultStream, nullptr, &code);
+  if (removed != NATS_OK && removed != NATS_NOT_FOUND && code != JSStreamNotFoundErr) {
+    return (*connection)->failure(kResultStream, removed);
+  }
+  return ensure_streams(**connection, sizes);
+}
+
 Expected<std::vector<std::string>> set_up(const QueueAddress& address, const StreamSizes& sizes,
                                           const std::vector<std::string>& vps) {
   auto connection = Connection::open(address, kUser, "backsight queue setup");

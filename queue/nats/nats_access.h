@@ -18,4 +18,8 @@ namespace backsight::queue::nats {
                                                         const StreamSizes& sizes,
                                                         const std::vector<std::string>& vps);
 
+// Removes the stream of results, with a store that is damaged, and makes it anew. Vantage points
+// send again what is not committed.
+[[nodiscard]] Expected<void> renew_results(const QueueAddress& address, const StreamSizes& sizes);
+
 }  // namespace backsight::queue::nats

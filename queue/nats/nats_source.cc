@@ -21,7 +21,7 @@ constexpr unsigned kPortion = 64;  // messages asked for at once, of 128 KiB at 
 constexpr auto kReconnect = 500ms;
 // Silence after which what is missing is asked for; doubled as long as it stays missing.
 constexpr std::chrono::milliseconds kFirstAsk{1000};
-constexpr std::chrono::milliseconds kMostAsk{60'000};
+constexpr std::chrono::milliseconds kMostAsk{10'000};
 constexpr auto kTellAgain = 1s;
 constexpr unsigned kAsksOfAConsumer = 2;
 
@@ -117,7 +117,7 @@ Expected<std::optional<StoredResults>> NatsResultSource::look(
     if (!results || *results) return results;
   }
   if (auto heeded = heed_status(); !heeded) return tl::unexpected(heeded.error());
-  if (auto asked = ask_again(); !asked) return tl::unexpected(asked.error());
+  if (auto asked = ask_again(complaints); !asked) return tl::unexpected(asked.error());
   return std::nullopt;
 }
 
@@ -218,7 +218,7 @@ Expected<void> NatsResultSource::heed_status() {
 }
 
 // The vantage point says that the broker has more than we were given, and the broker gives nothing.
-Expected<void> NatsResultSource::ask_again() {
+Expected<void> NatsResultSource::ask_again(std::vector<std::string>& complaints) {
   const auto now = Clock::now();
   const auto committed = book_->logs().find(log_);
   const std::uint64_t low =
@@ -238,7 +238,15 @@ Expected<void> NatsResultSource::ask_again() {
   if (auto told = tell(log_, missing_end); !told) return told;
   // A server that mended a damaged store may give numbers out again that our consumer is past: what
   // is sent again then never comes to it, and comes to a new one.
-  if (++asks_in_vain_ % kAsksOfAConsumer == 0) disconnect();
+  if (++asks_in_vain_ % kAsksOfAConsumer == 0) {
+    if (asks_in_vain_ == 2 * kAsksOfAConsumer) {
+      complaints.push_back(fmt::format(
+          "{}: results {} to {} do not come though they were sent again: if that stays so, the "
+          "server's store is damaged; \"backsight queue setup --renew-results\" makes it anew",
+          result_subject(vp_), taken->second.low(), missing_end - 1));
+    }
+    disconnect();
+  }
   return {};
 }
 

@@ -48,7 +48,7 @@ class NatsResultSource final : public ResultSource {
                                       std::vector<std::string>& complaints);
   [[nodiscard]] Expected<RangeSet*> meet_log(std::uint64_t log);
   [[nodiscard]] Expected<void> heed_status();
-  [[nodiscard]] Expected<void> ask_again();
+  [[nodiscard]] Expected<void> ask_again(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> tell(std::uint64_t log, std::uint64_t again_end);
   [[nodiscard]] bool is_committed(std::uint64_t log, const Envelope& envelope) const;
 

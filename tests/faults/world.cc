@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "queue/nats/connection.h"
+#include "queue/nats/nats_access.h"
 #include "queue/nats/subjects.h"
 #include "roles.h"
 
@@ -27,7 +28,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kSettleTime = 40s;
+constexpr auto kSettleTime = 60s;
+constexpr const char* kBrokerDamage = "bit flipped in the broker's results";
 constexpr std::size_t kTasksOfARound = 400;
 constexpr const char* kSmallDisk = "size=24m";
 
@@ -181,7 +183,7 @@ std::vector<World::Fault> World::faults() {
   }
   if (is_real_) return all;
   all.push_back({"consumer killed", [&] { consumer_->kill(); }});
-  all.push_back({"bit flipped in the broker's results", [&] {
+  all.push_back({kBrokerDamage, [&] {
                    consumer_->kill();
                    vantage_point_->live();
                    nap(200);  // results gather there
@@ -368,6 +370,9 @@ void World::tell_last_words() const {
 bool World::settle() {
   fill_disk(false);
   const auto ends = std::chrono::steady_clock::now() + kSettleTime;
+  // nats-server 2.9.10 may give nothing more of a store whose bytes were flipped; what the
+  // consumer's complaint asks of a person is done then.
+  bool may_renew = counts_.faults.contains(kBrokerDamage);
   while (true) {
     vantage_point_->live();
     consumer_->live();
@@ -376,6 +381,11 @@ bool World::settle() {
     counts_.lost = static_cast<std::uint64_t>(std::ranges::count_if(
         accepted_, [&](std::uint64_t task) { return !answered_.contains(task); }));
     if (counts_.lost == 0) return true;
+    if (may_renew && std::chrono::steady_clock::now() > ends - kSettleTime / 2) {
+      may_renew = false;
+      ++counts_.faults["stream of results renewed for that, by hand"];
+      (void)queue::nats::renew_results(broker_.url(), {});
+    }
     if (std::chrono::steady_clock::now() > ends) {
       fmt::print(stderr, "faults: {} accepted tasks have no answer\n", counts_.lost);
       tell_last_words();

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "cli/capture_command.h"
 #include "cli/output.h"
 #include "cli/probe_command.h"
 #include "cli/queue_commands.h"
@@ -19,6 +20,7 @@ namespace backsight::cli {
 namespace {
 
 constexpr const char* kDefaultQueue = "file:///var/lib/backsight";
+constexpr const char* kCaptureSocket = "/run/backsight-vp/capture.sock";
 constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed while running, 2 bad usage.";
 
 // What the chosen subcommand does.
@@ -173,12 +175,29 @@ void add_vp_command(CLI::App& parent, Action& action, const char* name, const ch
       [&action, options, run_it] { action = [options, run_it] { return run_it(*options); }; });
 }
 
+void add_vp_capture(CLI::App& parent, Action& action) {
+  auto* command = parent.add_subcommand(
+      "capture", "Packets that a vantage point of this machine received and could not use");
+  command->footer(
+      examples("  backsight vp capture > rejects.pcapng\n"
+               "  backsight vp capture --seconds 60 | tshark -r - -T fields -e frame.comment"));
+  auto options = std::make_shared<CaptureOptions>();
+  options->socket = kCaptureSocket;
+  command->add_option("--socket", options->socket, "Where it listens: capture.socket of its config")
+      ->envname("BACKSIGHT_CAPTURE")
+      ->type_name("PATH")
+      ->capture_default_str();
+  add_number(*command, "--seconds", options->seconds, "For so long", 1, 86400);
+  command->callback([&action, options] { action = [options] { return capture(*options); }; });
+}
+
 void add_vp_commands(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("vp", "The vantage points of a queue");
   command->require_subcommand(1);
   command->footer(kExitCodes);
   add_vp_command(*command, action, "list", "One line a vantage point", list_vantage_points);
   add_vp_command(*command, action, "status", "All that is known of each", show_vantage_points);
+  add_vp_capture(*command, action);
 }
 
 void add_timestamp_options(CLI::App& command, ProbeOptions& options) {

@@ -45,6 +45,7 @@ struct EngineConfig {
   std::uint32_t inflight = 1U << 20;  // in-flight slots per worker, a power of two, 64..2^26
   std::uint32_t waiting = 1U << 16;   // tasks a worker holds back for the limits' sake, 64..2^24
   std::uint32_t traces = 1U << 12;    // traceroutes under way per worker, 1..2^20
+  bool telemetry = false;             // DPDK's telemetry socket
   std::vector<std::string> eal;       // extra EAL arguments
 
   friend bool operator==(const EngineConfig&, const EngineConfig&) = default;
@@ -74,6 +75,9 @@ struct QueueConfig {
   friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
 };
 
+// How what is told on standard error looks.
+enum class LogFormat { kText, kJson };
+
 // Everything of vp.yaml. Paths are absolute, or relative to the working directory, once loaded.
 struct VpConfig {
   std::string name;      // [a-z0-9-], 1..63 characters
@@ -88,6 +92,8 @@ struct VpConfig {
   QueueConfig queue;
   std::string metrics_listen = "127.0.0.1:9464";  // empty: no metrics
   bool metrics_listen_is_default = true;
+  std::filesystem::path capture_socket;  // empty: no captures
+  LogFormat log_format = LogFormat::kText;
 
   friend bool operator==(const VpConfig&, const VpConfig&) = default;
 };

@@ -130,6 +130,7 @@ std::vector<Key<VpConfig>> make_engine_keys() {
   const auto hugepages = [](auto& config) -> auto& { return config.engine.hugepages; };
   const auto waiting = [](auto& config) -> auto& { return config.engine.waiting; };
   const auto traces = [](auto& config) -> auto& { return config.engine.traces; };
+  const auto telemetry = [](auto& config) -> auto& { return config.engine.telemetry; };
   return {
       {.name = "engine.workers",
        .wanted = "a list of different cores, each below 1024",
@@ -167,6 +168,10 @@ std::vector<Key<VpConfig>> make_engine_keys() {
        .example = "4096",
        .meaning = "traceroutes under way per worker",
        .access = number<C>(traces, 1, 1U << 20)},
+      {.name = "engine.telemetry",
+       .wanted = "true or false",
+       .meaning = "whether dpdk-telemetry.py finds it",
+       .access = word<C, decltype(telemetry), bool>(telemetry, {{"true", true}, {"false", false}})},
       {.name = "engine.eal",
        .wanted = "a list of EAL arguments",
        .example = "[\"--log-level=lib.eal:debug\"]",
@@ -246,6 +251,8 @@ std::vector<Key<VpConfig>> make_safety_keys() {
 
 std::vector<Key<VpConfig>> make_outlet_keys() {
   using C = VpConfig;
+  const auto capture = [](auto& config) -> auto& { return config.capture_socket; };
+  const auto log = [](auto& config) -> auto& { return config.log_format; };
   const auto credentials = [](auto& config) -> auto& { return config.queue.credentials; };
   const auto tls_ca = [](auto& config) -> auto& { return config.queue.tls_ca; };
   const auto tls_cert = [](auto& config) -> auto& { return config.queue.tls_cert; };
@@ -300,6 +307,17 @@ std::vector<Key<VpConfig>> make_outlet_keys() {
        .meaning = "/metrics, /healthz, /readyz",
        .absent = "127.0.0.1:9464 if free",
        .access = single<C>("host:port, off", set_metrics_listen, metrics_listen_text)},
+      {.name = "capture.socket",
+       .wanted = "the path of a socket to make",
+       .example = "/run/backsight-vp/capture.sock",
+       .meaning = "where backsight vp capture asks",
+       .absent = "no captures",
+       .access = path(capture)},
+      {.name = "log.format",
+       .wanted = "text or json",
+       .meaning = "of the lines on standard error",
+       .access = word<C, decltype(log), LogFormat>(
+           log, {{"text", LogFormat::kText}, {"json", LogFormat::kJson}})},
   };
 }
 

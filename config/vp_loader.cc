@@ -125,9 +125,9 @@ tl::expected<VpConfig, Faults> parse_vp_config(const std::string& text,
     sort_by_place(faults);
     return tl::unexpected(std::move(faults));
   }
-  for (auto* path :
-       {&config.enrolled_file, &config.deny_file, &config.key_file, &config.queue.credentials,
-        &config.queue.tls_ca, &config.queue.tls_cert, &config.queue.tls_key, &config.queue.spool}) {
+  for (auto* path : {&config.enrolled_file, &config.deny_file, &config.key_file,
+                     &config.queue.credentials, &config.queue.tls_ca, &config.queue.tls_cert,
+                     &config.queue.tls_key, &config.queue.spool, &config.capture_socket}) {
     resolve(*path, file_name.parent_path());
   }
   return config;

@@ -1,6 +1,5 @@
 // backsight-vp: a vantage point on a DPDK port.
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -18,15 +17,19 @@
 #include "config/fleet_key.h"
 #include "config/vp_loader.h"
 #include "config/vp_printer.h"
+#include "engine/control/capture_server.h"
 #include "engine/control/dry_run.h"
 #include "engine/control/health_server.h"
+#include "engine/control/log.h"
 #include "engine/control/metrics.h"
 #include "engine/control/progress.h"
 #include "engine/control/queue_watch.h"
 #include "engine/control/reload.h"
 #include "engine/control/result_sink.h"
+#include "engine/control/service_manager.h"
 #include "engine/control/status.h"
 #include "engine/control/task_source.h"
+#include "engine/control/telemetry.h"
 #include "engine/control/vantage_point.h"
 #include "queue/vp_queue.h"
 
@@ -96,19 +99,11 @@ void catch_signals() {
 }
 
 int fail(const Error& error) {
-  fmt::print(stderr, "backsight-vp: {}\n", error.sentence);
+  engine::tell(error.sentence, spdlog::level::err);
   return error.exit_code();
 }
 
 bool writes_to_terminal() { return isatty(STDERR_FILENO) != 0; }
-
-void set_up_log(bool is_verbose) {
-  auto log = spdlog::stderr_logger_mt("backsight-vp");
-  // On a terminal, a message erases the progress line that it is written over.
-  log->set_pattern(std::string(writes_to_terminal() ? "\x1b[K" : "") + "backsight-vp: %^%l%$: %v");
-  log->set_level(is_verbose ? spdlog::level::debug : spdlog::level::info);
-  spdlog::set_default_logger(std::move(log));
-}
 
 void add_options(CLI::App& app, Options& options) {
   app.footer(kExamples);
@@ -161,36 +156,47 @@ int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& task
       .is_once = true, .linger = std::chrono::milliseconds(options.linger_ms), .keeps_ids = true};
   engine::WithoutWaiting dry(tasks);
   const bool is_dry = !options.dry_run_file.empty();
+  vp.on_reload = [&] { reload(vp, options); };
   Progress progress(vp, options.tasks_file,
                     writes_to_terminal() ? Progress::Form::kLine : Progress::Form::kLog);
   const auto summary = vp.run(is_dry ? dry : tasks, results, run);
   progress.stop();
-  if (summary) fmt::print(stderr, "backsight-vp: {}\n", progress.summary(*summary));
+  if (summary) engine::tell(progress.summary(*summary));
   if (is_dry) {
-    fmt::print(stderr, "backsight-vp: {} probes written to {}\n",
-               vp.ports().front()->statistics().transmitted, options.dry_run_file);
+    engine::tell(fmt::format("{} probes written to {}",
+                             vp.ports().front()->statistics().transmitted, options.dry_run_file));
   }
   return conclude(summary);
 }
 
-int run_queue(VantagePoint& vp, backsight::queue::VpQueue& queue,
+int run_queue(VantagePoint& vp, const Options& options, backsight::queue::VpQueue& queue,
               engine::VantagePointMetrics& metrics) {
   const auto tasks = engine::tasks_of_queue(queue);
   const auto results = engine::results_of_queue(queue);
   engine::StatusReport status(vp, BACKSIGHT_VERSION);
   engine::QueueWatch watch(vp, metrics);
+  engine::ServiceManager manager(vp);
   bool is_told = true;
   const auto announce = [&] {
     const engine::QueueFigures figures = watch.look(queue);
     const auto told = queue.announce(status.json(figures));
     if (!told && is_told) spdlog::warn("{}; the status is not told", told.error().sentence);
     is_told = told.has_value();
+    manager.tell_state(figures.spool.bytes);
   };
   announce();
   vp.on_second = announce;
+  vp.on_reload = [&] {
+    manager.reloading();
+    reload(vp, options);
+    manager.ready();
+  };
+  manager.ready();
   const auto summary = vp.run(*tasks, *results, {});
+  manager.stopping();
   announce();
   vp.on_second = nullptr;
+  vp.on_reload = nullptr;
   if (!summary) return fail(summary.error());
   return 0;
 }
@@ -238,11 +244,13 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
   catch_signals();
   const auto vp = VantagePoint::start(vp_config, signals);
   if (!vp) return fail(vp.error());
-  (*vp)->on_reload = [&vp, &options] { reload(**vp, options); };
+  const engine::Telemetry telemetry(**vp);
   engine::VantagePointMetrics metrics(**vp, BACKSIGHT_VERSION);
   const auto health = listen(**vp, metrics, is_once);
   if (!health) return fail(health.error());
-  if (!is_once) return run_queue(**vp, *queue, metrics);
+  const auto captures = engine::CaptureServer::start(**vp, BACKSIGHT_VERSION);
+  if (!captures) return fail(captures.error());
+  if (!is_once) return run_queue(**vp, options, *queue, metrics);
   auto opened = engine::open_result_lines(options.results_file, vp_config.name);
   if (!opened) return fail(opened.error());
   results = std::move(*opened);
@@ -268,6 +276,7 @@ int run(const Options& options) {
   auto loaded = load(options);
   if (!loaded) return fail(loaded.error());
   config::VpConfig& vp_config = *loaded;
+  engine::style_log(vp_config.log_format, vp_config.name);
   if (options.prints_config) {
     fmt::print("{}", config::print_vp_config(vp_config));
     return 0;
@@ -298,6 +307,6 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  set_up_log(options.is_verbose);
+  engine::set_up_log(options.is_verbose);
   return run(options);
 }

@@ -95,6 +95,17 @@ class Template {
   // Bytes of the finished probe, IPv4 header included.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
+  // True if probes of this shape can be crafted many at once (probes/craft_burst.h).
+  [[nodiscard]] bool is_plain_echo() const noexcept {
+    return shape_.kind != Kind::kTrace &&
+           (shape_.kind != Kind::kTimestamp || shape_.timestamp != TimestampType::kPrespecified);
+  }
+
+  // The constant parts, for who patches them himself.
+  [[nodiscard]] const std::byte* bytes() const noexcept { return bytes_.data(); }
+  [[nodiscard]] std::size_t header_bytes() const noexcept { return header_bytes_; }
+  [[nodiscard]] std::uint32_t ip_sum() const noexcept { return ip_sum_; }
+  [[nodiscard]] std::uint32_t transport_sum() const noexcept { return transport_sum_; }
 
   // Writes the probe to `out`. Returns the value of the transport checksum as sent (host order),
   // which a quote of eight bytes shows again.

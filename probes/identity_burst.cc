@@ -2,17 +2,12 @@
 
 #include <cstring>
 
+#include "probes/cpu_target.h"
 #include "probes/wire/assert.h"
-
-// The bodies below are compiled once for each width of register and inlined into the function that
-// is called on CPUs that have it.
-#define BACKSIGHT_EACH_TARGET [[gnu::always_inline]] inline
 
 namespace backsight::probes {
 namespace {
 
-constexpr std::size_t kLanes = 8;
-using Lanes [[gnu::vector_size(kLanes * sizeof(std::uint64_t))]] = std::uint64_t;
 // Two groups of lanes at a time keep both vector units busy: SipHash is one long chain.
 constexpr std::size_t kGroups = 2;
 constexpr std::size_t kStep = kGroups * kLanes;
@@ -112,21 +107,20 @@ void seal_128(const HandleCipher& cipher, std::size_t count, std::uint64_t* hand
   seal_body(cipher, count, handles);
 }
 
-#ifdef __x86_64__
-[[gnu::target("avx2")]] void tags_256(const TagKey& key, const TagBurst& burst, std::size_t count,
-                                      std::uint64_t* tags) noexcept {
+BACKSIGHT_TARGET_256 void tags_256(const TagKey& key, const TagBurst& burst, std::size_t count,
+                                   std::uint64_t* tags) noexcept {
   tags_body(key, burst, count, tags);
 }
-[[gnu::target("avx2")]] void seal_256(const HandleCipher& cipher, std::size_t count,
-                                      std::uint64_t* handles) noexcept {
+BACKSIGHT_TARGET_256 void seal_256(const HandleCipher& cipher, std::size_t count,
+                                   std::uint64_t* handles) noexcept {
   seal_body(cipher, count, handles);
 }
-[[gnu::target("avx512f,avx512dq")]] void tags_512(const TagKey& key, const TagBurst& burst,
-                                                  std::size_t count, std::uint64_t* tags) noexcept {
+BACKSIGHT_TARGET_512 void tags_512(const TagKey& key, const TagBurst& burst, std::size_t count,
+                                   std::uint64_t* tags) noexcept {
   tags_body(key, burst, count, tags);
 }
-[[gnu::target("avx512f,avx512dq")]] void seal_512(const HandleCipher& cipher, std::size_t count,
-                                                  std::uint64_t* handles) noexcept {
+BACKSIGHT_TARGET_512 void seal_512(const HandleCipher& cipher, std::size_t count,
+                                   std::uint64_t* handles) noexcept {
   seal_body(cipher, count, handles);
 }
 
@@ -135,15 +129,9 @@ constexpr IdentityTarget kAllTargets[] = {
 
 std::span<const IdentityTarget> choose_targets() noexcept {
   const std::span<const IdentityTarget> all(kAllTargets);
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return all;
-  return __builtin_cpu_supports("avx2") ? all.subspan(1) : all.subspan(2);
+  const unsigned widest = cpu_registers();
+  return all.subspan(widest == 512 ? 0 : widest == 256 ? 1 : 2);
 }
-#else
-constexpr IdentityTarget kAllTargets[] = {{128, tags_128, seal_128}};
-
-std::span<const IdentityTarget> choose_targets() noexcept { return kAllTargets; }
-#endif
 
 const std::span<const IdentityTarget> kTargets = choose_targets();
 

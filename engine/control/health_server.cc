@@ -18,25 +18,6 @@ HttpReply verdict(const std::vector<std::string>& faults, const char* good) {
 
 }  // namespace
 
-std::vector<std::string> WorkerWatch::look(std::span<const std::uint64_t> rounds,
-                                           Clock::time_point now) {
-  std::vector<std::string> faults;
-  const std::size_t known = beats_.size();
-  beats_.resize(rounds.size());
-  for (std::size_t i = 0; i < rounds.size(); ++i) {
-    Beat& beat = beats_[i];
-    if (i >= known || beat.rounds != rounds[i]) {
-      beat = {rounds[i], now};
-    } else if (now - beat.since >= kPatience) {
-      faults.push_back(fmt::format(
-          "worker {} stands still for {} s; restart the process, and see whether another takes its "
-          "core (engine.workers)",
-          i, std::chrono::duration_cast<std::chrono::seconds>(now - beat.since).count()));
-    }
-  }
-  return faults;
-}
-
 HealthServer::HealthServer(const VantagePoint& vp, const prometheus::Collectable& metrics)
     : vp_(vp), metrics_(metrics) {
   static_cast<void>(look_after_workers());
@@ -64,10 +45,8 @@ HttpReply HealthServer::answer(const std::string& path) {
 }
 
 std::vector<std::string> HealthServer::look_after_workers() {
-  std::vector<std::uint64_t> rounds;
   const std::lock_guard lock(mutex_);
-  for (const auto& worker : vp_.workers()) rounds.push_back(worker->counters().rounds.value());
-  return watch_.look(rounds, WorkerWatch::Clock::now());
+  return watch_.look(vp_);
 }
 
 }  // namespace backsight::engine

@@ -3,39 +3,17 @@
 
 #include <prometheus/collectable.h>
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "config/error.h"
 #include "engine/control/http_server.h"
 #include "engine/control/vantage_point.h"
+#include "engine/control/worker_watch.h"
 
 namespace backsight::engine {
-
-// Notices workers that no longer turn.
-class WorkerWatch {
- public:
-  using Clock = std::chrono::steady_clock;
-  // How long the heartbeat of a worker may stay the same.
-  static constexpr std::chrono::seconds kPatience{5};
-
-  // `rounds[i]` is the heartbeat of worker i at `now`. Returns a sentence for each worker that was
-  // the same at every look of the last kPatience or longer.
-  [[nodiscard]] std::vector<std::string> look(std::span<const std::uint64_t> rounds,
-                                              Clock::time_point now);
-
- private:
-  struct Beat {
-    std::uint64_t rounds = 0;
-    Clock::time_point since;
-  };
-  std::vector<Beat> beats_;
-};
 
 class HealthServer {
  public:

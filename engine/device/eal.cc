@@ -94,6 +94,12 @@ Expected<bool> choose_hugepages(const config::VpConfig& config) {
   return false;
 }
 
+// Names what DPDK leaves in its runtime folder: for telemetry a name that people can tell.
+std::string file_prefix(const config::VpConfig& config) {
+  return config.engine.telemetry ? fmt::format("backsight-{}", config.name)
+                                 : fmt::format("backsight-{}-{}", config.name, getpid());
+}
+
 // The device as EAL wants it: as many queues as there are workers, unless the config says
 // otherwise.
 std::string with_queues(const std::string& device, std::size_t queues) {
@@ -168,16 +174,11 @@ Expected<EalPlan> plan_eal(const config::VpConfig& config) {
 
   EalPlan plan;
   plan.uses_hugepages = *hugepages;
-  plan.arguments = {"backsight-vp",
-                    "--lcores",
-                    lcores,
-                    "--main-lcore",
-                    "0",
-                    "--no-telemetry",
-                    "--log-level",
-                    "*:error",
-                    "--file-prefix",
-                    fmt::format("backsight-{}-{}", config.name, getpid())};
+  plan.arguments = {
+      "backsight-vp",     "--lcores", lcores,
+      "--main-lcore",     "0",        engine.telemetry ? "--telemetry" : "--no-telemetry",
+      "--log-level",      "*:error",  "--file-prefix",
+      file_prefix(config)};
   const std::string memory = std::to_string(memory_mb(config));
   if (plan.uses_hugepages) {
     plan.arguments.insert(plan.arguments.end(), {"--in-memory", "-m", memory});

@@ -59,8 +59,11 @@ tl::unexpected<Error> port_error(const config::PortConfig& port, const std::stri
 
 }  // namespace
 
-RxBurst::~RxBurst() {
+RxBurst::~RxBurst() { clear(); }
+
+void RxBurst::clear() noexcept {
   if (count_ != 0) rte_pktmbuf_free_bulk(packets_.data(), count_);
+  count_ = 0;
 }
 
 std::span<std::byte> RxBurst::bytes(std::size_t index) const noexcept {
@@ -117,6 +120,7 @@ void TxBurst::append_all(std::span<const std::uint16_t> sizes,
 }
 
 void QueuePair::receive(RxBurst& burst) const noexcept {
+  BACKSIGHT_ASSERT(burst.count_ == 0);
   burst.count_ = rte_eth_rx_burst(port_, queue_, burst.packets_.data(), kBurst);
 }
 

@@ -22,7 +22,7 @@ namespace backsight::engine {
 
 inline constexpr std::size_t kBurst = 64;
 
-// Packets received together. Frees, in one call, those that nobody released.
+// Packets received together. Frees them in one call.
 class RxBurst {
  public:
   RxBurst() = default;
@@ -31,6 +31,7 @@ class RxBurst {
   ~RxBurst();
 
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  void clear() noexcept;
   // The frame's first segment; longer chains than one are cut there and fail their length checks.
   [[nodiscard]] std::span<std::byte> bytes(std::size_t index) const noexcept;
   // Brings the packets near: their descriptions, then their first 128 bytes.
@@ -77,6 +78,7 @@ class QueuePair {
   QueuePair(std::uint16_t port, std::uint16_t queue, rte_mempool* pool)
       : port_(port), queue_(queue), pool_(pool) {}
 
+  // REQUIRES: the burst is empty.
   void receive(RxBurst& burst) const noexcept;
   // Sends from the front; what the port did not accept stays, moved to the front.
   // Returns how many it accepted.

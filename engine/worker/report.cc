@@ -38,36 +38,34 @@ void ReportRing::add(const ReportHead& head, const probes::IpOptions& options,
                      bool from_quote) noexcept {
   if (!options.has_record_route && !options.has_timestamps) return add(head);
   const bool is_route = options.has_record_route;
-  auto* const whole = new (&cells_.next(added_)) ReportHead(head);
-  whole->cells = is_route ? 2 : 3;
-  // In place, part by part: nothing is read back that was just written.
-  auto* const cell = new (&cells_.next(added_ + 1)) RecordedCell;
-  cell->from_quote = from_quote;
-  cell->zero = 0;
+  ReportHead whole = head;
+  whole.cells = is_route ? 2 : 3;
+  add(whole);
+  RecordedCell cell{};
+  cell.from_quote = from_quote;
   if (is_route) {
     const probes::RecordedRoute& route = options.record_route;
-    cell->what = queue::Recorded::What::kRoute;
-    cell->count = route.count;
-    cell->slots = route.slots;
-    cell->overflow = 0;
-    cell->timestamp = probes::TimestampType::kOnly;
-    cell->addresses = route.hops;
-    added_ += 2;
+    cell.what = queue::Recorded::What::kRoute;
+    cell.count = route.count;
+    cell.slots = route.slots;
+    cell.addresses = route.hops;
+    stream_line(&cells_.next(added_++), cell);
     return;
   }
   const probes::RecordedTimestamps& stamps = options.timestamps;
-  auto* const more = new (&cells_.next(added_ + 2)) MoreMilliseconds;
-  cell->what = queue::Recorded::What::kTimestamps;
-  cell->count = stamps.count;
-  cell->slots = stamps.slots;
-  cell->overflow = stamps.overflow;
-  cell->timestamp = stamps.type;
+  MoreMilliseconds more{};
+  cell.what = queue::Recorded::What::kTimestamps;
+  cell.count = stamps.count;
+  cell.slots = stamps.slots;
+  cell.overflow = stamps.overflow;
+  cell.timestamp = stamps.type;
   for (std::size_t i = 0; i < probes::kMaxTimestamps; ++i) {
-    cell->addresses[i] = stamps.stamps[i].address;
-    (i < kFirstMilliseconds ? cell->milliseconds[i] : more->milliseconds[i - kFirstMilliseconds]) =
+    cell.addresses[i] = stamps.stamps[i].address;
+    (i < kFirstMilliseconds ? cell.milliseconds[i] : more.milliseconds[i - kFirstMilliseconds]) =
         stamps.stamps[i].milliseconds;
   }
-  added_ += 3;
+  stream_line(&cells_.next(added_++), cell);
+  stream_line(&cells_.next(added_++), more);
 }
 
 queue::Recorded Report::recorded() const noexcept {

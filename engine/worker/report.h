@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "engine/device/prefetch.h"
+#include "engine/device/stream.h"
 #include "engine/device/tsc.h"
 #include "engine/worker/flight_slot.h"
 #include "engine/worker/spsc_ring.h"
@@ -70,9 +71,8 @@ class Report {
 
 class ReportRing {
  public:
-  static constexpr std::size_t kMaxCells = 3;    // of one report
-  static constexpr std::size_t kBusyCells = 64;  // a round's
-  static constexpr std::size_t kCellsTogether = 512;
+  static constexpr std::size_t kMaxCells = 3;  // of one report
+  static constexpr std::size_t kReadAhead = 24;
 
   // REQUIRES: cells is a power of two.
   explicit ReportRing(std::size_t cells) : cells_(cells) {}
@@ -84,21 +84,15 @@ class ReportRing {
     return cells_.free_slots() >= needed || cells_.refreshed_free_slots() >= needed;
   }
   // REQUIRES: has_room() said so. Control sees it after publish().
-  void add(const ReportHead& head) noexcept { new (&cells_.next(added_++)) ReportHead(head); }
+  void add(const ReportHead& head) noexcept { stream_line(&cells_.next(added_++), head); }
   // With what an option recorded: the reply's own, or that of the quote in an error.
   void add(const ReportHead& head, const probes::IpOptions& options, bool from_quote) noexcept;
-  // Asks for the cells of the next `reports`: control has read them, so its core has their lines.
-  void prefetch(std::size_t reports) noexcept {
-    for (std::size_t i = 0; i < reports * 2; ++i) prefetch_to_write(&cells_.next(added_ + i));
-  }
-  // At the end of a round: shows control what was added. Of busy rounds a few are shown together,
-  // so that the two do not write and read the same lines at the same time.
+  // At the end of a round: shows control what was added.
   void publish() noexcept {
-    const bool is_busy = added_ - gathered_ >= kBusyCells;
-    gathered_ = added_;
-    if (added_ == 0 || (is_busy && added_ < kCellsTogether)) return;
+    if (added_ == 0) return;
+    finish_streams();
     cells_.publish(added_);
-    added_ = gathered_ = 0;
+    added_ = 0;
   }
 
   // Calls `on_report(const Report&)` for at most `max` reports. Returns how many there were.
@@ -107,6 +101,8 @@ class ReportRing {
   std::size_t read(std::size_t max, OnReport&& on_report) {
     std::size_t count = 0;
     for (; count < max && cells_.available(1) != 0; ++count) {
+      // They come from memory, one line after another.
+      for (std::size_t i = 0; i < 2; ++i) prefetch_to_read(&cells_.front(kReadAhead + i));
       const Report report(cells_);
       on_report(report);
       cells_.release(report.head().cells);
@@ -120,8 +116,7 @@ class ReportRing {
 
  private:
   SpscRing<ReportCell> cells_;
-  std::size_t added_ = 0;     // written and not yet published
-  std::size_t gathered_ = 0;  // of these, before this round
+  std::size_t added_ = 0;  // written and not yet published
 };
 
 }  // namespace backsight::engine

@@ -26,11 +26,11 @@ constexpr unsigned kRoundsBeforeNap = 64;
 constexpr std::uint64_t kShortNapNs = 50'000;  // while something is under way
 constexpr std::uint64_t kLongNapNs = 500'000;
 
-// The most that a round may report: what each port receives, what it sent or gave up before and
-// after the new burst, what comes from the inboxes, what expires, and what of the schedule (looked
-// at twice) and the mailbox cannot be sent.
+// The most that a round may report: what each port receives, two bursts at the most, what it sent
+// or gave up before and after the new burst, what comes from the inboxes, what expires, and what of
+// the schedule (looked at twice) and the mailbox cannot be sent.
 constexpr std::size_t most_reports(std::size_t ports, std::size_t workers) {
-  return 3 * kBurst * ports + kInboxBurst * workers + kMaxExpired + 3 * kBurst;
+  return 4 * kBurst * ports + kInboxBurst * workers + kMaxExpired + 3 * kBurst;
 }
 
 Tsc clock_now() noexcept { return {rte_rdtsc()}; }

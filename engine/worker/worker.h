@@ -19,6 +19,7 @@
 #include "engine/device/tsc.h"
 #include "engine/worker/counters.h"
 #include "engine/worker/fixed_map.h"
+#include "engine/worker/frame_tap.h"
 #include "engine/worker/inflight.h"
 #include "engine/worker/limiter.h"
 #include "engine/worker/messages.h"
@@ -28,6 +29,7 @@
 #include "engine/worker/spsc_ring.h"
 #include "engine/worker/trace.h"
 #include "probes/craft.h"
+#include "probes/craft_burst.h"
 #include "probes/identity_burst.h"
 #include "probes/reply.h"
 
@@ -82,6 +84,7 @@ class Worker {
   [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::uint32_t inflight_capacity() const noexcept { return inflight_.capacity(); }
   [[nodiscard]] InflightRing& inflight() noexcept { return inflight_; }
+  [[nodiscard]] FrameTap& tap() noexcept { return tap_; }
 
  private:
   // What is chosen to leave now.
@@ -115,11 +118,17 @@ class Worker {
     std::uint32_t item;
     Tsc again;
   };
-  // The sending side of one port.
+  // One port's two sides.
   struct Lane {
     Lane(Port& port_of_lane, const QueuePair& pair) : port(port_of_lane), queue(pair) {}
+    struct Received {
+      RxBurst burst;
+      Tsc at;
+    };
     Port& port;
     QueuePair queue;
+    std::array<Received, 2> received;  // [turn] is fetched next; the other one may wait to be read
+    unsigned turn = 0;
     TxBurst burst;
     std::array<Outgoing, kBurst> outgoing;          // as many as the burst holds
     std::size_t outgoing_count = 0;                 // while they are filed
@@ -177,6 +186,7 @@ class Worker {
   void reserve_buffers(Tsc now) noexcept;
   void craft_chosen() noexcept;
   void craft_on(Lane& lane, std::size_t port) noexcept;
+  void craft_one(std::size_t index) noexcept;
   void file_chosen() noexcept;
   bool flush(Lane& lane) noexcept;
   bool offer(Lane& lane, Tsc now) noexcept;
@@ -188,6 +198,7 @@ class Worker {
 
   // worker_receive.cc
   bool receive(Lane& lane) noexcept;
+  void read(Lane& lane, Lane::Received& received) noexcept;
   void prefetch_flight(std::span<const std::byte> frame) const noexcept;
   void take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept;
   void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
@@ -247,12 +258,11 @@ class Worker {
   std::array<Chosen, kBurst> chosen_;
   std::array<std::uint32_t, kBurst> handles_;
   std::array<const probes::Template*, kBurst> shapes_;
-  std::array<std::uint16_t, kBurst> checksums_;
   std::size_t chosen_count_ = 0;
   std::size_t drawn_ = 0;  // from the mailbox, and still standing there
   Tsc filed_at_;
   probes::TagBurst tag_words_;
-  std::array<std::uint64_t, probes::kIdentityBurst> tags_;
+  probes::EchoBurst echoes_;
 
   bool has_rested_ = true;  // there was nothing to send in the last round
   bool is_draining_ = false;
@@ -269,6 +279,7 @@ class Worker {
   bool is_timed_ = false;                                        // this round's stages are timed
   Tsc lap_began_;
   WorkerCounters counters_;
+  FrameTap tap_;
 };
 
 }  // namespace backsight::engine

@@ -18,6 +18,7 @@ using probes::ipv4::kProtocolTcp;
 using probes::ipv4::kProtocolUdp;
 
 constexpr std::size_t kPeekAhead = 8;
+constexpr std::size_t kLargeBurst = kBurst / 2;
 constexpr std::uint64_t kEchoReplyIntervalUs = 1'000;
 
 probes::MacAddr mac_at(std::span<const std::byte> frame, std::size_t offset) noexcept {
@@ -76,23 +77,37 @@ std::uint16_t trace_destination_port(std::uint8_t protocol, std::uint16_t flow) 
 
 }  // namespace
 
+// Fetches packets and reads them. When they come in large bursts, each burst is read only when the
+// next was fetched: meanwhile its packets come near, which another core or the port wrote.
 bool Worker::receive(Lane& lane) noexcept {
-  RxBurst burst;
-  lane.queue.receive(burst);
-  const Tsc arrived{rte_rdtsc()};
-  lap(Stage::kReceive, burst.size());
-  if (burst.size() == 0) return false;
-  counters_.received += burst.size();
-  burst.prefetch();
-  reports_.prefetch(burst.size());
-  for (std::size_t i = 0; i < std::min(kPeekAhead, burst.size()); ++i)
-    prefetch_flight(burst.bytes(i));
-  for (std::size_t i = 0; i < burst.size(); ++i) {
-    if (i + kPeekAhead < burst.size()) prefetch_flight(burst.bytes(i + kPeekAhead));
-    take_frame(lane, burst.bytes(i), arrived);
+  Lane::Received& fresh = lane.received[lane.turn];
+  Lane::Received& waiting = lane.received[lane.turn ^ 1U];
+  lane.queue.receive(fresh.burst);
+  fresh.at = {rte_rdtsc()};
+  fresh.burst.prefetch();
+  lap(Stage::kReceive, fresh.burst.size());
+  const std::size_t count = waiting.burst.size() + fresh.burst.size();
+  if (count == 0) return false;
+  counters_.received += fresh.burst.size();
+  read(lane, waiting);
+  if (fresh.burst.size() < kLargeBurst) {
+    read(lane, fresh);
+  } else {
+    lane.turn ^= 1U;
   }
-  lap(Stage::kMatch, burst.size());
+  lap(Stage::kMatch, count);
   return true;
+}
+
+void Worker::read(Lane& lane, Lane::Received& received) noexcept {
+  const RxBurst& burst = received.burst;
+  const std::size_t count = burst.size();
+  for (std::size_t i = 0; i < std::min(kPeekAhead, count); ++i) prefetch_flight(burst.bytes(i));
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + kPeekAhead < count) prefetch_flight(burst.bytes(i + kPeekAhead));
+    take_frame(lane, burst.bytes(i), received.at);
+  }
+  received.burst.clear();
 }
 
 // Brings the slot of the probe that the frame seems to answer near, while others are read.
@@ -107,23 +122,31 @@ void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noe
   const auto reply = probes::parse_frame(frame);
   if (!reply && reply.error() == probes::Reject::kFrameTooShort) {
     ++counters_.rejected[reply.error()];
+    tap_.see(lane.port, frame, {.reject = reply.error()}, arrived);
     return;
   }
   if (mac_at(frame, 6) == lane.port.mac() && !lane.port.shares_mac()) {
     ++counters_.outcomes[RxOutcome::kOwnFrame];
+    tap_.see(lane.port, frame, {.outcome = RxOutcome::kOwnFrame}, arrived);
     return;
   }
   const probes::MacAddr to = mac_at(frame, 0);
   if (to != lane.port.mac() && to != probes::kBroadcastMac) {
     ++counters_.outcomes[RxOutcome::kNotForUs];
+    tap_.see(lane.port, frame, {.outcome = RxOutcome::kNotForUs}, arrived);
     return;
   }
   if (!reply) {
     ++counters_.rejected[reply.error()];
+    tap_.see(lane.port, frame, {.reject = reply.error()}, arrived);
     take_local(lane, reply.error(), frame, arrived);
     return;
   }
-  ++counters_.outcomes[is_own_address(reply->to) ? answer(*reply, arrived) : RxOutcome::kNotForUs];
+  const RxOutcome outcome =
+      is_own_address(reply->to) ? answer(*reply, arrived) : RxOutcome::kNotForUs;
+  ++counters_.outcomes[outcome];
+  if (outcome == RxOutcome::kMatched || outcome == RxOutcome::kObserved) return;
+  tap_.see(lane.port, frame, {.outcome = outcome}, arrived);
 }
 
 // What is not a reply but meant for this host: ARP, and pings where no kernel answers them.

@@ -135,7 +135,7 @@ void Worker::craft_chosen() noexcept {
                        .kind = task.kind,
                        .is_spoofed = it.is_spoofed});
   }
-  probes::make_tags(keys_.current, tag_words_, chosen_count_, tags_);
+  probes::make_tags(keys_.current, tag_words_, chosen_count_, echoes_.tags);
   for (std::size_t at = 0; at < lanes_.size(); ++at) craft_on(*lanes_[at], at);
   counters_.crafted += chosen_count_;
 }
@@ -145,10 +145,12 @@ void Worker::craft_on(Lane& lane, std::size_t port) noexcept {
   std::array<std::uint16_t, kBurst> sizes;
   std::array<std::byte*, kBurst> frames;
   std::size_t count = 0;
+  bool are_alike = true;
   for (std::size_t i = 0; i < chosen_count_; ++i) {
     const Chosen& it = chosen_[i];
     if (it.port != port) continue;
     shapes_[i] = &template_for(it.queued->task);
+    are_alike &= shapes_[i] == shapes_[0];
     sizes[count++] = static_cast<std::uint16_t>(kEthernetBytes + shapes_[i]->size());
   }
   lane.burst.append_all(std::span(sizes).first(count), frames);
@@ -162,18 +164,32 @@ void Worker::craft_on(Lane& lane, std::size_t port) noexcept {
     }
     std::byte* const frame = frames[next++];
     std::memcpy(frame, lane.ethernet.data(), kEthernetBytes);
-    const queue::Task& task = it.queued->task;
-    checksums_[i] = shapes_[i]->craft(
-        {.src = task.src,
-         .dst = task.dst,
-         .ttl = is_trace(it.item) ? traces_[it.item - waiting_].trace.ttl() : task.ttl,
-         .ip_id = next_ip_id_++,
-         .flow = task.flow,
-         .handle = handles_[i],
-         .identity = {{shared_.vp_id, task.id & probes::kMaxProbeNumber}, tags_[i]},
-         .prespecified = task.prespecified},
-        frame + kEthernetBytes);
+    echoes_.out[i] = frame + kEthernetBytes;
+    echoes_.ip_id[i] = next_ip_id_++;
+    echoes_.ttl[i] =
+        is_trace(it.item) ? traces_[it.item - waiting_].trace.ttl() : it.queued->task.ttl;
   }
+  // Bursts are mostly of one kind. (A probe's buffer has room for the longest.)
+  if (are_alike && count == chosen_count_ && shapes_[0]->is_plain_echo()) {
+    return probes::craft_echoes(*shapes_[0], tag_words_, count, echoes_);
+  }
+  for (std::size_t i = 0; i < chosen_count_; ++i) {
+    if (chosen_[i].port == port) craft_one(i);
+  }
+}
+
+void Worker::craft_one(std::size_t index) noexcept {
+  const queue::Task& task = chosen_[index].queued->task;
+  echoes_.checksums[index] = shapes_[index]->craft(
+      {.src = task.src,
+       .dst = task.dst,
+       .ttl = static_cast<std::uint8_t>(echoes_.ttl[index]),
+       .ip_id = static_cast<std::uint16_t>(echoes_.ip_id[index]),
+       .flow = task.flow,
+       .handle = handles_[index],
+       .identity = {{shared_.vp_id, task.id & probes::kMaxProbeNumber}, echoes_.tags[index]},
+       .prespecified = task.prespecified},
+      echoes_.out[index]);
 }
 
 // Files the probes that were crafted: they count as sent from now on.
@@ -196,7 +212,7 @@ void Worker::file_chosen() noexcept {
                     .position = queued.position,
                     .dst = queued.task.dst,
                     .timeout_ms = queued.task.timeout_ms,
-                    .checksum = checksums_[i],
+                    .checksum = echoes_.checksums[i],
                     .flow = queued.task.flow,
                     .port = it.port,
                     .protocol = protocol_of(queued.task),

@@ -55,7 +55,7 @@ Expected<Figures> bench_loop(const Options& options) {
   auto opened = Rig::open({.device = wire.device(),
                            .inflight = options.slots != 0 ? options.slots : 1U << 20,
                            .limits = {},
-                           .descriptors = 8192,
+                           .descriptors = static_cast<std::uint16_t>(has_faults ? 8192 : 0),
                            .use_hugepages = options.use_hugepages});
   if (!opened) return tl::unexpected(opened.error());
   Rig& rig = **opened;
@@ -82,7 +82,7 @@ Expected<Figures> bench_loop(const Options& options) {
   };
   const auto step = [&] {
     network.step();
-    rig.worker().reports().read(128, read);
+    rig.worker().reports().read(512, read);
   };
   const std::uint64_t hz = rig.clock().hz();
   const auto run_for = [&](double seconds) {

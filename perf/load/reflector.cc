@@ -2,16 +2,18 @@
 
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
-#include <rte_prefetch.h>
 #include <rte_ring.h>
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "engine/device/prefetch.h"
 
 namespace backsight::perf {
 namespace {
 
-constexpr unsigned kAtOnce = 64;
+constexpr unsigned kAtOnce = Reflector::kAtOnce;
 constexpr std::size_t kIp = 14;  // offset in the frame
 constexpr std::uint64_t kReorderUs = 50;
 constexpr auto kLater = [](const auto& a, const auto& b) { return a.until > b.until; };
@@ -56,25 +58,53 @@ std::uint32_t router(unsigned k) noexcept {
   return address;
 }
 
-// Fills the nine slots of the Record Route option at `option`.
-void stamp(std::byte* option) noexcept {
-  option[2] = std::byte{40};  // the pointer, beyond the last slot
-  for (unsigned k = 0; k < 9; ++k) store32(option + 3 + 4 * k, router(k + 1));
+constexpr std::size_t kRouteBytes = 40;  // the option and the byte behind it
+
+// The Record Route option with its nine slots filled.
+const std::array<std::byte, kRouteBytes>& stamped_route() {
+  static const auto route = [] {
+    std::array<std::byte, kRouteBytes> it{};
+    it[0] = std::byte{7};
+    it[1] = std::byte{39};
+    it[2] = std::byte{40};  // the pointer, beyond the last slot
+    for (unsigned k = 0; k < 9; ++k) store32(&it[3 + 4 * k], router(k + 1));
+    return it;
+  }();
+  return route;
+}
+
+// One's complement sum of 16-bit words as they lie in memory.
+std::uint64_t sum_of(const std::byte* at, std::size_t bytes) noexcept {
+  return static_cast<std::uint16_t>(~checksum(at, bytes));
+}
+
+// The checksum at `field` after words that summed up to `old` became `fresh` (RFC 1624).
+void update_checksum(std::byte* field, std::uint64_t old, std::uint64_t fresh) noexcept {
+  std::uint64_t sum = std::uint64_t{static_cast<std::uint16_t>(~load16(field))} + fresh +
+                      static_cast<std::uint16_t>(~old);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  store16(field, static_cast<std::uint16_t>(~sum));
 }
 
 void turn_echo(std::byte* ip, std::size_t header_bytes) noexcept {
   const std::uint32_t from = load32(ip + 12);
   store32(ip + 12, load32(ip + 16));
   store32(ip + 16, from);
-  ip[8] = std::byte{57};  // TTL where it arrives
-  if (header_bytes == 60 && ip[20] == std::byte{7}) stamp(ip + 20);
-  store16(ip + 10, 0);
-  store16(ip + 10, checksum(ip, header_bytes));
-  // Echo request to echo reply: eight less in the first byte, so eight more in the checksum's.
+  const std::uint16_t ttl_before = load16(ip + 8);
+  const std::uint16_t ttl_after = static_cast<std::uint16_t>((ttl_before & 0xff00) | 57);
+  store16(ip + 8, ttl_after);  // TTL where it arrives
+  update_checksum(ip + 10, ttl_before, ttl_after);
+  if (header_bytes == 60 && ip[20] == std::byte{7}) {
+    const auto& route = stamped_route();
+    static const std::uint64_t stamped = sum_of(route.data(), kRouteBytes);
+    update_checksum(ip + 10, sum_of(ip + 20, kRouteBytes), stamped);
+    std::memcpy(ip + 20, route.data(), kRouteBytes);
+  }
+  // Echo request to echo reply: eight less in the first byte.
   std::byte* const icmp = ip + header_bytes;
   icmp[0] = std::byte{0};
-  const std::uint32_t sum = std::uint32_t{load16(icmp + 2)} + 8;
-  store16(icmp + 2, static_cast<std::uint16_t>((sum & 0xffff) + (sum >> 16)));
+  update_checksum(icmp + 2, 8, 0);
 }
 
 // Replaces the probe by a time exceeded of router `ttl` that quotes its header and eight bytes.
@@ -125,6 +155,7 @@ Reflector::Reflector(const RingPort& port, const engine::TscClock& clock, unsign
       late_ticks_(clock.from_ms(late_ms).ticks) {}
 
 Reflector::~Reflector() {
+  rte_pktmbuf_free_bulk(fetched_.data(), fetched_count_);
   for (const Held& it : held_) rte_pktmbuf_free(it.packet);
 }
 
@@ -141,7 +172,7 @@ void Reflector::hold(rte_mbuf* packet, std::uint64_t ticks) {
 }
 
 // What becomes of one reply on its way; adds it to `out` unless it is lost or held.
-unsigned Reflector::suffer(rte_mbuf* packet, std::array<rte_mbuf*, 64>& out, unsigned count) {
+unsigned Reflector::suffer(rte_mbuf* packet, std::array<rte_mbuf*, kAtOnce>& out, unsigned count) {
   if (draws(faults_.lost)) {
     ++counts_.lost;
     rte_pktmbuf_free(packet);
@@ -167,7 +198,7 @@ unsigned Reflector::suffer(rte_mbuf* packet, std::array<rte_mbuf*, 64>& out, uns
   return count + 1;
 }
 
-void Reflector::give(std::array<rte_mbuf*, 64>& packets, unsigned count) {
+void Reflector::give(std::array<rte_mbuf*, kAtOnce>& packets, unsigned count) {
   if (count == 0) return;
   const unsigned given = rte_ring_sp_enqueue_burst(
       port_.to_port(), reinterpret_cast<void**>(packets.data()), count, nullptr);
@@ -196,12 +227,21 @@ bool Reflector::step() {
   // A full queue of replies holds the probes back, as a slow network would: none is dropped
   // unasked.
   const unsigned room = std::min(kAtOnce, rte_ring_free_count(port_.to_port()));
-  const unsigned count = rte_ring_sc_dequeue_burst(
-      port_.from_port(), reinterpret_cast<void**>(packets.data()), room, nullptr);
-  for (unsigned i = 0; i < count; ++i) {
-    std::byte* const data = rte_pktmbuf_mtod(packets[i], std::byte*);
-    rte_prefetch0(data);
-    rte_prefetch0(data + 64);
+  const unsigned count = std::exchange(fetched_count_, 0);
+  if (count > room) {
+    fetched_count_ = count;
+    return due != 0;
+  }
+  packets = fetched_;
+  // The next burst comes near while this one is answered.
+  fetched_count_ = rte_ring_sc_dequeue_burst(
+      port_.from_port(), reinterpret_cast<void**>(fetched_.data()), kAtOnce, nullptr);
+  for (unsigned i = 0; i < fetched_count_; ++i) {
+    auto* const packet = reinterpret_cast<std::byte*>(fetched_[i]);
+    constexpr std::size_t kData = sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM;
+    engine::prefetch_to_write(packet);
+    engine::prefetch_to_write(packet + kData);
+    engine::prefetch_to_write(packet + kData + 64);
   }
   counts_.probes += count;
   unsigned answered = 0;
@@ -219,7 +259,7 @@ bool Reflector::step() {
     answered = has_faults_ ? suffer(packet, out, answered) : (out[answered] = packet, answered + 1);
   }
   give(out, answered);
-  return count + due != 0;
+  return count + due + fetched_count_ != 0;
 }
 
 }  // namespace backsight::perf

@@ -39,6 +39,8 @@ struct ReflectorCounts {
 
 class Reflector {
  public:
+  static constexpr unsigned kAtOnce = 256;  // frames
+
   // `hops`: TTLs below that expire on the way; 1: none does. `late_ms` is how long late replies are
   // held.
   Reflector(const RingPort& port, const engine::TscClock& clock, unsigned hops,
@@ -63,8 +65,8 @@ class Reflector {
     engine::Tsc until;
     rte_mbuf* packet;
   };
-  void give(std::array<rte_mbuf*, 64>& packets, unsigned count);
-  unsigned suffer(rte_mbuf* packet, std::array<rte_mbuf*, 64>& out, unsigned count);
+  void give(std::array<rte_mbuf*, kAtOnce>& packets, unsigned count);
+  unsigned suffer(rte_mbuf* packet, std::array<rte_mbuf*, kAtOnce>& out, unsigned count);
   void hold(rte_mbuf* packet, std::uint64_t ticks);
   [[nodiscard]] bool draws(std::uint32_t share) noexcept;
 
@@ -74,6 +76,8 @@ class Reflector {
   Faults faults_;
   bool has_faults_;
   std::uint64_t late_ticks_;
+  std::array<rte_mbuf*, kAtOnce> fetched_;  // taken and not yet answered
+  unsigned fetched_count_ = 0;
   std::vector<Held> held_;  // a heap, the soonest first
   std::uint64_t random_ = 88172645463325252ULL;
   ReflectorCounts counts_;

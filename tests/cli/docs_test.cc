@@ -33,6 +33,7 @@ TEST(CliDocs, AreInStepWithHelp) {
                                                           {"queue", "setup"},
                                                           {"vp", "list"},
                                                           {"vp", "status"},
+                                                          {"vp", "capture"},
                                                           {"keygen"}};
   for (std::vector<std::string> command : commands) {
     std::string line = "$ backsight";

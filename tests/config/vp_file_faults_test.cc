@@ -7,7 +7,9 @@ namespace backsight::config {
 namespace {
 
 constexpr std::string_view kTopKeys =
-    "name, id, ports, engine, rates, spoofing, deny, allow_bogons, identity, queue, metrics";
+    "name, id, ports, engine, rates, spoofing, deny, allow_bogons, identity, queue, metrics, "
+    "capture, "
+    "log";
 
 TEST(VpFileFaults, ReportsBrokenYamlOnceWithItsLine) {
   EXPECT_EQ(faults_of(with({"engine: {workers: [1", "nonsense: ]"})),

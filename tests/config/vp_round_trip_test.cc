@@ -30,6 +30,8 @@ class Dice {
     config.enrolled_file = maybe() ? path() : "";
     config.deny_file = maybe() ? path() : "";
     config.allow_bogons = maybe();
+    config.capture_socket = maybe() ? path() : "";
+    config.log_format = static_cast<LogFormat>(number(0, 1));
     config.key_file = path();
     config.queue = queue();
     if (maybe()) {
@@ -103,6 +105,7 @@ class Dice {
     engine.inflight = 1U << number(6, 26);
     engine.waiting = number<std::uint32_t>(64, 1U << 24);
     engine.traces = number<std::uint32_t>(1, 1U << 20);
+    engine.telemetry = maybe();
     for (std::size_t i = number(0, 3); i > 0; --i) {
       engine.eal.push_back(text("abnul~0159 .:,;#'\"\\/[]{}()&*!|>%@`?-_=+<$^", 1, 20));
     }

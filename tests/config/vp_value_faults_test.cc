@@ -127,6 +127,16 @@ TEST(VpValueFaults, RefusesUnknownWords) {
             "vp.yaml:8: allow_bogons: \"yes\" is not known here; write true or false");
 }
 
+TEST(VpValueFaults, RefusesALogFormatThatIsNotKnown) {
+  EXPECT_EQ(said_of("log", "format", "xml"), "\"xml\" is not known here; write text or json");
+  EXPECT_EQ(said_of("log", "format", "json"), "none");
+}
+
+TEST(VpValueFaults, RefusesATelemetrySwitchThatIsNoSwitch) {
+  EXPECT_EQ(said_of("engine", "telemetry", "on"), "\"on\" is not known here; write true or false");
+  EXPECT_EQ(said_of("engine", "telemetry", "true"), "none");
+}
+
 TEST(VpValueFaults, RefusesControlCharacters) {
   EXPECT_EQ(faults_of(with({"deny: \"a\\nb\""})),
             "vp.yaml:8: deny: \"a\\x0ab\" holds a control character; write the path of the deny "

@@ -74,6 +74,7 @@ class VpProcess {
   VpProcess& operator=(const VpProcess&) = delete;
   ~VpProcess();
 
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   void send(int signal) const;
   // Returns the exit code, once it has ended. -1: by a signal, or not within `patience`.
   [[nodiscard]] int wait(std::chrono::seconds patience = std::chrono::seconds(20));

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "engine/control/health_server.h"
+#include "engine/control/worker_watch.h"
 
 namespace backsight::engine {
 namespace {

@@ -26,12 +26,24 @@ constexpr const char* kExitCodes = "Exit codes: 0 done, 1 failed while running, 
 // What the chosen subcommand does.
 using Action = std::function<Expected<int>()>;
 
-void add_queue(CLI::App& command, std::string& target) {
-  target = kDefaultQueue;
-  command.add_option("--queue", target, "The queue: file:///DIRECTORY")
+void add_broker_file(CLI::App& command, const char* name, std::string& target, const char* help,
+                     const char* environment) {
+  command.add_option(name, target, help)->envname(environment)->type_name("FILE");
+}
+
+void add_queue(CLI::App& command, queue::QueueAddress& target) {
+  target.url = kDefaultQueue;
+  command.add_option("--queue", target.url, "file:///DIRECTORY, nats://HOST:4222 or tls://...")
       ->envname("BACKSIGHT_QUEUE")
       ->type_name("URL")
       ->capture_default_str();
+  add_broker_file(command, "--credentials", target.credentials,
+                  "Who we are to a broker: .creds file or nkey seed", "BACKSIGHT_CREDENTIALS");
+  add_broker_file(command, "--tls-ca", target.tls_ca, "Certificates that the broker's is signed by",
+                  "BACKSIGHT_TLS_CA");
+  add_broker_file(command, "--tls-cert", target.tls_cert, "Our certificate, with --tls-key",
+                  "BACKSIGHT_TLS_CERT");
+  add_broker_file(command, "--tls-key", target.tls_key, "Its key", "BACKSIGHT_TLS_KEY");
 }
 
 std::string examples(const std::string& lines) {
@@ -69,12 +81,16 @@ void add_number(CLI::App& command, const char* name, Number& target, const char*
 
 void add_keygen(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("keygen", "Make a fleet key, readable by its owner alone");
-  command->footer(examples("  backsight keygen fleet.key"));
+  command->footer(examples("  backsight keygen fleet.key\n  backsight keygen --nkey ams01.nk"));
   auto file = std::make_shared<std::string>();
+  auto is_nkey = std::make_shared<bool>(false);
   command->add_option("FILE", *file, "The file to write; an existing one is not overwritten")
       ->required();
-  command->callback([&action, file] {
-    action = [file]() -> Expected<int> {
+  command->add_flag("--nkey", *is_nkey,
+                    "A NATS user's seed instead; prints the public key for the server's config");
+  command->callback([&action, file, is_nkey] {
+    action = [file, is_nkey]() -> Expected<int> {
+      if (*is_nkey) return make_nkey_file(*file);
       return config::make_fleet_key_file(*file).map([] { return 0; });
     };
   });
@@ -106,7 +122,34 @@ void add_queue_get(CLI::App& parent, Action& action) {
   command->add_option("--idle-ms", options->idle_ms, "End after so many ms of silence")
       ->type_name("N")
       ->capture_default_str();
+  command
+      ->add_option("--state", options->queue.state,
+                   "Where it is kept what was got; with a broker only")
+      ->envname("BACKSIGHT_STATE")
+      ->type_name("FOLDER")
+      ->capture_default_str();
   command->callback([&action, options] { action = [options] { return get_lines(*options); }; });
+}
+
+void add_queue_setup(CLI::App& parent, Action& action) {
+  auto* command =
+      parent.add_subcommand("setup", "Make on a broker what is missing; an administrator's, once");
+  command->footer(
+      examples("  backsight queue setup --queue nats://broker:4222 --replicas 3\n"
+               "  backsight queue setup --queue tls://broker:4222 --credentials admin.nk"
+               " --vp ams01 --vp fra02"));
+  auto options = std::make_shared<SetupOptions>();
+  add_queue(*command, options->queue);
+  command->add_option("--vp", options->vps, "Vantage points that may not make their own consumers")
+      ->type_name("NAME")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_number(*command, "--replicas", options->replicas, "Servers that keep each message", 1, 5);
+  add_number(*command, "--results-mib", options->results_mib, "Room for results", 1, 1U << 30);
+  add_number(*command, "--tasks-mib", options->tasks_mib, "Room for tasks", 1, 1U << 30);
+  command->add_flag("--renew-results", options->renews_results,
+                    "Remove the stream of results first; spools fill it again");
+  command->callback([&action, options] { action = [options] { return set_up_queue(*options); }; });
 }
 
 void add_queue_commands(CLI::App& app, Action& action) {
@@ -115,6 +158,7 @@ void add_queue_commands(CLI::App& app, Action& action) {
   command->footer(kExitCodes);
   add_queue_put(*command, action);
   add_queue_get(*command, action);
+  add_queue_setup(*command, action);
 }
 
 void add_vp_command(CLI::App& parent, Action& action, const char* name, const char* help,

@@ -9,8 +9,9 @@
 #include "cli/output.h"
 #include "cli/queue_commands.h"
 #include "cli/stop.h"
+#include "queue/access.h"
 #include "queue/json.h"
-#include "queue/result_source.h"
+#include "queue/layout.h"
 
 namespace backsight::cli {
 
@@ -23,14 +24,11 @@ constexpr std::size_t kWriteBytes = std::size_t{1} << 20;
 constexpr std::chrono::milliseconds kDiscovery{200};
 
 // The results of one vantage point on their way to stdout.
-struct Outlet {
-  std::unique_ptr<queue::ResultSource> source;
-  std::uint64_t written_end = 0;  // of what stands in the text
-};
+using Outlet = std::unique_ptr<queue::ResultSource>;
 
 class Get {
  public:
-  explicit Get(const GetOptions& options) : options_(options) {}
+  Get(const GetOptions& options, queue::QueueAccess& queue) : options_(options), queue_(queue) {}
 
   Expected<int> run() {
     auto heard = Clock::now();
@@ -59,17 +57,15 @@ class Get {
     next_discovery_ = Clock::now() + kDiscovery;
     std::vector<std::string> names{options_.vp};
     if (options_.vp.empty()) {
-      auto known = queue::list_vps(queue::posix_file_system(), options_.queue);
+      auto known = queue_.list_vps();
       if (!known) return tl::unexpected(known.error());
       names = std::move(*known);
     }
     for (const std::string& name : names) {
       if (outlets_.contains(name)) continue;
-      const auto layout = queue::vp_layout(options_.queue, name);
-      if (!layout) return tl::unexpected(layout.error());
-      auto source = queue::ResultSource::open(queue::posix_file_system(), *layout);
+      auto source = queue_.open_source(name);
       if (!source) return tl::unexpected(source.error());
-      outlets_[name].source = std::move(*source);
+      outlets_[name] = std::move(*source);
     }
     return {};
   }
@@ -79,13 +75,12 @@ class Get {
     std::size_t messages = 0;
     for (auto& [name, outlet] : outlets_) {
       while (text_.size() < kWriteBytes) {
-        const auto stored = outlet.source->next(complaints_);
+        const auto stored = outlet->next(complaints_);
         for (const std::string& complaint : complaints_) tell(complaint);
         complaints_.clear();
         if (!stored) return tl::unexpected(stored.error());
         if (!*stored) break;
         queue::append_json(text_, (*stored)->message.results, name);
-        outlet.written_end = (*stored)->end;
         ++messages;
       }
     }
@@ -99,7 +94,7 @@ class Get {
     if (!written || *written != Written::kAll) return written;
     text_.clear();
     for (auto& [name, outlet] : outlets_) {
-      if (auto committed = outlet.source->commit(outlet.written_end); !committed) {
+      if (auto committed = outlet->commit(); !committed) {
         return tl::unexpected(committed.error());
       }
     }
@@ -107,6 +102,7 @@ class Get {
   }
 
   const GetOptions& options_;
+  queue::QueueAccess& queue_;
   std::map<std::string, Outlet> outlets_;
   Clock::time_point next_discovery_;
   std::string text_;
@@ -116,15 +112,15 @@ class Get {
 }  // namespace
 
 Expected<int> get_lines(const GetOptions& options) {
-  const auto root = queue::queue_root(options.queue);
-  if (!root) return tl::unexpected(root.error());
   if (!options.vp.empty()) {
     if (auto checked = queue::check_vp_name(options.vp); !checked) {
       return tl::unexpected(checked.error());
     }
   }
+  const auto queue = queue::open_queue(options.queue);
+  if (!queue) return tl::unexpected(queue.error());
   watch_signals();
-  return Get(options).run();
+  return Get(options, **queue).run();
 }
 
 }  // namespace backsight::cli

@@ -15,9 +15,9 @@
 #include "cli/stop.h"
 #include "cli/vp_commands.h"
 #include "probes/identity.h"
+#include "queue/access.h"
 #include "queue/json.h"
-#include "queue/result_source.h"
-#include "queue/task_sink.h"
+#include "queue/layout.h"
 
 namespace backsight::cli {
 
@@ -60,8 +60,8 @@ Expected<std::uint64_t> random_id() {
   return id & probes::kMaxProbeNumber;
 }
 
-Expected<std::string> choose_vp(const ProbeOptions& options) {
-  const auto known = queue::list_vps(queue::posix_file_system(), options.queue);
+Expected<std::string> choose_vp(const ProbeOptions& options, queue::QueueAccess& queue) {
+  const auto known = queue.list_vps();
   if (!known) return tl::unexpected(known.error());
   if (!options.vp.empty()) {
     if (auto checked = queue::check_vp_name(options.vp); !checked) {
@@ -72,12 +72,12 @@ Expected<std::string> choose_vp(const ProbeOptions& options) {
     return known->front();
   }
   if (known->empty()) {
-    return run_failed(fmt::format("no vantage point in queue {}", options.queue));
+    return run_failed(fmt::format("no vantage point in queue {}", options.queue.shown()));
   }
   const std::string names = fmt::format("{}", fmt::join(*known, ", "));
   if (options.vp.empty()) return bad_usage(fmt::format("--vp is missing; known: {}", names));
-  return run_failed(
-      fmt::format("no vantage point {} in queue {}; known: {}", options.vp, options.queue, names));
+  return run_failed(fmt::format("no vantage point {} in queue {}; known: {}", options.vp,
+                                options.queue.shown(), names));
 }
 
 Expected<queue::Task> shared_task(const ProbeOptions& options) {
@@ -109,7 +109,8 @@ milliseconds longest(const queue::Task& task) {
 // Waits for the results of its tasks and prints each as it comes.
 class Wait {
  public:
-  Wait(const ProbeOptions& options, std::string vp) : options_(options), vp_(std::move(vp)) {}
+  Wait(const ProbeOptions& options, queue::QueueAccess& queue, std::string vp)
+      : options_(options), queue_(queue), vp_(std::move(vp)) {}
 
   void expect(const queue::Task& task, std::string label) {
     waiting_[task.id] = std::move(label);
@@ -126,17 +127,16 @@ class Wait {
       if (*heard) continue;
       if (waited > longest_ + kMargin) break;
       if (!is_told && waited > kPatience) {
-        tell(
-            fmt::format("waiting for vantage point {} ({})", vp_, last_heard(options_.queue, vp_)));
+        tell(fmt::format("waiting for vantage point {} ({})", vp_, last_heard(queue_, vp_)));
         is_told = true;
       }
       std::this_thread::sleep_for(queue::kResultPoll);
     }
     if (!waiting_.empty()) {
-      return run_failed(fmt::format(
-          "no result for {} of {} from vantage point {} ({}); "
-          "the queue keeps what it has not done",
-          waiting_.size(), waiting_.size() + done_, vp_, last_heard(options_.queue, vp_)));
+      return run_failed(
+          fmt::format("no result for {} of {} from vantage point {} ({}); "
+                      "the queue keeps what it has not done",
+                      waiting_.size(), waiting_.size() + done_, vp_, last_heard(queue_, vp_)));
     }
     return all_sent_ ? 0 : 1;
   }
@@ -174,6 +174,7 @@ class Wait {
   }
 
   const ProbeOptions& options_;
+  queue::QueueAccess& queue_;
   std::string vp_;
   std::map<std::uint64_t, std::string> waiting_;  // task to what the user asked for
   std::size_t done_ = 0;
@@ -196,16 +197,16 @@ Expected<int> probe(const ProbeOptions& options) {
     tasks.back().id = *id;
     tasks.back().dst = *address;
   }
-  const auto vp = choose_vp(options);
+  const auto queue = queue::open_queue(options.queue);
+  if (!queue) return tl::unexpected(queue.error());
+  const auto vp = choose_vp(options, **queue);
   if (!vp) return tl::unexpected(vp.error());
-  const auto layout = queue::vp_layout(options.queue, *vp);
-  if (!layout) return tl::unexpected(layout.error());
   watch_signals();
-  const auto tail = queue::ResultTail::open(queue::posix_file_system(), *layout);
+  const auto tail = (*queue)->open_tail(*vp);
   if (!tail) return tl::unexpected(tail.error());
-  Wait wait(options, *vp);
+  Wait wait(options, **queue, *vp);
   for (std::size_t i = 0; i < tasks.size(); ++i) wait.expect(tasks[i], options.destinations[i]);
-  if (auto put = queue::put_tasks(options.queue, *vp, tasks); !put) {
+  if (auto put = (*queue)->put_tasks(*vp, tasks); !put) {
     return tl::unexpected(put.error());
   }
   return wait.run(**tail);

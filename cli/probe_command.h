@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "config/error.h"
+#include "queue/address.h"
 #include "queue/task.h"
 
 namespace backsight::cli {
 
 struct ProbeOptions {
-  std::string queue;
+  queue::QueueAddress queue;
   std::string vp;  // empty: the only one
   std::vector<std::string> destinations;
   std::string src;

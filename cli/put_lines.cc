@@ -10,7 +10,9 @@
 #include "cli/output.h"
 #include "cli/queue_commands.h"
 #include "cli/stop.h"
+#include "queue/access.h"
 #include "queue/json.h"
+#include "queue/layout.h"
 #include "queue/task_sink.h"
 
 namespace backsight::cli {
@@ -81,8 +83,8 @@ bool is_blank(std::string_view line) {
 // Collects tasks and puts them whenever there are many, or no more for now.
 class Put {
  public:
-  explicit Put(const PutOptions& options)
-      : options_(options), name_(options.file == "-" ? "stdin" : options.file) {}
+  Put(const PutOptions& options, queue::QueueAccess& queue)
+      : options_(options), queue_(queue), name_(options.file == "-" ? "stdin" : options.file) {}
 
   Expected<void> all(LineReader& lines) {
     std::string_view line;
@@ -117,13 +119,15 @@ class Put {
   }
 
   Expected<void> flush() {
-    if (auto put = queue::put_tasks(options_.queue, options_.vp, tasks_); !put) return put;
+    if (tasks_.empty()) return {};
+    if (auto put = queue_.put_tasks(options_.vp, tasks_); !put) return put;
     queued_ += tasks_.size();
     tasks_.clear();
     return {};
   }
 
   const PutOptions& options_;
+  queue::QueueAccess& queue_;
   std::string name_;
   std::uint64_t line_number_ = 0;
   std::uint64_t queued_ = 0;
@@ -134,16 +138,16 @@ class Put {
 }  // namespace
 
 Expected<int> put_lines(const PutOptions& options) {
-  if (auto layout = queue::vp_layout(options.queue, options.vp); !layout) {
-    return tl::unexpected(layout.error());
-  }
+  if (auto named = queue::check_vp_name(options.vp); !named) return tl::unexpected(named.error());
+  const auto queue = queue::open_queue(options.queue);
+  if (!queue) return tl::unexpected(queue.error());
   watch_signals();
   int descriptor = STDIN_FILENO;
   if (options.file != "-") descriptor = ::open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     return bad_usage(fmt::format("{}: cannot open: {}", options.file, std::strerror(errno)));
   }
-  Put put(options);
+  Put put(options, **queue);
   LineReader lines(descriptor);
   const auto done = put.all(lines);
   if (descriptor != STDIN_FILENO) ::close(descriptor);

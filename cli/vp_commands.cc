@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
+#include "queue/access.h"
 #include "queue/layout.h"
 
 namespace backsight::cli {
@@ -60,9 +61,10 @@ struct Row {
 };
 
 Expected<std::vector<Row>> read_rows(const VpOptions& options) {
-  queue::FileSystem& files = queue::posix_file_system();
+  const auto queue = queue::open_queue(options.queue);
+  if (!queue) return tl::unexpected(queue.error());
   std::vector<std::string> names = options.vps;
-  const auto known = queue::list_vps(files, options.queue);
+  const auto known = (*queue)->list_vps();
   if (!known) return tl::unexpected(known.error());
   if (names.empty()) names = *known;
   std::vector<Row> rows;
@@ -72,10 +74,10 @@ Expected<std::vector<Row>> read_rows(const VpOptions& options) {
     }
     if (std::find(known->begin(), known->end(), name) == known->end()) {
       return run_failed(
-          fmt::format("no vantage point {} in queue {}; known: {}", name, options.queue,
+          fmt::format("no vantage point {} in queue {}; known: {}", name, options.queue.shown(),
                       known->empty() ? "none" : fmt::format("{}", fmt::join(*known, ", "))));
     }
-    const auto text = queue::read_status(files, options.queue, name);
+    const auto text = (*queue)->read_status(name);
     if (!text) return tl::unexpected(text.error());
     rows.push_back({name, Json::parse(*text, nullptr, false)});
   }
@@ -135,6 +137,7 @@ std::vector<std::string> list_row(const Row& row) {
           word(at(status, "/rates/sent_pps")),
           word(at(status, "/in_flight")),
           word(at(status, "/tasks/done")),
+          word(at(status, "/spool_results")),
           word(at(status, "/spool_bytes"))};
 }
 
@@ -157,7 +160,14 @@ void show_row(const Row& row, std::vector<std::vector<std::string>>& table) {
       {"  tasks accepted, refused, done",
        fmt::format("{}, {}, {}", word(at(status, "/tasks/accepted")),
                    word(at(status, "/tasks/refused")), word(at(status, "/tasks/done")))});
-  table.push_back({"  bytes of results not fetched", word(at(status, "/spool_bytes"))});
+  table.push_back({"  results not committed, bytes", pair("/spool_results", "/spool_bytes", ", ")});
+  if (!at(status, "/queue").is_object()) return;
+  table.push_back({"  broker", at(status, "/queue/connected") == true ? "connected" : "away"});
+  table.push_back({"  batches sent, again, refused",
+                   fmt::format("{}, {}, {}", word(at(status, "/queue/batches_sent")),
+                               word(at(status, "/queue/batches_again")),
+                               word(at(status, "/queue/send_failures")))});
+  table.push_back({"  spool limit, bytes", word(at(status, "/queue/spool_limit_bytes"))});
 }
 
 }  // namespace
@@ -172,8 +182,8 @@ std::string age_text(std::uint64_t then_ns, std::uint64_t now) {
   return fmt::format("{} days ago", seconds / 86'400);
 }
 
-std::string last_heard(const std::string& queue, const std::string& vp) {
-  const auto text = queue::read_status(queue::posix_file_system(), queue, vp);
+std::string last_heard(queue::QueueAccess& access, const std::string& vp) {
+  const auto text = access.read_status(vp);
   if (!text) return "never heard";
   const Json status = Json::parse(*text, nullptr, false);
   const std::uint64_t updated = number(at(status, "/updated_at_ns"));
@@ -185,9 +195,9 @@ Expected<int> list_vantage_points(const VpOptions& options) {
   if (!rows) return tl::unexpected(rows.error());
   if (options.json) return write_json(*rows);
   std::vector<std::vector<std::string>> table{
-      {"NAME", "STATE", "HEARD", "ADDRESS", "SENT/S", "IN FLIGHT", "DONE", "SPOOL BYTES"}};
+      {"NAME", "STATE", "HEARD", "ADDRESS", "SENT/S", "IN FLIGHT", "DONE", "LAG", "SPOOL BYTES"}};
   for (const Row& row : *rows) table.push_back(list_row(row));
-  if (rows->empty()) tell(fmt::format("no vantage point in queue {}", options.queue));
+  if (rows->empty()) tell(fmt::format("no vantage point in queue {}", options.queue.shown()));
   return write_text(rows->empty() ? "" : table_text(table));
 }
 
@@ -197,7 +207,7 @@ Expected<int> show_vantage_points(const VpOptions& options) {
   if (options.json) return write_json(*rows);
   std::vector<std::vector<std::string>> table;
   for (const Row& row : *rows) show_row(row, table);
-  if (rows->empty()) tell(fmt::format("no vantage point in queue {}", options.queue));
+  if (rows->empty()) tell(fmt::format("no vantage point in queue {}", options.queue.shown()));
   return write_text(table_text(table));
 }
 

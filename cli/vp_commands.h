@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "config/error.h"
+#include "queue/access.h"
 
 namespace backsight::cli {
 
 struct VpOptions {
-  std::string queue;
+  queue::QueueAddress queue;
   std::vector<std::string> vps;  // empty: all
   bool json = false;
 };
@@ -25,6 +26,6 @@ struct VpOptions {
 [[nodiscard]] std::string age_text(std::uint64_t then_ns, std::uint64_t now_ns);
 
 // When the vantage point last said something, as words: "last heard 3 min ago" or "never heard".
-[[nodiscard]] std::string last_heard(const std::string& queue, const std::string& vp);
+[[nodiscard]] std::string last_heard(queue::QueueAccess& access, const std::string& vp);
 
 }  // namespace backsight::cli

@@ -62,6 +62,19 @@ struct RatesConfig {
   friend bool operator==(const RatesConfig&, const RatesConfig&) = default;
 };
 
+// Where tasks come from and results go.
+struct QueueConfig {
+  std::string url;                    // empty: only --tasks
+  std::filesystem::path credentials;  // of a broker: .creds file or nkey seed; empty: none
+  std::filesystem::path tls_ca;       // trusted certificates; empty: the system's
+  std::filesystem::path tls_cert;     // ours, with tls_key; empty: none is shown
+  std::filesystem::path tls_key;
+  std::filesystem::path spool = "/var/lib/backsight/spool";  // results on their way to a broker
+  std::uint64_t spool_limit_mib = 10'240;                    // 1..2^30
+
+  friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
+};
+
 // How what is told on standard error looks.
 enum class LogFormat { kText, kJson };
 
@@ -76,7 +89,7 @@ struct VpConfig {
   std::filesystem::path deny_file;      // empty: nothing denied beyond the bogons
   bool allow_bogons = false;            // probe private and reserved destinations (labs)
   std::filesystem::path key_file;
-  std::string queue_url;                          // empty: only --tasks
+  QueueConfig queue;
   std::string metrics_listen = "127.0.0.1:9464";  // empty: no metrics
   bool metrics_listen_is_default = true;
   std::filesystem::path capture_socket;  // empty: no captures

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/queue_url.h"
 #include "config/vp_values.h"
 
 namespace backsight::config {
@@ -216,14 +217,12 @@ std::vector<Key<VpConfig>> make_rate_keys() {
   };
 }
 
-std::vector<Key<VpConfig>> make_tail_keys() {
+std::vector<Key<VpConfig>> make_safety_keys() {
   using C = VpConfig;
   const auto enrolled = [](auto& config) -> auto& { return config.enrolled_file; };
   const auto deny = [](auto& config) -> auto& { return config.deny_file; };
   const auto key = [](auto& config) -> auto& { return config.key_file; };
   const auto bogons = [](auto& config) -> auto& { return config.allow_bogons; };
-  const auto capture = [](auto& config) -> auto& { return config.capture_socket; };
-  const auto log = [](auto& config) -> auto& { return config.log_format; };
   return {
       {.name = "spoofing.enrolled",
        .wanted = "the path of the enrolment file",
@@ -247,13 +246,61 @@ std::vector<Key<VpConfig>> make_tail_keys() {
        .meaning = "the fleet's secret; backsight keygen makes one",
        .is_required = true,
        .access = path(key)},
+  };
+}
+
+std::vector<Key<VpConfig>> make_outlet_keys() {
+  using C = VpConfig;
+  const auto capture = [](auto& config) -> auto& { return config.capture_socket; };
+  const auto log = [](auto& config) -> auto& { return config.log_format; };
+  const auto credentials = [](auto& config) -> auto& { return config.queue.credentials; };
+  const auto tls_ca = [](auto& config) -> auto& { return config.queue.tls_ca; };
+  const auto tls_cert = [](auto& config) -> auto& { return config.queue.tls_cert; };
+  const auto tls_key = [](auto& config) -> auto& { return config.queue.tls_key; };
+  const auto spool = [](auto& config) -> auto& { return config.queue.spool; };
+  const auto spool_limit = [](auto& config) -> auto& { return config.queue.spool_limit_mib; };
+  return {
       {.name = "queue.url",
-       .wanted = "the URL of a queue",
+       .wanted = kQueueUrlsWanted,
        .example = "file:///var/lib/backsight",
        .meaning = "tasks come, results go here",
        .absent = "only --tasks",
-       .access = single<C>("file:///path", set_queue_url,
-                           [](const C& config) { return config.queue_url; })},
+       .access = single<C>("file:///path, nats://host:port, tls://host:port", set_queue_url,
+                           [](const C& config) { return config.queue.url; })},
+      {.name = "queue.credentials",
+       .wanted = "the path of a .creds file or of an nkey's seed",
+       .example = "ams01.nk",
+       .meaning = "who we are to a broker",
+       .absent = "nobody",
+       .access = path(credentials)},
+      {.name = "queue.tls_ca",
+       .wanted = "the path of trusted certificates, PEM",
+       .example = "ca.pem",
+       .meaning = "certificates of who may sign the broker's",
+       .absent = "the system's",
+       .access = path(tls_ca)},
+      {.name = "queue.tls_cert",
+       .wanted = "the path of a certificate, PEM",
+       .example = "ams01.pem",
+       .meaning = "our certificate, for brokers that ask",
+       .absent = "none is shown",
+       .access = path(tls_cert)},
+      {.name = "queue.tls_key",
+       .wanted = "the path of the certificate's key, PEM",
+       .example = "ams01.key",
+       .meaning = "the key of tls_cert",
+       .absent = "none",
+       .access = path(tls_key)},
+      {.name = "queue.spool",
+       .wanted = "the path of a folder on a local disk",
+       .example = "/var/lib/backsight/spool",
+       .meaning = "where results wait that a broker's consumer has not got",
+       .access = path(spool)},
+      {.name = "queue.spool_limit_mib",
+       .wanted = "a number of MiB",
+       .example = "10240",
+       .meaning = "results that may wait there; beyond, no task is taken",
+       .access = number<C>(spool_limit, 1, std::uint64_t{1} << 30)},
       {.name = "metrics.listen",
        .wanted = "host:port or off",
        .example = "127.0.0.1:9464",
@@ -279,7 +326,8 @@ std::vector<Key<VpConfig>> make_tail_keys() {
 std::span<const Key<VpConfig>> vp_keys() {
   static const std::vector<Key<VpConfig>> keys = [] {
     std::vector<Key<VpConfig>> all;
-    for (auto make : {make_head_keys, make_engine_keys, make_rate_keys, make_tail_keys}) {
+    for (auto make :
+         {make_head_keys, make_engine_keys, make_rate_keys, make_safety_keys, make_outlet_keys}) {
       auto some = make();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }

@@ -81,6 +81,16 @@ void read_ports(const YamlNode& list, std::string_view file_name, VpConfig& conf
   }
 }
 
+// A certificate is shown with its key.
+void check_queue(const VpConfig& config, KeysReader<VpConfig>& reader) {
+  if (!config.queue.tls_cert.empty() && config.queue.tls_key.empty()) {
+    reader.add("queue.tls_cert", "has no effect without queue.tls_key; write that too");
+  }
+  if (config.queue.tls_cert.empty() && !config.queue.tls_key.empty()) {
+    reader.add("queue.tls_key", "has no effect without queue.tls_cert; write that too");
+  }
+}
+
 void resolve(std::filesystem::path& path, const std::filesystem::path& folder) {
   if (!path.empty()) {
     path = (folder / path).lexically_normal();
@@ -110,12 +120,14 @@ tl::expected<VpConfig, Faults> parse_vp_config(const std::string& text,
   if (const YamlNode* const ports = reader.node("ports")) {
     read_ports(*ports, name, config, reader, faults);
   }
+  check_queue(config, reader);
   if (!faults.empty()) {
     sort_by_place(faults);
     return tl::unexpected(std::move(faults));
   }
-  for (auto* path :
-       {&config.enrolled_file, &config.deny_file, &config.key_file, &config.capture_socket}) {
+  for (auto* path : {&config.enrolled_file, &config.deny_file, &config.key_file,
+                     &config.queue.credentials, &config.queue.tls_ca, &config.queue.tls_cert,
+                     &config.queue.tls_key, &config.queue.spool, &config.capture_socket}) {
     resolve(*path, file_name.parent_path());
   }
   return config;

@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "config/deny_list.h"
+#include "config/queue_url.h"
 #include "config/reading/address_text.h"
 
 namespace backsight::config {
@@ -151,17 +152,10 @@ Clause set_inflight(VpConfig& config, std::string_view text) {
 }
 
 Clause set_queue_url(VpConfig& config, std::string_view text) {
-  constexpr std::string_view kFile = "file://";
-  if (text.starts_with("nats://")) {
-    return in_quotes(text) + " names a NATS server, which this build does not speak yet";
+  if (auto fault = queue_url_fault(text)) {
+    return fault;
   }
-  if (!text.starts_with(kFile)) {
-    return in_quotes(text) + " has no scheme that is known";
-  }
-  if (!text.substr(kFile.size()).starts_with('/')) {
-    return in_quotes(text) + " names no absolute path";
-  }
-  config.queue_url = text;
+  config.queue.url = text;
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -22,6 +23,7 @@
 #include "engine/control/log.h"
 #include "engine/control/metrics.h"
 #include "engine/control/progress.h"
+#include "engine/control/queue_watch.h"
 #include "engine/control/reload.h"
 #include "engine/control/result_sink.h"
 #include "engine/control/service_manager.h"
@@ -172,16 +174,17 @@ int run_queue(VantagePoint& vp, const Options& options, backsight::queue::VpQueu
   const auto tasks = engine::tasks_of_queue(queue);
   const auto results = engine::results_of_queue(queue);
   engine::StatusReport status(vp, BACKSIGHT_VERSION);
+  engine::QueueWatch watch(vp, metrics);
   engine::ServiceManager manager(vp);
   bool is_told = true;
   const auto announce = [&] {
-    const std::uint64_t spool_bytes = queue.spool_bytes();
-    metrics.set_spool_bytes(spool_bytes);
-    const auto told = queue.announce(status.json(spool_bytes));
+    const engine::QueueFigures figures = watch.look(queue);
+    const auto told = queue.announce(status.json(figures));
     if (!told && is_told) spdlog::warn("{}; the status is not told", told.error().sentence);
     is_told = told.has_value();
-    manager.tell_state(spool_bytes);
+    manager.tell_state(figures.spool.bytes);
   };
+  announce();
   vp.on_second = announce;
   vp.on_reload = [&] {
     manager.reloading();
@@ -196,6 +199,18 @@ int run_queue(VantagePoint& vp, const Options& options, backsight::queue::VpQueu
   vp.on_reload = nullptr;
   if (!summary) return fail(summary.error());
   return 0;
+}
+
+backsight::queue::QueueAddress address_of(const config::QueueConfig& queue) {
+  backsight::queue::QueueAddress address(queue.url);
+  address.credentials = queue.credentials;
+  address.tls_ca = queue.tls_ca;
+  address.tls_cert = queue.tls_cert;
+  address.tls_key = queue.tls_key;
+  // Everything that is kept stands under an absolute path, whatever the config's folder is called.
+  address.spool = std::filesystem::absolute(queue.spool);
+  address.spool_limit_bytes = queue.spool_limit_mib << 20;
+  return address;
 }
 
 // With --tasks it is no fault not to be watched: several runs may share a machine, and a network
@@ -222,7 +237,7 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
     if (!opened) return fail(opened.error());
     tasks = std::move(*opened);
   } else {
-    auto opened = backsight::queue::open_vp_queue(vp_config.queue_url, vp_config.name);
+    auto opened = backsight::queue::open_vp_queue(address_of(vp_config.queue), vp_config.name);
     if (!opened) return fail(opened.error());
     queue = std::move(*opened);
   }
@@ -270,7 +285,7 @@ int run(const Options& options) {
   if (options.tasks_file.empty() && !options.dry_run_file.empty()) {
     return fail({backsight::ErrorCode::kBadUsage, "--dry-run needs --tasks, what to write"});
   }
-  if (options.tasks_file.empty() && vp_config.queue_url.empty()) {
+  if (options.tasks_file.empty() && vp_config.queue.url.empty()) {
     return fail({backsight::ErrorCode::kBadUsage,
                  "nothing to do: name a queue in the config (queue.url) or give --tasks"});
   }

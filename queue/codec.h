@@ -28,6 +28,7 @@ struct ResultHead {
   std::uint64_t done_low = 0;    // every task of a position below is done
   bool has_done_bits = false;    // the message holds a snapshot of the done tasks above, too
   std::vector<std::uint64_t> done_bits{};  // as DoneSet::encode makes them
+  std::uint64_t log = 0;  // names the log it was first written to: positions are of that log
 };
 
 // The records of one message.
@@ -46,9 +47,18 @@ struct ResultMessage {
   ResultBatch results;
 };
 
+// The broker's message in which tasks came: it comes again until it is acknowledged. Its number
+// alone may be given out anew after the broker lost its disk.
+struct TaskOrigin {
+  std::uint64_t sequence = 0;  // 0: from no broker
+  std::uint64_t time_ns = 0;   // when the broker took it
+  friend auto operator<=>(const TaskOrigin&, const TaskOrigin&) = default;
+};
+
 struct TaskMessage {
   std::string vp;
   std::vector<Task> tasks;
+  TaskOrigin origin{};
 };
 
 // Bytes that a record takes in a message at the most.
@@ -68,7 +78,8 @@ class Encoder {
 
   // Returns the message, good until the next call.
   // REQUIRES: the positions of the tasks lie within 2^32 - 2 of each other.
-  [[nodiscard]] std::span<const std::byte> encode(std::string_view vp, std::span<const Task> tasks);
+  [[nodiscard]] std::span<const std::byte> encode(std::string_view vp, std::span<const Task> tasks,
+                                                  const TaskOrigin& origin = {});
   [[nodiscard]] std::span<const std::byte> encode(const ResultHead& head,
                                                   const ResultSpans& results);
 
@@ -79,5 +90,9 @@ class Encoder {
 
 [[nodiscard]] Expected<TaskMessage> decode_tasks(std::span<const std::byte> message);
 [[nodiscard]] Expected<ResultMessage> decode_results(std::span<const std::byte> message);
+// The head alone, without its done_bits; the records are not looked at.
+[[nodiscard]] Expected<ResultHead> decode_result_head(std::span<const std::byte> message);
+// True iff it is a whole message of tasks or results whose schema is newer than this program.
+[[nodiscard]] bool is_of_newer_schema(std::span<const std::byte> message);
 
 }  // namespace backsight::queue

@@ -260,6 +260,28 @@ class ResultReading {
 
 }  // namespace
 
+namespace {
+
+ResultHead read_head(const wire::ResultBatch& table) {
+  ResultHead head;
+  if (table.vp() != nullptr) head.vp = table.vp()->str();
+  head.boot_epoch = table.boot_epoch();
+  head.batch = table.batch();
+  head.done_low = table.done_low();
+  head.has_done_bits = table.done_bits() != nullptr;
+  head.log = table.log();
+  return head;
+}
+
+template <typename Table>
+bool has_newer_schema(const Aligned& message, const char* identifier) {
+  flatbuffers::Verifier verifier(message.data(), message.size(), 16, 1'000);
+  return message.size() >= 8 && verifier.VerifyBuffer<Table>(identifier) &&
+         flatbuffers::GetRoot<Table>(message.data())->schema() > kSchemaVersion;
+}
+
+}  // namespace
+
 Expected<TaskMessage> decode_tasks(std::span<const std::byte> message) {
   const Aligned aligned(message);
   const auto table = verified<wire::TaskBatch>(aligned, kTaskIdentifier, "task");
@@ -268,6 +290,7 @@ Expected<TaskMessage> decode_tasks(std::span<const std::byte> message) {
   if (!is_aligned(forms)) return run_failed("not a task message: its tasks stand on no boundary");
   TaskMessage out;
   if ((*table)->vp() != nullptr) out.vp = (*table)->vp()->str();
+  out.origin = {(*table)->source_sequence(), (*table)->source_time_ns()};
   out.tasks.resize(size_of(forms));
   for (std::size_t i = 0; i < out.tasks.size(); ++i) {
     if (auto fault = read_task(*forms->Get(static_cast<std::uint32_t>(i)), out.tasks[i])) {
@@ -283,16 +306,25 @@ Expected<ResultMessage> decode_results(std::span<const std::byte> message) {
   if (!verdict) return tl::unexpected(verdict.error());
   const wire::ResultBatch& table = **verdict;
   ResultMessage out;
-  if (table.vp() != nullptr) out.head.vp = table.vp()->str();
-  out.head.boot_epoch = table.boot_epoch();
-  out.head.batch = table.batch();
-  out.head.done_low = table.done_low();
-  out.head.has_done_bits = table.done_bits() != nullptr;
+  out.head = read_head(table);
   if (auto fault = ResultReading(table).read(out.results)) return run_failed(std::move(*fault));
   if (table.done_bits() != nullptr) {
     out.head.done_bits.assign(table.done_bits()->begin(), table.done_bits()->end());
   }
   return out;
+}
+
+Expected<ResultHead> decode_result_head(std::span<const std::byte> message) {
+  const Aligned aligned(message);
+  const auto table = verified<wire::ResultBatch>(aligned, kResultIdentifier, "result");
+  if (!table) return tl::unexpected(table.error());
+  return read_head(**table);
+}
+
+bool is_of_newer_schema(std::span<const std::byte> message) {
+  const Aligned aligned(message);
+  return has_newer_schema<wire::ResultBatch>(aligned, kResultIdentifier) ||
+         has_newer_schema<wire::TaskBatch>(aligned, kTaskIdentifier);
 }
 
 }  // namespace backsight::queue

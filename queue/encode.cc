@@ -143,13 +143,16 @@ std::span<const std::byte> finished(flatbuffers::FlatBufferBuilder& builder) {
 Encoder::Encoder() : memory_(std::make_unique<Memory>()) {}
 Encoder::~Encoder() = default;
 
-std::span<const std::byte> Encoder::encode(std::string_view vp, std::span<const Task> tasks) {
+std::span<const std::byte> Encoder::encode(std::string_view vp, std::span<const Task> tasks,
+                                           const TaskOrigin& origin) {
   auto& builder = memory_->builder;
   builder.Clear();
   const auto records =
       write_vector<wire::TaskV1>(builder, tasks, [](const Task& task) { return to_wire(task); });
   const auto name = builder.CreateString(vp.data(), vp.size());
-  builder.Finish(wire::CreateTaskBatch(builder, kSchemaVersion, name, records), kTaskIdentifier);
+  builder.Finish(wire::CreateTaskBatch(builder, kSchemaVersion, name, records, origin.sequence,
+                                       origin.time_ns),
+                 kTaskIdentifier);
   return finished(builder);
 }
 
@@ -178,7 +181,7 @@ std::span<const std::byte> Encoder::encode(const ResultHead& head, const ResultS
   const auto name = builder.CreateString(head.vp);
   builder.Finish(wire::CreateResultBatch(builder, kSchemaVersion, name, head.boot_epoch, head.batch,
                                          first, head.done_low, bits, probes, traces, hop_records,
-                                         observations, word_records),
+                                         observations, word_records, head.log),
                  kResultIdentifier);
   return finished(builder);
 }

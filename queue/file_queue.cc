@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 
 namespace backsight::queue {
 
 namespace {
 
-// Of records in one message. What else it holds, a snapshot included, fits in the rest.
-constexpr std::size_t kMaxRecordsBytes = kMaxPayloadBytes - (std::size_t{9} << 20);
 // Tasks that end between two looks at what may be freed.
 constexpr std::uint64_t kFreeEvery = 1 << 16;
 // A writer of tasks holds the log no longer than one sync takes.
@@ -35,15 +34,17 @@ std::span<const Record> take_fitting(std::span<const Record>& rest, std::size_t&
 }  // namespace
 
 FileQueue::FileQueue(FileSystem& files, VpLayout layout, DurableNumber epoch,
-                     DurableNumber task_mark)
+                     DurableNumber task_mark, std::size_t records_bytes)
     : files_(files),
       layout_(std::move(layout)),
       epoch_(std::move(epoch)),
-      task_mark_(std::move(task_mark)) {}
+      task_mark_(std::move(task_mark)),
+      records_bytes_(records_bytes) {}
 
 Expected<std::unique_ptr<FileQueue>> FileQueue::open(FileSystem& files, const VpLayout& layout,
                                                      const std::string& vp,
-                                                     const LogOptions& options) {
+                                                     const LogOptions& options,
+                                                     std::size_t records_bytes) {
   auto results = LogWriter::open(files, layout.results, options);
   if (!results) return tl::unexpected(results.error());
   if (auto made = files.make_directories(layout.tasks); !made) {
@@ -54,11 +55,12 @@ Expected<std::unique_ptr<FileQueue>> FileQueue::open(FileSystem& files, const Vp
   auto mark = DurableNumber::open(files, layout.tasks, "mark");
   if (!mark) return tl::unexpected(mark.error());
   std::unique_ptr<FileQueue> queue(
-      new FileQueue(files, layout, std::move(*epoch), std::move(*mark)));
+      new FileQueue(files, layout, std::move(*epoch), std::move(*mark), records_bytes));
   queue->results_ = std::move(*results);
   queue->complaints_ = queue->results_->complaints();
   queue->head_.vp = vp;
   if (auto restored = queue->restore(); !restored) return tl::unexpected(restored.error());
+  if (auto named = queue->name_log(); !named) return tl::unexpected(named.error());
   if (auto begun = queue->begin_epoch(); !begun) return tl::unexpected(begun.error());
   if (auto met = queue->meet_tasks(options); !met) return tl::unexpected(met.error());
   return queue;
@@ -95,6 +97,7 @@ Expected<bool> FileQueue::restore_segment(std::uint64_t first, std::uint64_t end
       continue;
     }
     head_.boot_epoch = std::max(head_.boot_epoch, message->head.boot_epoch);
+    if (message->head.log != 0) head_.log = message->head.log;
     done_.insert_below(message->head.done_low);
     if (message->head.has_done_bits) {
       has_snapshot = done_.merge(message->head.done_low, message->head.done_bits) || has_snapshot;
@@ -102,6 +105,16 @@ Expected<bool> FileQueue::restore_segment(std::uint64_t first, std::uint64_t end
     mark_done(message->results);
   }
   return has_snapshot;
+}
+
+// The name stands in every record; the file has it for the time before the first one.
+Expected<void> FileQueue::name_log() {
+  auto stored = DurableNumber::open(files_, layout_.results, "log-id");
+  if (!stored) return tl::unexpected(stored.error());
+  if (head_.log == 0) head_.log = stored->value();
+  std::random_device random;
+  while (head_.log == 0) head_.log = std::uint64_t{random()} << 31 ^ random();
+  return stored->store(head_.log);
 }
 
 Expected<void> FileQueue::begin_epoch() {
@@ -181,7 +194,7 @@ Expected<void> FileQueue::put(const ResultBatch& batch) {
   const std::uint64_t first_batch = head_.batch;
   ResultSpans rest{batch.probes, batch.traces, batch.observations};
   while (rest.size() > 0) {
-    std::size_t budget = kMaxRecordsBytes;
+    std::size_t budget = records_bytes_;
     ResultSpans part;
     part.probes = take_fitting(rest.probes, budget);
     part.traces = take_fitting(rest.traces, budget);
@@ -221,26 +234,22 @@ void FileQueue::free_tasks() {
   if (low < freed_below_ + kFreeEvery) return;
   freed_below_ = low;
   const auto segments = list_segments(files_, layout_.tasks);
-  if (!segments || segments->size() < 2 || (*segments)[1] >= low) return;
-  if (task_mark_.store(low)) (void)free_segments(files_, layout_.tasks, low);
+  const std::uint64_t end = std::min(low, keep_from_);
+  if (!segments || segments->size() < 2 || (*segments)[1] >= end) return;
+  if (task_mark_.store(end)) (void)free_segments(files_, layout_.tasks, end);
 }
 
 Expected<void> FileQueue::announce(const std::string& status_json) {
   return replace_file(files_, layout_.status, status_json);
 }
 
-std::uint64_t FileQueue::spool_bytes() const {
+Spool FileQueue::spool() const {
   const auto mark = DurableNumber::open(files_, layout_.results, "mark");
-  if (!mark) return 0;
-  return bytes_behind(files_, layout_.results, mark->value()).value_or(0);
-}
-
-Expected<std::unique_ptr<VpQueue>> open_vp_queue(const std::string& url, const std::string& vp) {
-  const auto layout = vp_layout(url, vp);
-  if (!layout) return tl::unexpected(layout.error());
-  auto queue = FileQueue::open(posix_file_system(), *layout, vp, LogOptions{});
-  if (!queue) return tl::unexpected(queue.error());
-  return std::unique_ptr<VpQueue>(std::move(*queue));
+  if (!mark) return {};
+  const std::uint64_t committed = std::max(mark->value(), kFirstPosition);
+  const std::uint64_t end = results_->durable_end();
+  return {.bytes = bytes_behind(files_, layout_.results, committed).value_or(0),
+          .results = end > committed ? end - committed : 0};
 }
 
 }  // namespace backsight::queue

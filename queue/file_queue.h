@@ -24,25 +24,41 @@ namespace backsight::queue {
 
 class FileQueue final : public VpQueue {
  public:
-  [[nodiscard]] static Expected<std::unique_ptr<FileQueue>> open(FileSystem& files,
-                                                                 const VpLayout& layout,
-                                                                 const std::string& vp,
-                                                                 const LogOptions& options);
+  // Of records in one message. What else it holds, a snapshot included, fits in the rest.
+  static constexpr std::size_t kMaxRecordsBytes = kMaxPayloadBytes - (std::size_t{9} << 20);
+
+  // A record of the log holds results of `records_bytes` at the most.
+  [[nodiscard]] static Expected<std::unique_ptr<FileQueue>> open(
+      FileSystem& files, const VpLayout& layout, const std::string& vp, const LogOptions& options,
+      std::size_t records_bytes = kMaxRecordsBytes);
 
   Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
                       std::vector<std::string>& complaints) override;
   Expected<void> put(const ResultBatch& batch) override;
   Expected<void> announce(const std::string& status_json) override;
-  [[nodiscard]] std::uint64_t spool_bytes() const override;
+  [[nodiscard]] Spool spool() const override;
 
   [[nodiscard]] std::uint64_t boot_epoch() const noexcept { return head_.boot_epoch; }
+  // Names this log among all that a vantage point of this name ever had.
+  [[nodiscard]] std::uint64_t log_id() const noexcept { return head_.log; }
+  [[nodiscard]] std::uint64_t results_end() const noexcept { return results_->durable_end(); }
+  // Tasks that have a durable result.
+  [[nodiscard]] const DoneSet& done() const noexcept { return done_; }
+  // Tasks below were handed out, or are done.
+  [[nodiscard]] std::uint64_t taken_below() const noexcept {
+    return loaded_.tasks.empty() ? tasks_->position() : loaded_position_ + loaded_taken_;
+  }
+  // Tasks from there on stay in the log even when they are done.
+  void keep_tasks_from(std::uint64_t position) noexcept { keep_from_ = position; }
 
  private:
-  FileQueue(FileSystem& files, VpLayout layout, DurableNumber epoch, DurableNumber task_mark);
+  FileQueue(FileSystem& files, VpLayout layout, DurableNumber epoch, DurableNumber task_mark,
+            std::size_t records_bytes);
 
   Expected<void> restore();
   Expected<bool> restore_segment(std::uint64_t first, std::uint64_t end);
   Expected<void> begin_epoch();
+  Expected<void> name_log();
   Expected<void> meet_tasks(const LogOptions& options);
   Expected<bool> load_tasks(std::vector<std::string>& complaints);
   void append(const ResultSpans& records);
@@ -55,7 +71,9 @@ class FileQueue final : public VpQueue {
   std::unique_ptr<LogReader> tasks_;
   DurableNumber epoch_;
   DurableNumber task_mark_;
-  DoneSet done_;                   // durably
+  DoneSet done_;  // durably
+  std::size_t records_bytes_;
+  std::uint64_t keep_from_ = UINT64_MAX;
   std::uint64_t freed_below_ = 0;  // positions of tasks whose segments were looked at
   TaskMessage loaded_;             // tasks read and not yet taken
   std::size_t loaded_taken_ = 0;

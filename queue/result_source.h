@@ -1,5 +1,6 @@
 // Results out of the queue of a vantage point: for the one consumer that commits them, and for
-// whoever only looks on.
+// whoever only looks on. One interface for the file log and for brokers (queue/access.h opens
+// them).
 #pragma once
 
 #include <chrono>
@@ -12,16 +13,15 @@
 #include "config/error.h"
 #include "queue/codec.h"
 #include "queue/layout.h"
-#include "queue/log/durable_number.h"
-#include "queue/log/log_reader.h"
+#include "queue/log/log_consumer.h"
 
 namespace backsight::queue {
 
 // One message of results, as the vantage point put it.
 struct StoredResults {
   ResultMessage message;
-  std::uint64_t position = 0;  // of its first record in the log
-  std::uint64_t end = 0;       // for commit()
+  std::uint64_t position = 0;  // of its first record in the vantage point's log
+  std::uint64_t end = 0;       // behind its last one
 };
 
 // The one consumer of a vantage point's results: it gets each once. What it was given and has not
@@ -29,40 +29,55 @@ struct StoredResults {
 // Thread: one at a time.
 class ResultSource {
  public:
-  // Fails when another process consumes the results of this vantage point.
-  [[nodiscard]] static Expected<std::unique_ptr<ResultSource>> open(FileSystem& files,
-                                                                    const VpLayout& layout);
+  virtual ~ResultSource() = default;
 
-  // Returns the next message, or nothing when there is none for now; never waits. Damage that was
-  // passed on the way is told in `complaints`.
-  [[nodiscard]] Expected<std::optional<StoredResults>> next(std::vector<std::string>& complaints);
+  // Returns the next message, or nothing when there is none for now; never waits long. Damage that
+  // was passed on the way is told in `complaints`.
+  [[nodiscard]] virtual Expected<std::optional<StoredResults>> next(
+      std::vector<std::string>& complaints) = 0;
 
-  // Everything below `end` is the consumer's now: durable on return. Frees segments.
-  [[nodiscard]] Expected<void> commit(std::uint64_t end);
-
-  [[nodiscard]] std::uint64_t committed() const noexcept { return mark_.value(); }
-
- private:
-  ResultSource(FileSystem& files, std::string directory, std::unique_ptr<Lock> lock,
-               DurableNumber mark);
-
-  FileSystem& files_;
-  std::string directory_;
-  std::unique_ptr<Lock> lock_;
-  DurableNumber mark_;
-  LogReader reader_;
+  // Everything that next() has returned is the consumer's now: durable on return.
+  [[nodiscard]] virtual Expected<void> commit() = 0;
 };
 
 // Looks on from now on, and commits nothing.
 // Thread: one at a time.
 class ResultTail {
  public:
-  [[nodiscard]] static Expected<std::unique_ptr<ResultTail>> open(FileSystem& files,
-                                                                  const VpLayout& layout);
-  [[nodiscard]] Expected<std::optional<StoredResults>> next(std::vector<std::string>& complaints);
+  virtual ~ResultTail() = default;
+  [[nodiscard]] virtual Expected<std::optional<StoredResults>> next(
+      std::vector<std::string>& complaints) = 0;
+};
+
+class FileResultSource final : public ResultSource {
+ public:
+  // Fails when another process consumes the results of this vantage point.
+  [[nodiscard]] static Expected<std::unique_ptr<FileResultSource>> open(FileSystem& files,
+                                                                        const VpLayout& layout);
+
+  [[nodiscard]] Expected<std::optional<StoredResults>> next(
+      std::vector<std::string>& complaints) override;
+  [[nodiscard]] Expected<void> commit() override { return commit(log_->position()); }
+
+  // Everything below `end` is the consumer's now. Frees segments.
+  [[nodiscard]] Expected<void> commit(std::uint64_t end) { return log_->commit(end); }
+  [[nodiscard]] std::uint64_t committed() const noexcept { return log_->committed(); }
 
  private:
-  ResultTail(FileSystem& files, std::string directory, std::uint64_t position)
+  explicit FileResultSource(std::unique_ptr<LogConsumer> log) : log_(std::move(log)) {}
+
+  std::unique_ptr<LogConsumer> log_;
+};
+
+class FileResultTail final : public ResultTail {
+ public:
+  [[nodiscard]] static Expected<std::unique_ptr<FileResultTail>> open(FileSystem& files,
+                                                                      const VpLayout& layout);
+  [[nodiscard]] Expected<std::optional<StoredResults>> next(
+      std::vector<std::string>& complaints) override;
+
+ private:
+  FileResultTail(FileSystem& files, std::string directory, std::uint64_t position)
       : directory_(directory), reader_(files, std::move(directory), position) {}
 
   std::string directory_;

@@ -22,13 +22,18 @@ Expected<void> put_tasks(const std::string& url, const std::string& vp,
   return put_tasks(posix_file_system(), *layout, vp, tasks, options);
 }
 
-Expected<void> put_tasks(FileSystem& files, const VpLayout& layout, const std::string& vp,
-                         std::span<const Task> tasks, const LogOptions& options) {
+Expected<void> check_tasks(std::span<const Task> tasks) {
   for (const Task& task : tasks) {
     if (auto fault = task_fault(task)) {
       return bad_usage(fmt::format("task {}: {}", task.id, *fault));
     }
   }
+  return {};
+}
+
+Expected<void> put_tasks(FileSystem& files, const VpLayout& layout, const std::string& vp,
+                         std::span<const Task> tasks, const LogOptions& options) {
+  if (auto checked = check_tasks(tasks); !checked) return checked;
   if (tasks.empty()) return {};
   const auto log = LogWriter::open(files, layout.tasks, options);
   if (!log) return tl::unexpected(log.error());

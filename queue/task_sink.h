@@ -19,6 +19,9 @@ inline constexpr std::size_t kMaxTasksPerRecord = 1 << 16;
 [[nodiscard]] Expected<void> put_tasks(const std::string& url, const std::string& vp,
                                        std::span<const Task> tasks);
 
+// What is out of range, for whoever put the tasks.
+[[nodiscard]] Expected<void> check_tasks(std::span<const Task> tasks);
+
 // The same with a file system and options of the caller's.
 [[nodiscard]] Expected<void> put_tasks(FileSystem& files, const VpLayout& layout,
                                        const std::string& vp, std::span<const Task> tasks,

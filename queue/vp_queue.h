@@ -13,10 +13,33 @@
 #include <vector>
 
 #include "config/error.h"
+#include "queue/address.h"
 #include "queue/result.h"
 #include "queue/task.h"
 
 namespace backsight::queue {
+
+// Results that no consumer has committed.
+struct Spool {
+  std::uint64_t bytes = 0;
+  std::uint64_t results = 0;
+};
+
+// How a vantage point and its queue get on.
+struct QueueHealth {
+  // What keeps tasks from coming or results from leaving, one sentence each. They stay the same as
+  // long as the trouble does, so that whoever tells them can tell each once.
+  std::vector<std::string> troubles;
+  bool has_broker = false;
+  bool is_connected = true;             // to the broker
+  std::uint64_t spool_limit_bytes = 0;  // 0: none but the disk's
+  // Since the start:
+  std::uint64_t connections = 0;    // to the broker
+  std::uint64_t batches_sent = 0;   // that the broker took
+  std::uint64_t batches_again = 0;  // of these, sent once more
+  std::uint64_t send_failures = 0;  // refused by the broker, and kept
+  std::uint64_t dead_letters = 0;   // messages from the broker that were none of ours
+};
 
 class VpQueue {
  public:
@@ -34,12 +57,12 @@ class VpQueue {
   // Writes what `backsight vp list` shows, as JSON; replaces what was there.
   virtual Expected<void> announce(const std::string& status_json) = 0;
 
-  // Bytes of results that no consumer has committed.
-  [[nodiscard]] virtual std::uint64_t spool_bytes() const = 0;
+  [[nodiscard]] virtual Spool spool() const = 0;
+  [[nodiscard]] virtual QueueHealth health() const { return {}; }
 };
 
-// Opens the queue of vantage point `vp` behind `url` ("file:///dir").
-[[nodiscard]] Expected<std::unique_ptr<VpQueue>> open_vp_queue(const std::string& url,
+// Opens the queue of vantage point `vp`. A broker need not be reachable: health() tells.
+[[nodiscard]] Expected<std::unique_ptr<VpQueue>> open_vp_queue(const QueueAddress& address,
                                                                const std::string& vp);
 
 }  // namespace backsight::queue

@@ -37,6 +37,11 @@ void control(const Sources& sources, Samples& samples) {
 }
 
 template <auto Member>
+void queue_health(const Sources& sources, Samples& samples) {
+  samples.add(static_cast<double>(sources.queue.health.*Member));
+}
+
+template <auto Member>
 void each_worker(const Sources& sources, Samples& samples) {
   for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
     samples.add(number(sources.vp.workers()[i]->counters().*Member), {fmt::to_string(i)});
@@ -94,6 +99,7 @@ std::vector<MetricRow> make_rows() {
   using W = WorkerCounters;
   using C = ControlCounters;
   using P = PortStatistics;
+  using H = queue::QueueHealth;
   return {
       gauge("backsight_build_info", "Always 1; its labels say what runs.",
             [](const Sources& sources, Samples& samples) {
@@ -144,8 +150,36 @@ std::vector<MetricRow> make_rows() {
               control<&C::put_failures>),
       gauge("backsight_vp_spool_bytes", "Results in the queue that no consumer has committed.",
             [](const Sources& sources, Samples& samples) {
-              samples.add(static_cast<double>(sources.spool_bytes));
+              samples.add(static_cast<double>(sources.queue.spool.bytes));
             }),
+      gauge("backsight_vp_spool_results", "How many these are: the lag of the consumer.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(static_cast<double>(sources.queue.spool.results));
+            }),
+      gauge("backsight_vp_spool_limit_bytes",
+            "Where no more tasks are taken (queue.spool_limit_mib); 0: at the disk's end.",
+            queue_health<&H::spool_limit_bytes>),
+      gauge("backsight_vp_queue_connected", "1 if the broker is there, or none is needed.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(sources.queue.health.is_connected ? 1 : 0);
+            }),
+      gauge("backsight_vp_queue_troubles", "What keeps the queue from working, as in /readyz.",
+            [](const Sources& sources, Samples& samples) {
+              samples.add(static_cast<double>(sources.queue.health.troubles.size()));
+            }),
+      counter("backsight_vp_queue_connections_total", "Connections made to a broker.",
+              queue_health<&H::connections>),
+      counter("backsight_vp_queue_batches_sent_total", "Messages of results that a broker took.",
+              queue_health<&H::batches_sent>),
+      counter("backsight_vp_queue_batches_again_total",
+              "Of these, sent once more because the consumer missed them.",
+              queue_health<&H::batches_again>),
+      counter("backsight_vp_queue_send_failures_total",
+              "Messages of results that a broker refused; they wait in the spool.",
+              queue_health<&H::send_failures>),
+      counter("backsight_vp_queue_dead_letters_total",
+              "Messages from a broker that were no tasks for us; they are put aside there.",
+              queue_health<&H::dead_letters>),
       counter("backsight_vp_probes_sent_total", "Probes that a port accepted.",
               each_of<probes::Kind, &W::sent>, {"kind"}),
       counter("backsight_vp_spoofed_probes_sent_total",

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/control/queue_watch.h"
 #include "engine/control/vantage_point.h"
 
 namespace backsight::engine {
@@ -18,7 +19,7 @@ struct MetricSources {
   const VantagePoint& vp;
   const std::string& version;
   const std::vector<double>& busy_ratios;  // one a worker
-  std::uint64_t spool_bytes = 0;
+  const QueueFigures& queue;
 };
 
 // Collects the samples of one row.

@@ -35,8 +35,7 @@ void VantagePointMetrics::refresh_busy_ratios() const {
 std::vector<prometheus::MetricFamily> VantagePointMetrics::Collect() const {
   const std::lock_guard lock(mutex_);
   refresh_busy_ratios();
-  const MetricSources sources{vp_, version_, busy_ratios_,
-                              spool_bytes_.load(std::memory_order_relaxed)};
+  const MetricSources sources{vp_, version_, busy_ratios_, queue_};
   std::vector<prometheus::MetricFamily> families;
   for (const MetricRow& row : metric_rows()) {
     prometheus::MetricFamily& family = families.emplace_back();

@@ -5,12 +5,12 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "engine/control/queue_watch.h"
 #include "engine/control/vantage_point.h"
 
 namespace backsight::engine {
@@ -24,8 +24,9 @@ class VantagePointMetrics final : public prometheus::Collectable {
   [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
   // What the queue holds that nobody has committed; the queue itself is control's alone.
-  void set_spool_bytes(std::uint64_t bytes) noexcept {
-    spool_bytes_.store(bytes, std::memory_order_relaxed);
+  void set_queue(const QueueFigures& figures) {
+    const std::lock_guard lock(mutex_);
+    queue_ = figures;
   }
 
  private:
@@ -37,9 +38,9 @@ class VantagePointMetrics final : public prometheus::Collectable {
 
   const VantagePoint& vp_;
   const std::string version_;
-  std::atomic<std::uint64_t> spool_bytes_{0};
   // One scrape at a time: the ratios are over the time since the last one.
   mutable std::mutex mutex_;
+  QueueFigures queue_;
   mutable std::vector<Times> last_;
   mutable std::vector<double> busy_ratios_;
   mutable std::chrono::steady_clock::time_point looked_at_;

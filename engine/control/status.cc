@@ -66,11 +66,11 @@ std::uint64_t StatusReport::sent_pps(std::uint64_t sent) {
   return seconds <= 0 ? 0 : static_cast<std::uint64_t>(std::llround(count / seconds));
 }
 
-std::string StatusReport::json(std::uint64_t spool_bytes) {
+std::string StatusReport::json(const QueueFigures& queue) {
   const Totals totals = totals_of(vp_);
   const auto why = vp_.why_not_ready();
   const char* state = vp_.is_stopping() ? "stopping" : why.empty() ? "ready" : "not_ready";
-  const Json status = {
+  Json status = {
       {"vp", vp_.config().name},
       {"id", vp_.config().id},
       {"version", version_},
@@ -84,7 +84,15 @@ std::string StatusReport::json(std::uint64_t spool_bytes) {
        {{"accepted", totals.accepted}, {"refused", totals.refused}, {"done", totals.done}}},
       {"in_flight", totals.in_flight},
       {"in_flight_capacity", totals.in_flight_capacity},
-      {"spool_bytes", spool_bytes}};
+      {"spool_bytes", queue.spool.bytes},
+      {"spool_results", queue.spool.results}};
+  const queue::QueueHealth& health = queue.health;
+  if (health.has_broker) {
+    status["queue"] = {
+        {"connected", health.is_connected},      {"spool_limit_bytes", health.spool_limit_bytes},
+        {"batches_sent", health.batches_sent},   {"batches_again", health.batches_again},
+        {"send_failures", health.send_failures}, {"dead_letters", health.dead_letters}};
+  }
   // What is not UTF-8 in a device's name must not keep the rest from being told.
   return status.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

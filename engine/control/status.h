@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/control/queue_watch.h"
 #include "engine/control/vantage_point.h"
 #include "engine/worker/counters.h"
 #include "queue/result.h"
@@ -34,7 +35,7 @@ class StatusReport {
   StatusReport(const VantagePoint& vp, std::string version);
 
   // One JSON object. Rates are over the time since the last call.
-  [[nodiscard]] std::string json(std::uint64_t spool_bytes);
+  [[nodiscard]] std::string json(const QueueFigures& queue);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -118,20 +118,23 @@ int tell_inflight(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
   return 0;
 }
 
-// The counters of /metrics, those of the workers summed up.
+// The counters of /metrics, those of the workers summed up; the queue's are control's alone.
 int tell_counters(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
   constexpr std::string_view kPrefix = "backsight_vp_";
+  constexpr std::string_view kQueue = "backsight_vp_queue_";
   const std::string version;
   const std::vector<double> ratios;
+  const QueueFigures queue;
   rte_tel_data_start_dict(to);
   for (const MetricRow& row : metric_rows()) {
-    if (row.type != prometheus::MetricType::Counter || row.name.ends_with("_seconds_total")) {
+    if (row.type != prometheus::MetricType::Counter || row.name.ends_with("_seconds_total") ||
+        row.name.starts_with(kQueue)) {
       continue;
     }
     prometheus::MetricFamily family;
     family.type = row.type;
     MetricSamples samples(row.labels, family);
-    row.read({vp, version, ratios}, samples);
+    row.read({vp, version, ratios, queue}, samples);
     const std::string name(row.name.substr(kPrefix.size()));
     const bool is_one = row.labels.empty() || row.labels.front() == "worker";
     std::uint64_t sum = 0;

@@ -216,6 +216,11 @@ void VantagePoint::tell_gateways() {
   }
 }
 
+void VantagePoint::set_queue_troubles(std::vector<std::string> troubles) {
+  const std::lock_guard lock(queue_mutex_);
+  queue_troubles_ = std::move(troubles);
+}
+
 std::vector<std::string> VantagePoint::why_not_ready() const {
   std::vector<std::string> why;
   for (const auto& port : ports_) {
@@ -229,6 +234,10 @@ std::vector<std::string> VantagePoint::why_not_ready() const {
   }
   if (sink_is_failing_.load(std::memory_order_relaxed)) {
     why.emplace_back("results cannot be written");
+  }
+  {
+    const std::lock_guard lock(queue_mutex_);
+    why.insert(why.end(), queue_troubles_.begin(), queue_troubles_.end());
   }
   if (is_silenced()) why.emplace_back("the kill switch is on (SIGUSR1; SIGUSR2 lifts it)");
   if (is_stopping()) why.emplace_back("stopping");

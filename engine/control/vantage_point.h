@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -92,6 +93,8 @@ class VantagePoint {
   [[nodiscard]] std::uint64_t rate_pps() const noexcept { return total_.rate_pps(); }
   // What keeps it from being ready, a sentence each; empty when it is.
   [[nodiscard]] std::vector<std::string> why_not_ready() const;
+  // What keeps the queue from working, for why_not_ready().
+  void set_queue_troubles(std::vector<std::string> troubles);
   [[nodiscard]] bool is_stopping() const noexcept {
     return is_stopping_.load(std::memory_order_relaxed);
   }
@@ -168,6 +171,8 @@ class VantagePoint {
   std::vector<Clock::time_point> gateway_told_at_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<bool> sink_is_failing_{false};
+  mutable std::mutex queue_mutex_;
+  std::vector<std::string> queue_troubles_;
 };
 
 }  // namespace backsight::engine

@@ -21,7 +21,7 @@ Expected<LogEnd> read_log_end(FileSystem& files, const std::string& directory) {
 }  // namespace
 
 LogReader::LogReader(FileSystem& files, std::string directory, std::uint64_t position)
-    : files_(files),
+    : files_(&files),
       directory_(std::move(directory)),
       position_(std::max(position, kFirstPosition)) {}
 
@@ -64,14 +64,14 @@ void LogReader::accept(const LogRecord& record, std::vector<std::string>& compla
 
 // The last segment that begins at or before the position; else the first one.
 Expected<bool> LogReader::open_segment_of_position() {
-  const auto segments = list_segments(files_, directory_);
+  const auto segments = list_segments(*files_, directory_);
   if (!segments) return tl::unexpected(segments.error());
   if (segments->empty()) return false;
   const auto after = std::upper_bound(segments->begin(), segments->end(), position_);
   const auto opened = open_segment(after == segments->begin() ? *after : *(after - 1));
   if (!opened || !*opened) return opened;
   // Who begins at the end need not read all that is before it.
-  const auto end = read_log_end(files_, directory_);
+  const auto end = read_log_end(*files_, directory_);
   if (!end) return tl::unexpected(end.error());
   if (end->segment == segment_->first_position() && end->position <= position_) {
     segment_->seek(end->offset);
@@ -80,7 +80,7 @@ Expected<bool> LogReader::open_segment_of_position() {
 }
 
 Expected<bool> LogReader::open_segment(std::uint64_t first) {
-  auto file = files_.open_to_read(segment_path(directory_, first));
+  auto file = files_->open_to_read(segment_path(directory_, first));
   if (!file) return tl::unexpected(file.error());
   if (*file == nullptr) return false;  // freed under our hands: asked again
   segment_ = std::make_unique<SegmentReader>(std::move(*file), first);
@@ -109,23 +109,23 @@ Expected<std::optional<LogRecord>> LogReader::visible_record() {
 }
 
 Expected<void> LogReader::refresh_limit() {
-  const auto end = read_log_end(files_, directory_);
+  const auto end = read_log_end(*files_, directory_);
   if (!end) return tl::unexpected(end.error());
   durable_position_ = std::max(durable_position_, end->position);
   if (position_ < durable_position_) return {};
   // A writer that died between its last sync and telling the end left whole records behind. Nobody
   // takes those back, so they may be read, once they are on the disk.
-  auto alive = files_.is_locked(directory_ + "/lock");
+  auto alive = files_->is_locked(directory_ + "/lock");
   if (!alive) return tl::unexpected(alive.error());
   if (*alive) return {};
   const auto size = segment_->file().size();
   if (!size) return tl::unexpected(size.error());
   if (*size <= durable_offset_) return {};
-  alive = files_.is_locked(directory_ + "/lock");
+  alive = files_->is_locked(directory_ + "/lock");
   if (!alive) return tl::unexpected(alive.error());
   if (*alive) return {};
   if (auto synced = segment_->file().sync(); !synced) return synced;
-  if (auto named = files_.sync_directory(directory_); !named) return named;
+  if (auto named = files_->sync_directory(directory_); !named) return named;
   durable_offset_ = *size;
   return {};
 }
@@ -177,7 +177,7 @@ Expected<LogReader::Way> LogReader::search_record(std::uint64_t size, bool is_fo
 }
 
 Expected<std::optional<std::uint64_t>> LogReader::segment_after(std::uint64_t first) {
-  const auto segments = list_segments(files_, directory_);
+  const auto segments = list_segments(*files_, directory_);
   if (!segments) return tl::unexpected(segments.error());
   const auto after = std::upper_bound(segments->begin(), segments->end(), first);
   if (after == segments->end()) return std::nullopt;

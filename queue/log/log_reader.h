@@ -47,7 +47,7 @@ class LogReader {
   Expected<void> check_header(std::vector<std::string>& complaints);
   void accept(const LogRecord& record, std::vector<std::string>& complaints);
 
-  FileSystem& files_;
+  FileSystem* files_;
   std::string directory_;
   std::uint64_t position_;
   std::unique_ptr<SegmentReader> segment_;

@@ -81,7 +81,9 @@ TEST_F(Cli, RefusesBadUsageInOneSentence) {
       {"queue"},
       {"queue", "put"},
       {"queue", "put", "--vp", "AMS"},
-      {"queue", "get", "--queue", "nats://host:4222"},
+      {"queue", "get", "--queue", "nats://host:port"},
+      {"queue", "get", "--queue", "kafka://host"},
+      {"queue", "setup", "--queue", "file:///tmp"},
       {"ping", "--timeout-ms", "0", "192.0.2.1"},
       {"ping", "--src", "here", "192.0.2.1"},
       {"trace", "--method", "sctp", "192.0.2.1"},
@@ -160,7 +162,7 @@ TEST_F(Cli, GetsEachResultOnce) {
   EXPECT_THAT(ran.out, StartsWith(R"({"task":1,"vp":"ams01","kind":"ping",)"));
   EXPECT_THAT(ran.out, HasSubstr(R"({"observation":true,"vp":"ams01",)"));
   EXPECT_EQ(run({"queue", "get", "--queue", url_, "--idle-ms", "30"}).out, "");
-  EXPECT_EQ(queue->spool_bytes(), 0U);
+  EXPECT_EQ(queue->spool().bytes, 0U);
 }
 
 TEST_F(Cli, KeepsWhatAClosedPipeDidNotTake) {
@@ -202,7 +204,7 @@ TEST_F(Cli, GetsNothingTwiceWhenItIsKilled) {
     Command command({"queue", "get", "--queue", url_, "--idle-ms", "600000"});
     ASSERT_TRUE(command.wait_for_output("\n"));
     // Committed once nothing waits any more.
-    while (queue->spool_bytes() > 0) std::this_thread::yield();
+    while (queue->spool().bytes > 0) std::this_thread::yield();
     command.signal(SIGKILL);
     seen += command.finish().out;
   }

@@ -30,6 +30,7 @@ TEST(CliDocs, AreInStepWithHelp) {
                                                           {"queue"},
                                                           {"queue", "put"},
                                                           {"queue", "get"},
+                                                          {"queue", "setup"},
                                                           {"vp", "list"},
                                                           {"vp", "status"},
                                                           {"vp", "capture"},

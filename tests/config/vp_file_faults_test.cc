@@ -37,8 +37,10 @@ TEST(VpFileFaults, AsksWhetherAKeyOfAnotherSectionWasMeant) {
 }
 
 TEST(VpFileFaults, ListsTheKeysOfASection) {
-  EXPECT_EQ(faults_of(with({"queue:", "  broker: x"})),
-            "vp.yaml:9: queue.broker: is no key; those here are url");
+  EXPECT_EQ(
+      faults_of(with({"queue:", "  broker: x"})),
+      "vp.yaml:9: queue.broker: is no key; those here are url, credentials, tls_ca, tls_cert, "
+      "tls_key, spool, spool_limit_mib");
 }
 
 TEST(VpFileFaults, RefusesAnUnknownKeyOfAPort) {
@@ -64,8 +66,10 @@ TEST(VpFileFaults, RefusesASectionThatStandsTwice) {
 }
 
 TEST(VpFileFaults, RefusesAValueWhereASectionBelongs) {
-  EXPECT_EQ(faults_of(with({"queue: file:///q"})),
-            "vp.yaml:8: queue: is a section, not a value; write keys below it, of url");
+  EXPECT_EQ(
+      faults_of(with({"queue: file:///q"})),
+      "vp.yaml:8: queue: is a section, not a value; write keys below it, of url, credentials, "
+      "tls_ca, tls_cert, tls_key, spool, spool_limit_mib");
 }
 
 TEST(VpFileFaults, RefusesASectionWhereAValueBelongs) {

@@ -68,7 +68,7 @@ TEST(VpLoader, ReadsTheShortestFileWithDefaults) {
   EXPECT_EQ(config.enrolled_file, "");
   EXPECT_EQ(config.deny_file, "");
   EXPECT_FALSE(config.allow_bogons);
-  EXPECT_EQ(config.queue_url, "");
+  EXPECT_EQ(config.queue.url, "");
   EXPECT_EQ(config.metrics_listen, "127.0.0.1:9464");
   EXPECT_TRUE(config.metrics_listen_is_default);
 }
@@ -111,7 +111,7 @@ TEST(VpLoader, ReadsTheOtherKeys) {
   const VpConfig config = parsed(std::string(kEveryKey));
   EXPECT_EQ(config.id, 65535);
   EXPECT_TRUE(config.allow_bogons);
-  EXPECT_EQ(config.queue_url, "file:///var/lib/backsight");
+  EXPECT_EQ(config.queue.url, "file:///var/lib/backsight");
   EXPECT_EQ(config.metrics_listen, "[::1]:9465");
   EXPECT_FALSE(config.metrics_listen_is_default);
 }

@@ -33,7 +33,7 @@ class Dice {
     config.capture_socket = maybe() ? path() : "";
     config.log_format = static_cast<LogFormat>(number(0, 1));
     config.key_file = path();
-    config.queue_url = maybe() ? "file:///" + any_text() : "";
+    config.queue = queue();
     if (maybe()) {
       config.metrics_listen = maybe() ? "" : "host" + std::to_string(number(0, 9)) + ":1";
       config.metrics_listen_is_default = false;
@@ -42,6 +42,20 @@ class Dice {
   }
 
  private:
+  QueueConfig queue() {
+    QueueConfig queue;
+    queue.url = maybe() ? "file:///" + any_text() : maybe() ? "nats://me:word@a:1,[::1]:2" : "";
+    queue.credentials = maybe() ? path() : "";
+    queue.tls_ca = maybe() ? path() : "";
+    if (maybe()) {
+      queue.tls_cert = path();
+      queue.tls_key = path();
+    }
+    if (maybe()) queue.spool = path();
+    queue.spool_limit_mib = number(1, std::uint64_t{1} << 30);
+    return queue;
+  }
+
   template <typename Number = std::uint64_t>
   Number number(std::uint64_t least, std::uint64_t most) {
     return static_cast<Number>(std::uniform_int_distribution<std::uint64_t>(least, most)(random_));

@@ -143,20 +143,24 @@ TEST(VpValueFaults, RefusesControlCharacters) {
             "file, such as deny.txt");
 }
 
-TEST(VpValueFaults, SaysThatNatsIsNotSpokenYet) {
-  EXPECT_EQ(said_of("queue", "url", "nats://host:4222"),
-            "\"nats://host:4222\" names a NATS server, which this build does not speak yet; write "
-            "the URL of a queue, such as file:///var/lib/backsight");
-}
-
 TEST(VpValueFaults, RefusesOtherQueues) {
-  const std::string remedy = "; write the URL of a queue, such as file:///var/lib/backsight";
+  const std::string remedy =
+      "; write file:///DIRECTORY, nats://HOST:4222 or tls://HOST:4222, such as "
+      "file:///var/lib/backsight";
   EXPECT_EQ(said_of("queue", "url", "http://host"),
             "\"http://host\" has no scheme that is known" + remedy);
   EXPECT_EQ(said_of("queue", "url", "/var/lib/backsight"),
             "\"/var/lib/backsight\" has no scheme that is known" + remedy);
   EXPECT_EQ(said_of("queue", "url", "file://queue"),
             "\"file://queue\" names no absolute path" + remedy);
+  EXPECT_EQ(said_of("queue", "url", "nats://"), "\"nats://\" names no host" + remedy);
+  EXPECT_EQ(said_of("queue", "url", "nats://host:0"),
+            "\"nats://host:0\" has a port that is not within 1..65535" + remedy);
+  EXPECT_EQ(said_of("queue", "url", "'nats://a,tls://b'"),
+            "\"nats://a,tls://b\" has servers of different schemes" + remedy);
+  // What may be a password is not repeated.
+  EXPECT_EQ(said_of("queue", "url", "nats://me:secret@host/x"),
+            "\"nats://host/x\" is not host:port" + remedy);
 }
 
 TEST(VpValueFaults, RefusesAListenAddressThatIsNoHostAndPort) {

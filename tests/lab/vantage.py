@@ -152,7 +152,7 @@ class Vantage:
         (self.folder / "enrolled.yaml").write_text("enrolled: [198.18.0.0/16]\n")
         for name, text in files.items():
             (self.folder / name).write_text(text)
-        (self.folder / "vp.yaml").write_text(json.dumps(_config(host, config)))  # JSON is YAML
+        (self.folder / "vp.yaml").write_text(json.dumps(config_of(host, config)))  # JSON is YAML
         self._complaints = self.folder / "complaints"
         between = [str(self.folder / "tasks"), str(self.folder / "results")]
         tasks, results = between if "tasks" in files else ("-", "-")
@@ -232,7 +232,7 @@ class Vantage:
                 pass
 
 
-def _config(host, changes):
+def config_of(host, changes):
     """vp.yaml for one host of a lab; `changes` are merged into its sections."""
     config = {
         "name": host["node"],

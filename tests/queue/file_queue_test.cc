@@ -69,7 +69,7 @@ std::vector<std::uint64_t> ids_of(const std::vector<QueuedTask>& tasks) {
 std::map<std::uint64_t, int> answers(FakeDisk& disk) {
   std::map<std::uint64_t, int> count;
   std::vector<std::string> complaints;
-  auto source = ResultSource::open(disk, kLayout);
+  auto source = FileResultSource::open(disk, kLayout);
   EXPECT_TRUE(source) << source.error().sentence;
   while (auto stored = (*source)->next(complaints).value()) {
     for (const ProbeResult& result : stored->message.results.probes) ++count[result.task];
@@ -113,7 +113,7 @@ TEST(FileQueue, NamesEachMessage) {
     const auto queue = open_queue(disk);
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(queue->put(batch));
   }
-  const auto source = std::move(*ResultSource::open(disk, kLayout));
+  const auto source = std::move(*FileResultSource::open(disk, kLayout));
   std::vector<std::string> complaints;
   for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
     for (std::uint64_t number = 1; number <= 4; ++number) {
@@ -153,7 +153,7 @@ void live(FakeDisk& disk, std::uint64_t seed) {
 
 // A consumer reads, prints and commits; at times it dies before the commit.
 void consume(FakeDisk& disk, std::map<std::uint64_t, int>& committed, Random& random) {
-  const auto source = std::move(*ResultSource::open(disk, kLayout));
+  const auto source = std::move(*FileResultSource::open(disk, kLayout));
   std::vector<std::string> complaints;
   while (const auto stored = source->next(complaints).value()) {
     if (random() % 5 == 0) return;
@@ -254,18 +254,18 @@ TEST(FileQueue, FreesTasksThatAreDone) {
 TEST(FileQueue, ReckonsWhatNobodyHasCommitted) {
   FakeDisk disk;
   const auto queue = open_queue(disk);
-  EXPECT_EQ(queue->spool_bytes(), 0U);
+  EXPECT_EQ(queue->spool().bytes, 0U);
   ResultBatch batch;
   batch.probes.resize(100);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(queue->put(batch));
-  EXPECT_GT(queue->spool_bytes(), 10'000U);
-  const auto source = std::move(*ResultSource::open(disk, kLayout));
+  EXPECT_GT(queue->spool().bytes, 10'000U);
+  const auto source = std::move(*FileResultSource::open(disk, kLayout));
   std::vector<std::string> complaints;
-  std::uint64_t last = queue->spool_bytes();
+  std::uint64_t last = queue->spool().bytes;
   while (const auto stored = source->next(complaints).value()) {
     ASSERT_TRUE(source->commit(stored->end));
-    EXPECT_LT(queue->spool_bytes(), last);
-    last = queue->spool_bytes();
+    EXPECT_LT(queue->spool().bytes, last);
+    last = queue->spool().bytes;
   }
   EXPECT_EQ(last, 0U);
 }
@@ -331,7 +331,7 @@ TEST(FileQueue, SplitsWhatIsTooLargeForOneRecord) {
   batch.observations.resize(10);
   for (std::size_t i = 0; i < batch.probes.size(); ++i) batch.probes[i].task = i;
   ASSERT_TRUE(queue->put(batch));
-  const auto source = std::move(*ResultSource::open(disk, kLayout));
+  const auto source = std::move(*FileResultSource::open(disk, kLayout));
   std::vector<std::string> complaints;
   std::size_t messages = 0;
   ResultBatch all;
@@ -354,8 +354,8 @@ TEST(FileQueue, ServesOneVantagePointAndOneConsumer) {
   const auto second = FileQueue::open(disk, kLayout, "ams01", small_segments());
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().sentence, testing::HasSubstr("in use by process 4711"));
-  const auto source = ResultSource::open(disk, kLayout);
-  const auto other = ResultSource::open(disk, kLayout);
+  const auto source = FileResultSource::open(disk, kLayout);
+  const auto other = FileResultSource::open(disk, kLayout);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().sentence,
             "/q/ams01/results: process 4711 consumes these results; there can be one only");
@@ -372,14 +372,14 @@ TEST(ResultSource, GivesAgainWhatWasNotCommitted) {
   }
   std::vector<std::string> complaints;
   {
-    const auto source = std::move(*ResultSource::open(disk, kLayout));
+    const auto source = std::move(*FileResultSource::open(disk, kLayout));
     const auto first = source->next(complaints).value();
     const auto second = source->next(complaints).value();
     ASSERT_TRUE(source->next(complaints).value());
     ASSERT_TRUE(source->commit(second->end));
     EXPECT_EQ(first->end, second->position);
   }
-  const auto source = std::move(*ResultSource::open(disk, kLayout));
+  const auto source = std::move(*FileResultSource::open(disk, kLayout));
   EXPECT_EQ(source->next(complaints).value()->message.results.probes[0].task, 3U);
 }
 
@@ -389,7 +389,7 @@ TEST(ResultTail, BeginsWhereTheLogEnds) {
   ResultBatch batch;
   batch.probes.resize(1);
   ASSERT_TRUE(queue->put(batch));
-  const auto tail = std::move(*ResultTail::open(disk, kLayout));
+  const auto tail = std::move(*FileResultTail::open(disk, kLayout));
   std::vector<std::string> complaints;
   EXPECT_FALSE(tail->next(complaints).value());
   batch.probes[0].task = 9;
@@ -400,18 +400,18 @@ TEST(ResultTail, BeginsWhereTheLogEnds) {
 TEST(Layout, NamesWhatIsWrong) {
   EXPECT_EQ(queue_root("file:///var/lib/backsight/").value(), "/var/lib/backsight");
   EXPECT_EQ(vp_layout("file:///q", "ams01")->results, "/q/ams01/results");
-  for (const char* url : {"", "file://", "file://relative", "/plain", "nats://host:4222"}) {
+  for (const char* url : {"", "file://", "file://relative", "/plain"}) {
     const auto root = queue_root(url);
     ASSERT_FALSE(root) << url;
     EXPECT_EQ(root.error().exit_code(), 2);
   }
   for (const char* vp : {"", "AMS", "a/b", "..", "a.b"}) EXPECT_FALSE(check_vp_name(vp)) << vp;
   EXPECT_FALSE(check_vp_name(std::string(64, 'a')));
-  const auto opened = open_vp_queue("nats://host:4222", "ams01");
+  const auto opened = open_vp_queue("file://relative", "ams01");
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().sentence,
-            "queue \"nats://host:4222\" must be file:///DIRECTORY, such as "
-            "file:///var/lib/backsight");
+            "queue \"file://relative\" names no absolute path; write file:///DIRECTORY, "
+            "nats://HOST:4222 or tls://HOST:4222");
 }
 
 TEST(Layout, ListsVantagePoints) {

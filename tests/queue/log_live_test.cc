@@ -178,7 +178,7 @@ TEST_F(LiveLog, AnswersEachTaskOnceHoweverOftenItIsKilled) {
   std::vector<Task> tasks(kTasks);
   for (std::uint64_t id = 0; id < kTasks; ++id) tasks[id].id = id;
   ASSERT_TRUE(put_tasks(url, "ams01", tasks));
-  const auto source = std::move(*ResultSource::open(files_, vp_layout(url, "ams01").value()));
+  const auto source = std::move(*FileResultSource::open(files_, vp_layout(url, "ams01").value()));
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);

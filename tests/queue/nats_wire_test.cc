@@ -1,0 +1,239 @@
+// What crosses a broker, byte by byte: envelopes, marks, books, answers, keys. Every truncation and
+// every flipped bit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fake_disk.h"
+#include "queue/codec.h"
+#include "queue/log/log_format.h"
+#include "queue/nats/commit_book.h"
+#include "queue/nats/commit_mark.h"
+#include "queue/nats/message.h"
+#include "queue/nats/nkey.h"
+#include "queue/nats/puback.h"
+#include "queue/nats/subjects.h"
+#include "queue/nats/task_ledger.h"
+#include "queue/range_set.h"
+#include "records.h"
+
+namespace backsight::queue::nats {
+namespace {
+
+std::vector<std::byte> message_of(std::span<const std::byte> payload) {
+  std::vector<std::byte> body;
+  write_message(700, {777, 3, payload}, body);
+  return body;
+}
+
+std::vector<std::byte> some_results() {
+  Random random(1);
+  ResultBatch batch;
+  for (int i = 0; i < 3; ++i) batch.probes.push_back(random_result(random));
+  Encoder encoder;
+  const auto encoded = encoder.encode({.vp = "ams01", .boot_epoch = 2, .batch = 5, .log = 9},
+                                      {batch.probes, batch.traces, batch.observations});
+  return {encoded.begin(), encoded.end()};
+}
+
+TEST(NatsMessage, ComesBackAsItWasWritten) {
+  const auto payload = some_results();
+  const auto body = message_of(payload);
+  const auto read = read_message(body);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->after, 700U);
+  EXPECT_EQ(read->record.position, 777U);
+  EXPECT_EQ(read->record.count, 3U);
+  EXPECT_TRUE(std::ranges::equal(read->record.payload, payload));
+  const auto results = decode_results(read->record.payload);
+  ASSERT_TRUE(results);
+  EXPECT_EQ(results->head.log, 9U);
+  const auto head = decode_result_head(read->record.payload);
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->batch, 5U);
+}
+
+TEST(NatsMessage, RefusesEveryTruncationAndEveryFlippedBit) {
+  const auto body = message_of(some_results());
+  for (std::size_t size = 0; size < body.size(); ++size) {
+    EXPECT_FALSE(read_message(std::span(body).first(size))) << size;
+  }
+  auto longer = body;
+  longer.push_back(std::byte{0});
+  EXPECT_FALSE(read_message(longer));
+  for (std::size_t bit = 0; bit < body.size() * 8; ++bit) {
+    auto flipped = body;
+    flipped[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+    EXPECT_FALSE(read_message(flipped)) << "bit " << bit;
+  }
+}
+
+TEST(NatsMessage, TellsNewerOnesFromForeignOnes) {
+  auto body = message_of(some_results());
+  body[3] = static_cast<std::byte>('2');
+  EXPECT_EQ(read_message(body).error(), Fault::kNewer);
+  body[0] = static_cast<std::byte>('X');
+  EXPECT_EQ(read_message(body).error(), Fault::kForeign);
+  for (int fault = 0; fault < static_cast<int>(Fault::kCount); ++fault) {
+    EXPECT_NE(describe(static_cast<Fault>(fault)), "");
+  }
+}
+
+TEST(CommitMark, ReadsWhatItWritesAndNothingElse) {
+  for (const CommitMark mark : {CommitMark{1, 0}, CommitMark{5, 9}, CommitMark{UINT64_MAX, 0}}) {
+    EXPECT_EQ(parse_commit_mark(to_text(mark)), mark);
+  }
+  for (const char* text : {"", "1", "1 ", "2 5", "1 0", "1 -5", "1 5 5", "1 5 4", "1 5 x",
+                           "1 5 9 7", "1  5", "1 99999999999999999999", "1 5 "}) {
+    EXPECT_FALSE(parse_commit_mark(text)) << text;
+  }
+}
+
+TEST(PubAck, BelievesNothing) {
+  EXPECT_TRUE(parse_pub_ack(R"({"stream":"S","seq":7})").is_stored);
+  EXPECT_TRUE(parse_pub_ack(R"({"stream":"S","seq":7,"duplicate":true})").is_duplicate);
+  EXPECT_EQ(parse_pub_ack(R"({"error":{"err_code":10077,"description":"full\n"},"seq":0})").why,
+            "full?");
+  for (const char* text : {"", "{", "[]", "7", R"({"seq":"7"})", R"({"seq":-1})", R"({"error":7})",
+                           R"({"error":null})", R"({"error":{"description":[]}})"}) {
+    const PubAck ack = parse_pub_ack(text);
+    EXPECT_FALSE(ack.is_stored) << text;
+    EXPECT_NE(ack.why, "") << text;
+  }
+}
+
+TEST(RangeSet, DoesWhatASetOfNumbersDoes) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Random random(seed);
+    RangeSet set;
+    std::vector<bool> model(130);
+    for (int step = 0; step < 40; ++step) {
+      const std::uint64_t begin = 1 + random() % 100;
+      const std::uint64_t end = begin + random() % 12;
+      set.insert(begin, end);
+      for (std::uint64_t i = begin; i < end; ++i) model[i] = true;
+      std::uint64_t low = 1;
+      while (model[low]) ++low;
+      ASSERT_EQ(set.low(), low);
+      std::uint64_t gap_end = low;
+      while (gap_end < model.size() && !model[gap_end]) ++gap_end;
+      ASSERT_EQ(set.gap_end().value_or(model.size()), gap_end);
+      const std::uint64_t from = 1 + random() % 100;
+      const std::uint64_t to = from + random() % 12;
+      bool has_all = true;
+      for (std::uint64_t i = from; i < to; ++i) has_all = has_all && model[i];
+      ASSERT_EQ(set.contains(from, to), has_all) << from << ".." << to;
+    }
+  }
+}
+
+CommitBook::Logs some_logs() {
+  CommitBook::Logs logs;
+  logs[0xabc].insert(1, 700);
+  logs[0xabc].insert(800, 900);
+  logs[7].insert(1, 2);
+  return logs;
+}
+
+TEST(CommitBook, IsReadBackAndRefusesDamage) {
+  const std::string text = to_text(some_logs());
+  EXPECT_EQ(parse_commit_book(text).value(), some_logs());
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    EXPECT_FALSE(parse_commit_book(text.substr(0, size))) << size;
+  }
+  for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
+    std::string flipped = text;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
+    const auto read = parse_commit_book(flipped);
+    // The case of a digit of the checksum says nothing.
+    EXPECT_TRUE(!read || *read == some_logs()) << bit;
+  }
+}
+
+TEST(CommitBook, IsWholeWhenThePowerFails) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    FakeDisk disk(seed);
+    disk.stop_at(seed % 60);
+    std::uint64_t stored = 0;
+    std::uint64_t asked = 0;
+    if (const auto book = CommitBook::open(disk, "/state", "ams01")) {
+      for (std::uint64_t end = 2; end < 12; ++end) {
+        CommitBook::Logs logs;
+        logs[5].insert(1, end);
+        asked = end;
+        if (!(*book)->store(logs)) break;
+        stored = end;
+      }
+    }
+    disk.cut_power();
+    const auto book = CommitBook::open(disk, "/state", "ams01");
+    ASSERT_TRUE(book) << book.error().sentence;
+    const auto& logs = (*book)->logs();
+    const std::uint64_t low = logs.contains(5) ? logs.at(5).low() : 0;
+    EXPECT_GE(low, stored);
+    EXPECT_LE(low, asked);
+  }
+}
+
+TEST(CommitBook, IsForOneProcess) {
+  FakeDisk disk;
+  const auto first = CommitBook::open(disk, "/state", "ams01");
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(CommitBook::open(disk, "/state", "ams01"));
+}
+
+TEST(Nkey, MakesKeysThatSignAndRefusesOthers) {
+  // A pair from the documents of NATS: seed and public key belong together.
+  const std::string seed = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY";
+  EXPECT_EQ(public_key_of(seed).value(),
+            "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4");
+  const std::string made = make_user_seed();
+  EXPECT_EQ(made.size(), 58U);
+  EXPECT_TRUE(made.starts_with("SU"));
+  EXPECT_TRUE(public_key_of(made)->starts_with("U"));
+  EXPECT_EQ(sign(made, "nonce")->size(), 64U);
+  for (std::size_t size = 0; size < seed.size(); ++size) {
+    EXPECT_FALSE(public_key_of(seed.substr(0, size))) << size;
+  }
+  std::string wrong = seed;
+  wrong[20] = wrong[20] == 'A' ? 'B' : 'A';
+  EXPECT_FALSE(public_key_of(wrong));
+}
+
+TEST(TaskLedger, AcknowledgesWhatIsDoneAndKnowsWhatComesAgain) {
+  TaskLedger ledger;
+  DoneSet done;
+  ledger.add({10, 1000}, 1, 3, "a");
+  ledger.add({12, 1200}, 3, 6, "b");
+  done.insert(4);
+  done.insert(1);
+  ledger.advance(done);
+  EXPECT_THAT(ledger.take_done(), testing::IsEmpty());
+  EXPECT_THAT(ledger.undone(), testing::ElementsAre("a", "b"));
+  done.insert_range(1, 6);
+  ledger.advance(done);
+  EXPECT_THAT(ledger.take_done(), testing::ElementsAre("a", "b"));
+  EXPECT_THAT(ledger.take_done(), testing::IsEmpty());
+  // Its acknowledgement was lost.
+  EXPECT_TRUE(ledger.meet_again({12, 1200}, "b2"));
+  EXPECT_THAT(ledger.take_done(), testing::ElementsAre("b2"));
+  // A broker that lost its disk gives numbers out again.
+  EXPECT_FALSE(ledger.meet_again({12, 5000}, "c"));
+  EXPECT_EQ(ledger.keep_from(), 1U);
+  EXPECT_EQ(ledger.forgettable(10, 0), 1000U);
+  ledger.forget(10, 0);
+  EXPECT_EQ(ledger.keep_from(), 3U);
+  EXPECT_EQ(ledger.forgettable(0, 1300), 1200U);
+  ledger.forget(0, 1300);
+  EXPECT_EQ(ledger.keep_from(), UINT64_MAX);
+}
+
+TEST(Subjects, CarryTheVersion) {
+  EXPECT_EQ(task_subject("ams01"), "backsight.v1.tasks.ams01");
+  EXPECT_EQ(result_subject("ams01"), "backsight.v1.results.ams01");
+  EXPECT_EQ(commit_subject("ams01", 0xab), "backsight.v1.commit.ams01.00000000000000ab");
+}
+
+}  // namespace
+}  // namespace backsight::queue::nats

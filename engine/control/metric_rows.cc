@@ -66,6 +66,15 @@ void each_of(const Sources& sources, Samples& samples) {
   }
 }
 
+void each_stage_seconds(const Sources& sources, Samples& samples) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Stage::kCount); ++i) {
+    const auto stage = static_cast<Stage>(i);
+    const double ticks = sum(
+        sources, [stage](const auto& counters) -> auto& { return counters.stage_ticks[stage]; });
+    samples.add(ticks / static_cast<double>(sources.vp.clock().hz()), {name(stage)});
+  }
+}
+
 void each_refusal(const Sources& sources, Samples& samples) {
   for (std::size_t i = 1; i < static_cast<std::size_t>(queue::Reason::kCount); ++i) {
     const auto reason = static_cast<queue::Reason>(i);
@@ -180,6 +189,12 @@ std::vector<MetricRow> make_rows() {
       counter("backsight_vp_queue_dead_letters_total",
               "Messages from a broker that were no tasks for us; they are put aside there.",
               queue_health<&H::dead_letters>),
+      counter("backsight_vp_probes_crafted_total", "Probes offered to a port, each once.",
+              all_workers<&W::crafted>),
+      counter("backsight_vp_probes_given_up_total",
+              "Of these, never accepted by it: it took nothing for a second, or they may leave no "
+              "more.",
+              all_workers<&W::given_up>),
       counter("backsight_vp_probes_sent_total", "Probes that a port accepted.",
               each_of<probes::Kind, &W::sent>, {"kind"}),
       counter("backsight_vp_spoofed_probes_sent_total",
@@ -211,6 +226,9 @@ std::vector<MetricRow> make_rows() {
       counter("backsight_vp_transmit_full_total",
               "Bursts that a port did not take whole: it sends slower than asked.",
               all_workers<&W::transmit_full>),
+      counter("backsight_vp_transmit_refused_total",
+              "Packets that a port did not take when they were offered; they are offered again.",
+              all_workers<&W::transmit_refused>),
       counter("backsight_vp_no_buffer_total", "Bursts put off for want of packet buffers.",
               all_workers<&W::no_buffer>),
       counter("backsight_vp_inflight_full_total",
@@ -231,6 +249,11 @@ std::vector<MetricRow> make_rows() {
               each_worker_seconds<&W::busy_ticks>, {"worker"}),
       counter("backsight_vp_worker_idle_seconds_total", "Time in rounds that found nothing to do.",
               each_worker_seconds<&W::idle_ticks>, {"worker"}),
+      counter("backsight_vp_worker_stage_seconds_total",
+              "Time in each stage of a round, of one round in 16.", each_stage_seconds, {"stage"}),
+      counter("backsight_vp_worker_stage_packets_total",
+              "Packets that each stage moved in these rounds.", each_of<Stage, &W::stage_packets>,
+              {"stage"}),
       gauge("backsight_vp_port_link_up", "1 if the port has a link.",
             [](const Sources& sources, Samples& samples) {
               each_port(sources, samples,

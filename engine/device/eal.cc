@@ -13,7 +13,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -100,10 +102,27 @@ std::string file_prefix(const config::VpConfig& config) {
                                  : fmt::format("backsight-{}-{}", config.name, getpid());
 }
 
-// The device as EAL wants it: as many queues as there are workers, unless the config says
-// otherwise.
-std::string with_queues(const std::string& device, std::size_t queues) {
+// The receive or transmit queues ("rx-", "tx-") of a network interface.
+std::size_t interface_queues(const std::string& interface, std::string_view direction) {
+  std::error_code missing;
+  std::size_t count = 0;
+  for (const auto& it :
+       std::filesystem::directory_iterator("/sys/class/net/" + interface + "/queues", missing)) {
+    if (it.path().filename().string().starts_with(direction)) ++count;
+  }
+  return std::max<std::size_t>(count, 1);
+}
+
+// The device as EAL wants it: as many queues as there are workers, or as the interface has, unless
+// the config says otherwise.
+std::string with_queues(const std::string& device, std::size_t workers) {
   const std::string name = device_name(device);
+  std::size_t queues = workers;
+  if (name.starts_with("net_af_xdp")) {
+    const std::string interface = device_argument(device, "iface");
+    queues =
+        std::min({workers, interface_queues(interface, "rx-"), interface_queues(interface, "tx-")});
+  }
   const auto complete = [&](const char* key) {
     if (queues == 1 || !device_argument(device, key).empty()) return device;
     return fmt::format("{},{}={}", device, key, queues);

@@ -119,15 +119,30 @@ void TxBurst::append_all(std::span<const std::uint16_t> sizes,
   used_ = count_;
 }
 
-void QueuePair::receive(RxBurst& burst) const noexcept {
+void QueuePair::receive(RxBurst& burst) noexcept {
   BACKSIGHT_ASSERT(burst.count_ == 0);
+  if (handover_ != nullptr) {
+    burst.count_ = static_cast<std::uint16_t>(handover_->receive(burst.packets_));
+    return;
+  }
   burst.count_ = rte_eth_rx_burst(port_, queue_, burst.packets_.data(), kBurst);
+  // Few packets are not worth the way to another core.
+  if (served_.empty() || burst.count_ < kBurst / 2) return;
+  const std::size_t turn = turn_;
+  turn_ = turn_ == served_.size() ? 0 : turn_ + 1;
+  if (turn == served_.size()) return;
+  const std::span<rte_mbuf*> packets(burst.packets_.data(), burst.count_);
+  const std::size_t taken = served_[turn]->deliver(packets);
+  std::copy(packets.begin() + static_cast<std::ptrdiff_t>(taken), packets.end(), packets.begin());
+  burst.count_ = static_cast<std::uint16_t>(burst.count_ - taken);
 }
 
 std::size_t QueuePair::transmit(TxBurst& burst) const noexcept {
-  const std::uint16_t sent = rte_eth_tx_burst(port_, queue_, burst.packets_.data(), burst.used_);
-  std::copy(burst.packets_.begin() + sent, burst.packets_.begin() + burst.count_,
-            burst.packets_.begin());
+  const std::size_t sent =
+      handover_ != nullptr ? handover_->send(std::span(burst.packets_.data(), burst.used_))
+                           : rte_eth_tx_burst(port_, queue_, burst.packets_.data(), burst.used_);
+  std::copy(burst.packets_.begin() + static_cast<std::ptrdiff_t>(sent),
+            burst.packets_.begin() + burst.count_, burst.packets_.begin());
   burst.used_ = static_cast<std::uint16_t>(burst.used_ - sent);
   burst.count_ = static_cast<std::uint16_t>(burst.count_ - sent);
   return sent;
@@ -141,6 +156,7 @@ Port::Port(const config::PortConfig& config, std::uint16_t id, const TscClock& c
       neighbours_(config, clock) {}
 
 Port::~Port() {
+  handovers_.clear();
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
   rte_mempool_free(pool_);
@@ -168,24 +184,25 @@ Expected<void> Port::configure(std::size_t workers) {
   if (const int failed = rte_eth_dev_info_get(id_, &info); failed != 0) {
     return port_error(config_, fmt::format("tells nothing of itself ({})", rte_strerror(-failed)));
   }
-  const auto queues = static_cast<std::uint16_t>(workers);
-  if (info.max_rx_queues < queues || info.max_tx_queues < queues) {
-    return port_error(config_, fmt::format("only {} receive and {} transmit queues, {} asked "
-                                           "(engine.workers has that many cores)",
-                                           info.max_rx_queues, info.max_tx_queues, queues));
-  }
+  const auto queues = static_cast<std::uint16_t>(
+      std::min<std::size_t>({workers, info.max_rx_queues, info.max_tx_queues}));
+  if (queues == 0) return port_error(config_, "it has no queues");
+  queues_ = queues;
   rte_eth_conf conf{};
   if (queues > 1 && info.flow_type_rss_offloads != 0) {
     conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     conf.rx_adv_conf.rss_conf.rss_hf = RTE_ETH_RSS_IP & info.flow_type_rss_offloads;
   }
+  // All packets of a queue are of one pool, and nobody else holds them.
+  conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE & info.tx_offload_capa;
   if (const int failed = rte_eth_dev_configure(id_, queues, queues, &conf); failed != 0) {
     return port_error(config_, fmt::format("cannot be configured ({})", rte_strerror(-failed)));
   }
   std::uint16_t rx = descriptors(config_.rx_descriptors, info.default_rxportconf.ring_size);
   std::uint16_t tx = descriptors(config_.tx_descriptors, info.default_txportconf.ring_size);
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx, &tx);
-  const auto per_queue = static_cast<unsigned>(rx + tx + 4U * kBurst + kPoolCache);
+  const auto waiting = static_cast<unsigned>(2 * Handover::kSlots * (workers - queues) / queues);
+  const auto per_queue = static_cast<unsigned>(rx + tx + 4U * kBurst + kPoolCache) + waiting;
   pool_ =
       rte_pktmbuf_pool_create(fmt::format("port{}", id_).c_str(), per_queue * queues, kPoolCache, 0,
                               RTE_MBUF_DEFAULT_BUF_SIZE, rte_eth_dev_socket_id(id_));
@@ -205,11 +222,23 @@ Expected<void> Port::configure(std::size_t workers) {
   if (const int failed = rte_eth_dev_start(id_); failed != 0) {
     return port_error(config_, fmt::format("does not start ({})", rte_strerror(-failed)));
   }
+  for (std::size_t worker = queues; worker < workers; ++worker) {
+    handovers_.push_back(std::make_unique<Handover>(fmt::format("port{}w{}", id_, worker).c_str()));
+  }
   rte_ether_addr mac{};
   if (rte_eth_macaddr_get(id_, &mac) == 0) {
     std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), mac_.bytes.begin());
   }
   return {};
+}
+
+QueuePair Port::queue(std::size_t worker) const {
+  if (worker >= queues_) return {pool_, *handovers_[worker - queues_]};
+  std::vector<Handover*> served;
+  for (std::size_t i = 0; i < handovers_.size(); ++i) {
+    if ((queues_ + i) % queues_ == worker) served.push_back(handovers_[i].get());
+  }
+  return {id_, static_cast<std::uint16_t>(worker), pool_, std::move(served)};
 }
 
 PortStatistics Port::statistics() const {

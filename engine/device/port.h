@@ -7,10 +7,12 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/error.h"
 #include "config/vp_config.h"
+#include "engine/device/handover.h"
 #include "engine/device/neighbours.h"
 #include "engine/device/tsc.h"
 #include "probes/address.h"
@@ -72,23 +74,35 @@ class TxBurst {
   std::uint16_t count_ = 0;  // packets_[used_, count_) are reserved
 };
 
-// One worker's queues on one port. Thread: that worker.
+// One worker's way to a port: a pair of queues, or where the port has fewer of them than there are
+// workers, the hand-over to the worker that has one. Thread: that worker.
 class QueuePair {
  public:
-  QueuePair(std::uint16_t port, std::uint16_t queue, rte_mempool* pool)
-      : port_(port), queue_(queue), pool_(pool) {}
+  // Queues of its own; `served` are the hand-overs of workers without.
+  QueuePair(std::uint16_t port, std::uint16_t queue, rte_mempool* pool,
+            std::vector<Handover*> served)
+      : port_(port), queue_(queue), pool_(pool), served_(std::move(served)) {}
+  QueuePair(rte_mempool* pool, Handover& handover) : pool_(pool), handover_(&handover) {}
 
+  // Every other large burst of a worker that serves others goes to one of them in turn.
   // REQUIRES: the burst is empty.
-  void receive(RxBurst& burst) const noexcept;
+  void receive(RxBurst& burst) noexcept;
   // Sends from the front; what the port did not accept stays, moved to the front.
   // Returns how many it accepted.
   std::size_t transmit(TxBurst& burst) const noexcept;
+  // Sends what the workers served by this one handed over.
+  void pump() const noexcept {
+    for (Handover* const it : served_) it->pump(port_, queue_);
+  }
   [[nodiscard]] rte_mempool* pool() const noexcept { return pool_; }
 
  private:
-  std::uint16_t port_;
-  std::uint16_t queue_;
+  std::uint16_t port_ = 0;
+  std::uint16_t queue_ = 0;
   rte_mempool* pool_;
+  Handover* handover_ = nullptr;
+  std::vector<Handover*> served_;
+  std::size_t turn_ = 0;  // whose burst is next: served_.size() is our own
 };
 
 struct PortStatistics {
@@ -102,7 +116,7 @@ struct PortStatistics {
 
 class Port {
  public:
-  // Opens and starts the port with `workers` queue pairs, as the device's own limits allow.
+  // Opens and starts the port with a queue pair for each of `workers`, or as many as it has.
   [[nodiscard]] static Expected<std::unique_ptr<Port>> open(const config::PortConfig& config,
                                                             std::size_t workers,
                                                             const TscClock& clock);
@@ -110,9 +124,9 @@ class Port {
   Port& operator=(const Port&) = delete;
   ~Port();
 
-  [[nodiscard]] QueuePair queue(std::size_t worker) const noexcept {
-    return {id_, static_cast<std::uint16_t>(worker), pool_};
-  }
+  [[nodiscard]] QueuePair queue(std::size_t worker) const;
+  // Below the number of workers where some of them have none.
+  [[nodiscard]] std::size_t queue_count() const noexcept { return queues_; }
   [[nodiscard]] const config::PortConfig& config() const noexcept { return config_; }
   [[nodiscard]] probes::MacAddr mac() const noexcept { return mac_; }
   // True if the other end of the link may use our own MAC: a TAP gives the kernel's end the same.
@@ -133,6 +147,8 @@ class Port {
   config::PortConfig config_;
   std::uint16_t id_;
   rte_mempool* pool_ = nullptr;
+  std::size_t queues_ = 0;
+  std::vector<std::unique_ptr<Handover>> handovers_;  // [i]: of worker queues_ + i
   probes::MacAddr mac_;
   bool shares_mac_ = false;
   bool answers_ = true;

@@ -10,10 +10,7 @@ using queue::Reason;
 
 SendPolicy::SendPolicy(std::uint32_t number, const config::BogonPolicy& bogons,
                        config::PrefixSet deny, config::Enrolment enrolment)
-    : number_(number),
-      bogons_(bogons),
-      deny_(std::move(deny)),
-      enrolment_(std::move(enrolment)) {}
+    : number_(number), bogons_(bogons), deny_(std::move(deny)), enrolment_(std::move(enrolment)) {}
 
 SendPolicy SendPolicy::renumbered(std::uint32_t number) const {
   return {number, bogons_, deny_, enrolment_};

@@ -1,6 +1,6 @@
 // Who may be probed, and in whose name: deny list, special-purpose addresses, enrolment. Admission
-// asks it of each task; a worker asks again of what it holds when another policy has come into force.
-// Immutable: a reload makes another with the next number. Thread: any number of readers.
+// asks it of each task; a worker asks again of what it holds when another policy has come into
+// force. Immutable: a reload makes another with the next number. Thread: any number of readers.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class SendPolicy {
 
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
-  // What speaks against sending the task's probes at `now` (Unix time in seconds: consents run out);
-  // kNone if nothing. `is_spoofed`: its source is no address of ours. No allocation.
+  // What speaks against sending the task's probes at `now` (Unix time in seconds: consents run
+  // out); kNone if nothing. `is_spoofed`: its source is no address of ours. No allocation.
   [[nodiscard]] queue::Reason objection(const queue::Task& task, bool is_spoofed,
                                         std::int64_t now) const noexcept;
 

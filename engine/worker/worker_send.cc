@@ -67,6 +67,7 @@ bool Worker::send(Tsc now) noexcept {
   bool did = false;
   bool is_held = false;
   for (const auto& lane : lanes_) {
+    lane->queue.pump();
     if (lane->burst.size() != 0) did |= flush(*lane);
     is_held |= lane->burst.size() != 0;
   }

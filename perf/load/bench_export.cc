@@ -1,6 +1,7 @@
-// export: results from a worker's reports to the committed log. The other core stands for the worker and
-// writes reports of record route replies into the ring as fast as it takes them; control's part reads
-// them, batches them and puts the batches into the file queue, which syncs each to the disk.
+// export: results from a worker's reports to the committed log. The other core stands for the
+// worker and writes reports of record route replies into the ring as fast as it takes them;
+// control's part reads them, batches them and puts the batches into the file queue, which syncs
+// each to the disk.
 #include <rte_cycles.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
-// guard: what may not leave does not leave. Tasks to all addresses and in all names pass admission as in
-// a vantage point, and the lists are replaced while they are under way; the other core takes every frame
-// at the port and looks at its bytes, with tables of its own.
+// guard: what may not leave does not leave. Tasks to all addresses and in all names pass admission
+// as in a vantage point, and the lists are replaced while they are under way; the other core takes
+// every frame at the port and looks at its bytes, with tables of its own.
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint32_t kEnrolledFirst = 0xc6330001;  // 198.51.0.1
 constexpr std::uint32_t kEnrolledCount = 16;
-constexpr std::int64_t kNow = 1'700'000'000;    // Unix time
+constexpr std::int64_t kNow = 1'700'000'000;     // Unix time
 constexpr std::uint64_t kReloadEvery = 500'000;  // tasks
 
 // Two deny lists in turn: the /24s whose number has this remainder when divided by eight.
@@ -85,13 +85,14 @@ struct Inspector {
 }  // namespace
 
 Expected<Figures> bench_guard(const Options& options) {
-  Figures figures("guard", "tasks to denied addresses and in foreign names, every frame looked at as it "
-                           "leaves");
+  Figures figures("guard",
+                  "tasks to denied addresses and in foreign names, every frame looked at as it "
+                  "leaves");
   auto eal = start_eal(options.control_core, options.worker_core, options.use_hugepages);
   if (!eal) return tl::unexpected(eal.error());
   RingPort wire(1024);
-  auto opened = Rig::open(
-      {.device = wire.device(), .limits = {}, .use_hugepages = options.use_hugepages});
+  auto opened =
+      Rig::open({.device = wire.device(), .limits = {}, .use_hugepages = options.use_hugepages});
   if (!opened) return tl::unexpected(opened.error());
   Rig& rig = **opened;
   engine::Worker& worker = rig.worker();
@@ -110,9 +111,8 @@ Expected<Figures> bench_guard(const Options& options) {
   unsigned list = 0;
   const auto inspect = [&](bool may_be_either) {
     std::array<rte_mbuf*, 256> packets;
-    const unsigned count =
-        rte_ring_sc_dequeue_burst(wire.from_port(), reinterpret_cast<void**>(packets.data()),
-                                  packets.size(), nullptr);
+    const unsigned count = rte_ring_sc_dequeue_burst(
+        wire.from_port(), reinterpret_cast<void**>(packets.data()), packets.size(), nullptr);
     for (unsigned i = 0; i < count; ++i) {
       inspector.look(rte_pktmbuf_mtod(packets[i], const std::byte*), packets[i]->data_len, list,
                      may_be_either);
@@ -211,7 +211,8 @@ Expected<Figures> bench_guard(const Options& options) {
   figures.add("spoofed", inspector.spoofed, "frames in an enrolled name");
   figures.add("denied_left", inspector.denied);
   figures.add("not_enrolled_left", inspector.not_enrolled);
-  figures.check("the worker met old admissions", reloads == 0 || tally.outcomes[queue::Outcome::kSendFailed].value() != 0);
+  figures.check("the worker met old admissions",
+                reloads == 0 || tally.outcomes[queue::Outcome::kSendFailed].value() != 0);
   figures.check("no frame to a denied address", inspector.denied == 0);
   figures.check("no frame in a name that is not enrolled", inspector.not_enrolled == 0);
   figures.check("spoofed frames are echo requests", inspector.spoofed_no_echo == 0);

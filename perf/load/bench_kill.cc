@@ -1,5 +1,5 @@
-// kill: how long after the kill switch the last packet leaves. The worker sends as fast as it can; the
-// other core throws the switch, as control does when the signal came, and notes the last frame.
+// kill: how long after the kill switch the last packet leaves. The worker sends as fast as it can;
+// the other core throws the switch, as control does when the signal came, and notes the last frame.
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -18,8 +18,8 @@ Expected<Figures> bench_kill(const Options& options) {
   auto eal = start_eal(options.control_core, options.worker_core, options.use_hugepages);
   if (!eal) return tl::unexpected(eal.error());
   RingPort wire(1024);
-  auto opened = Rig::open(
-      {.device = wire.device(), .limits = {}, .use_hugepages = options.use_hugepages});
+  auto opened =
+      Rig::open({.device = wire.device(), .limits = {}, .use_hugepages = options.use_hugepages});
   if (!opened) return tl::unexpected(opened.error());
   Rig& rig = **opened;
   rig.launch([&] {
@@ -35,9 +35,8 @@ Expected<Figures> bench_kill(const Options& options) {
   std::uint64_t frames = 0;
   const auto take = [&] {
     std::array<rte_mbuf*, 256> packets;
-    const unsigned count =
-        rte_ring_sc_dequeue_burst(wire.from_port(), reinterpret_cast<void**>(packets.data()),
-                                  packets.size(), nullptr);
+    const unsigned count = rte_ring_sc_dequeue_burst(
+        wire.from_port(), reinterpret_cast<void**>(packets.data()), packets.size(), nullptr);
     rte_pktmbuf_free_bulk(packets.data(), count);
     frames += count;
     return count != 0;

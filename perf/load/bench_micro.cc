@@ -1,4 +1,5 @@
-// micro: the pieces one by one, by Google Benchmark (perf/micro): craft, parse, checksum, tag, claim.
+// micro: the pieces one by one, by Google Benchmark (perf/micro): craft, parse, checksum, tag,
+// claim.
 #include <benchmark/benchmark.h>
 
 #include <string>

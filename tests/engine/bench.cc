@@ -27,7 +27,8 @@ config::PortConfig port_config(const BenchSetup& setup, const Wire& wire) {
 Bench::Bench(FakeInternet& fake_internet, const BenchSetup& bench_setup)
     : internet(fake_internet),
       setup(bench_setup),
-      wire(bench_setup.workers, bench_setup.wire_slots),
+      wire(bench_setup.queues != 0 ? bench_setup.queues : bench_setup.workers,
+           bench_setup.wire_slots),
       clock(rte_get_tsc_hz() / bench_setup.speed),
       total(bench_setup.rate_pps, clock.hz()),
       shared{.clock = clock,

@@ -17,6 +17,7 @@ struct BenchSetup {
   Ipv4Addr address = ip("192.0.2.10");
   std::uint8_t prefix_length = 24;
   unsigned workers = 1;
+  unsigned queues = 0;        // of the port; 0: one a worker
   unsigned speed = 1;         // how many times faster its clock runs than ours
   bool knows_gateway = true;  // its MAC stands in the config
   bool has_gateway = true;

@@ -77,6 +77,7 @@ Expected<Figures> bench_flood(const Options& options) {
   run_for(0.5, false);
   run_for(std::min(options.seconds, 3.0), false);
   const Phase calm = phase;
+  network.drop_when_full();
   const std::uint64_t received_before = rig.counters().received.value();
   double flooded_seconds = 0;
   Phase flooded;
@@ -98,12 +99,21 @@ Expected<Figures> bench_flood(const Options& options) {
   const engine::WorkerCounters& counters = rig.counters();
   figures.add("forged", forger.sent(), "well-made replies with guessed handles and tags");
   figures.add("forged_mpps", static_cast<double>(forger.sent()) / flooded_seconds / 1e6);
+  figures.add("forged_offered_mpps",
+              static_cast<double>(forger.sent() + forger.dropped()) / flooded_seconds / 1e6,
+              "with those that the full queue dropped");
+  figures.add("honest_dropped_by_full_queue", network.counts().refused);
   figures.add("received_mpps", static_cast<double>(received) / flooded_seconds / 1e6);
   figures.add("honest_replied_calm", calm.share() * 100, "% of honest probes");
   figures.add("honest_replied_flooded", flooded.share() * 100, "% of honest probes");
   figures.add("honest_fall_percent", (calm.share() - flooded.share()) * 100);
   figures.add("honest_ended_flooded", flooded.ended);
   figures.add("accepted_forgeries", accepted_forgeries);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(probes::Reject::kCount); ++i) {
+    const auto reject = static_cast<probes::Reject>(i);
+    if (counters.rejected[reject].value() == 0) continue;
+    figures.add("rejected_" + std::string(name(reject)), counters.rejected[reject].value());
+  }
   for (std::size_t i = 0; i < static_cast<std::size_t>(engine::RxOutcome::kCount); ++i) {
     const auto outcome = static_cast<engine::RxOutcome>(i);
     if (counters.outcomes[outcome].value() == 0) continue;

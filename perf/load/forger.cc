@@ -67,11 +67,16 @@ Forger::Forger(const RingPort& port, probes::MacAddr target) : port_(port) {
       std::byte* const quoted = put_ip(icmp + 8, 60, 84, kRigAddress, kHost, 1, true);
       quoted[0] = std::byte{8};
       frame.random_at = static_cast<std::uint16_t>(quoted + 2 - frame.bytes.data());
-      if (quoted_payload != 0) identity = quoted + 8;
+      if (quoted_payload != 0) {
+        identity = quoted + 8;
+      } else {
+        frame.random_mask <<= 16;  // the quote ends there
+      }
     } else {
       frame.random_at = static_cast<std::uint16_t>(icmp + 4 - frame.bytes.data());
       identity = icmp + 8;
     }
+    frame.is_spoofed = kind == 1;
     // Ours in one kind, another vantage point's in the others, so that every way is tried.
     if (identity != nullptr) {
       store_be16(identity, kind == 1 ? 2 : kRigVp);
@@ -93,26 +98,35 @@ std::uint64_t Forger::draw() noexcept {
 }
 
 void Forger::step() {
-  const unsigned room = std::min(kBurst, rte_ring_free_count(port_.to_port()));
   std::array<rte_mbuf*, kBurst> packets;
-  if (room == 0 || rte_pktmbuf_alloc_bulk(pool_, packets.data(), room) != 0) return;
-  for (unsigned i = 0; i < room; ++i) {
+  if (rte_pktmbuf_alloc_bulk(pool_, packets.data(), kBurst) != 0) return;
+  for (unsigned i = 0; i < kBurst; ++i) {
     const std::uint64_t guess = draw();
     const Frame& frame = frames_[guess % kKinds];
     auto* const out = rte_pktmbuf_mtod(packets[i], std::byte*);
     std::memcpy(out, frame.bytes.data(), frame.bytes.size());
-    // Eight bytes of guess where handle, number or tag stand; the checksum follows by difference.
+    // Eight bytes of guess where handle, number or tag stand; the checksum follows by difference. One
+    // kind knows what the handle of a spoofed probe says.
     const std::size_t at = frame.random_at;
     const std::uint64_t old = probes::load_be64(out + at);
-    probes::store_be64(out + at, old ^ (guess >> 2));
+    std::uint64_t fresh = old ^ (guess >> 2 & frame.random_mask);
     std::uint64_t sum = static_cast<std::uint16_t>(~probes::load_be16(out + frame.checksum_at));
-    for (const std::uint64_t word : {~old, old ^ (guess >> 2)}) sum += probes::halves(word);
+    if (frame.is_spoofed) {
+      fresh = (old & 0xffffffff) | (guess << 32);
+      store_be32(out + at + 8, static_cast<std::uint32_t>(guess));
+      sum += guess & 0xffffffff;
+    }
+    probes::store_be64(out + at, fresh);
+    for (const std::uint64_t word : {~old, fresh}) sum += probes::halves(word);
     probes::store_be16(out + frame.checksum_at, probes::checksum_of(sum));
     packets[i]->data_len = frame.size;
     packets[i]->pkt_len = frame.size;
   }
-  sent_ += rte_ring_sp_enqueue_burst(port_.to_port(), reinterpret_cast<void**>(packets.data()),
-                                     room, nullptr);
+  const unsigned sent = rte_ring_sp_enqueue_burst(
+      port_.to_port(), reinterpret_cast<void**>(packets.data()), kBurst, nullptr);
+  rte_pktmbuf_free_bulk(&packets[sent], kBurst - sent);
+  sent_ += sent;
+  dropped_ += kBurst - sent;
 }
 
 }  // namespace backsight::perf

@@ -24,9 +24,10 @@ class Forger {
   Forger(const Forger&) = delete;
   Forger& operator=(const Forger&) = delete;
 
-  // Sends up to 32, as there is room.
+  // Sends 32. What finds no room is dropped, as by a port whose queue is full.
   void step();
-  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }        // that had room
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }  // that had none
 
  private:
   // How they are made: guesses of handle and tag in an echo reply; the same as if answering a
@@ -36,6 +37,8 @@ class Forger {
     std::array<std::byte, 160> bytes{};
     std::uint16_t size = 0;
     std::uint16_t random_at = 0;    // eight bytes that vary: handle and more
+    std::uint64_t random_mask = ~std::uint64_t{0};  // which of their bits
+    bool is_spoofed = false;
     std::uint16_t checksum_at = 0;  // of ICMP, that of the frame with those bytes zero
   };
   [[nodiscard]] std::uint64_t draw() noexcept;
@@ -45,6 +48,7 @@ class Forger {
   std::array<Frame, kKinds> frames_;
   std::uint64_t random_ = 0x2545f4914f6cdd1dULL;
   std::uint64_t sent_ = 0;
+  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace backsight::perf

@@ -226,7 +226,8 @@ bool Reflector::step() {
   give(out, due);
   // A full queue of replies holds the probes back, as a slow network would: none is dropped
   // unasked.
-  const unsigned room = std::min(kAtOnce, rte_ring_free_count(port_.to_port()));
+  const unsigned room =
+      drops_when_full_ ? kAtOnce : std::min(kAtOnce, rte_ring_free_count(port_.to_port()));
   const unsigned count = std::exchange(fetched_count_, 0);
   if (count > room) {
     fetched_count_ = count;

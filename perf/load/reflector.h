@@ -53,6 +53,8 @@ class Reflector {
   bool step();
   // Gives back what is held, early.
   void release_held();
+  // From here on replies that find no room are dropped, as by a port whose queue is full.
+  void drop_when_full() noexcept { drops_when_full_ = true; }
   [[nodiscard]] bool holds_any() const noexcept { return !held_.empty(); }
   [[nodiscard]] const ReflectorCounts& counts() const noexcept { return counts_; }
 
@@ -75,6 +77,7 @@ class Reflector {
   unsigned hops_;
   Faults faults_;
   bool has_faults_;
+  bool drops_when_full_ = false;
   std::uint64_t late_ticks_;
   std::array<rte_mbuf*, kAtOnce> fetched_;  // taken and not yet answered
   unsigned fetched_count_ = 0;

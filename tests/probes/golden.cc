@@ -16,7 +16,8 @@ probes::ProbeFields golden_fields(const probes::Shape& shape) {
                                                       .handle = fields.handle,
                                                       .kind = shape.kind,
                                                       .is_spoofed = false});
-  static const std::array<probes::Ipv4Addr, 2> kAsked = {ip("198.51.100.1"), ip("203.0.113.2")};
+  static const std::array<probes::Ipv4Addr, probes::kMaxTimestampAddresses> kAsked = {
+      ip("198.51.100.1"), ip("203.0.113.2")};
   fields.prespecified = kAsked;
   return fields;
 }

@@ -10,6 +10,7 @@
 #include "perf/load/forger.h"
 #include "perf/load/reflector.h"
 #include "perf/load/rig.h"
+#include "perf/load/stages.h"
 
 namespace backsight::perf {
 namespace {
@@ -31,11 +32,10 @@ Expected<Figures> bench_flood(const Options& options) {
   Figures figures("flood", "100,000 honest probes a second beside forged replies at full rate");
   auto eal = start_eal(options.control_core, options.worker_core, options.use_hugepages);
   if (!eal) return tl::unexpected(eal.error());
-  RingPort wire(4096);
+  RingPort wire(1024);
   auto opened = Rig::open({.device = wire.device(),
                            .rate_pps = kHonestPps,
                            .limits = {},
-                           .descriptors = 4096,
                            .use_hugepages = options.use_hugepages});
   if (!opened) return tl::unexpected(opened.error());
   Rig& rig = **opened;
@@ -79,6 +79,7 @@ Expected<Figures> bench_flood(const Options& options) {
   const Phase calm = phase;
   network.drop_when_full();
   const std::uint64_t received_before = rig.counters().received.value();
+  const StageReading before = read_stages(rig.counters());
   double flooded_seconds = 0;
   Phase flooded;
   do {
@@ -87,6 +88,7 @@ Expected<Figures> bench_flood(const Options& options) {
     flooded.ended += phase.ended;
   } while (forger.sent() < options.forged);
   const std::uint64_t received = rig.counters().received.value() - received_before;
+  const StageReading after = read_stages(rig.counters());
   is_feeding = false;
   const std::uint64_t patience = rte_rdtsc() + 5 * hz;
   while (reports < given.load() && rte_rdtsc() < patience) {
@@ -104,6 +106,7 @@ Expected<Figures> bench_flood(const Options& options) {
               "with those that the full queue dropped");
   figures.add("honest_dropped_by_full_queue", network.counts().refused);
   figures.add("received_mpps", static_cast<double>(received) / flooded_seconds / 1e6);
+  add_stages(figures, before, after);
   figures.add("honest_replied_calm", calm.share() * 100, "% of honest probes");
   figures.add("honest_replied_flooded", flooded.share() * 100, "% of honest probes");
   figures.add("honest_fall_percent", (calm.share() - flooded.share()) * 100);

@@ -45,7 +45,7 @@ void finish_icmp(std::byte* icmp, std::size_t bytes) {
 }  // namespace
 
 Forger::Forger(const RingPort& port, probes::MacAddr target) : port_(port) {
-  pool_ = rte_pktmbuf_pool_create("forger", 8191, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+  pool_ = rte_pktmbuf_pool_create("forger", 2047, 128, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
   for (std::size_t kind = 0; kind < kKinds; ++kind) {
     Frame& frame = frames_[kind];
     std::copy(target.bytes.begin(), target.bytes.end(),

@@ -69,7 +69,8 @@ def _print(found) -> None:
         last = runs[-1]
         numbers = ", ".join(f"{key} {table.number(value)}" for key, value in last.items()
                             if isinstance(value, (int, float)) and key != "laws")
-        print(f"{name}: {numbers}; {last.get('laws', 0) - len(last.get('broken', []))} laws hold")
+        laws, broken = last.get("laws", 0), len(last.get("broken", []))
+        print(f"{name}: {numbers}" + (f"; {laws - broken} of {laws} laws hold" if laws else ""))
     if found.comparisons:
         print(("\n" if found.benches else "") + table.terminal(found.comparisons))
     for title, what in (("skipped", found.skipped), ("FAILED", found.failed)):

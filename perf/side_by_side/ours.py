@@ -24,7 +24,13 @@ def available() -> dict[str, str]:
     return subcommands(done.stdout)
 
 
+# Google Benchmark's: it decides how long, on one core, and has a form of its own.
+MICRO = "micro"
+
+
 def command(bench: str, seconds: float, place, uses_hugepages: bool, extra=()) -> list[str]:
+    if bench == MICRO:
+        return place.under([ours("backsight-bench"), bench, "--json"])
     return place.under([
         ours("backsight-bench"), bench, "--json", "--seconds", f"{seconds:g}", "--worker-core",
         str(place.worker_core), "--control-core", str(place.control_core),
@@ -39,6 +45,16 @@ def parse(said: str) -> dict:
     raise ProgramError("backsight-bench", "printed no JSON", said)
 
 
+_NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+
+
+def parse_micro(said: str) -> dict:
+    """Nanoseconds by name, of Google Benchmark's JSON."""
+    found = json.loads(said[said.index("{"):])
+    return {"bench": MICRO} | {it["name"]: it["cpu_time"] * _NS[it["time_unit"]]
+                               for it in found["benchmarks"] if it.get("run_type") != "aggregate"}
+
+
 def measure(bench: str, seconds: float, place, uses_hugepages: bool, extra=()) -> dict:
     """A bench whose laws are broken has an exit code of 1 and names them in `broken`."""
     done = subprocess.run(command(bench, seconds, place, uses_hugepages, extra),
@@ -46,4 +62,4 @@ def measure(bench: str, seconds: float, place, uses_hugepages: bool, extra=()) -
     if done.returncode not in (0, 1):
         raise ProgramError(f"backsight-bench {bench}", f"failed with {done.returncode}",
                            done.stderr + done.stdout)
-    return parse(done.stdout)
+    return parse_micro(done.stdout) if bench == MICRO else parse(done.stdout)

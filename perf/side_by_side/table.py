@@ -9,11 +9,11 @@ _LEFT = (0, 1, 3)  # columns of words
 
 
 def number(value: float | None) -> str:
-    """Three or four digits that count: 0.873, 12.4, 1 234 567."""
+    """Three or four digits that count: 0.873, 12.40, 1 234 567. Counts are whole."""
     if value is None:
         return ""
     size = abs(value)
-    if size >= 1000:
+    if size >= 1000 or isinstance(value, int):
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.{1 if size >= 100 else 2 if size >= 10 else 3}f}"
 

@@ -48,6 +48,12 @@ class OtherPrograms(unittest.TestCase):
     def test_a_bench_speaks_on_its_last_line(self):
         self.assertEqual(ours.parse('EAL: something\n{"bench":"tx","mpps":1.5}\n')["mpps"], 1.5)
 
+    def test_single_steps_are_in_nanoseconds(self):
+        said = ('{"context":{},"benchmarks":['
+                '{"name":"craft","run_type":"iteration","cpu_time":12.5,"time_unit":"ns"},'
+                '{"name":"slow","run_type":"iteration","cpu_time":2,"time_unit":"us"}]}')
+        self.assertEqual(ours.parse_micro(said), {"bench": "micro", "craft": 12.5, "slow": 2000})
+
 
 class Pairs(unittest.TestCase):
     def test_ratios_are_taken_pair_by_pair(self):

@@ -39,7 +39,8 @@ def _arguments(argv):
     parser.add_argument("--worker-core", type=int, default=1, metavar="C", help="which sends (1)")
     parser.add_argument("--control-core", type=int, default=0, metavar="C", help="of all else (0)")
     parser.add_argument("--real-time", action="store_true",
-                        help="every program before all others of the machine (chrt --fifo 50)")
+                        help="every program before all others of the machine (chrt --fifo 50), if it is "
+                             "not quiet; Linux then stops each for up to 5%%, which `pace` shows")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     return parser.parse_args(argv)
 

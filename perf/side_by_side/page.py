@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from statistics import median
+from textwrap import fill
 
 from . import figures, line_rate, scanners, table
 from .programs import ROOT
 
 PAGE = ROOT / "docs/performance.md"
+_WIDTH = 108
 
 _INTRO = """\
 # Performance
@@ -26,7 +28,7 @@ Two network namespaces, one veth pair, Linux's defaults. What counts are the pac
 receives (`rx_packets`), over the same number of seconds; it drops them, as they carry another Ethernet
 address than its own, and nothing answers. All go to distinct destinations of 16.0.0.0/4 beyond a
 gateway whose address is given. Ours crafts, tags, tracks and times out each probe and writes its result
-to the log; a scanner keeps nothing but scamper.
+to the log; of the others only scamper keeps what it sent.
 
 {peers}
 - **backsight-vp**: pings of 24 bytes beyond Ethernet and IP beside ZMap and masscan, Record Route pings
@@ -56,13 +58,13 @@ def _bench_section(name: str, runs: list[dict]) -> str:
     what, but = figures.SAYS.get(name, ("", ""))
     lines = [f"### {name}", ""]
     if what:
-        lines += [f"{what}" + (f" Does not say: {but[0].lower() + but[1:]}" if but else ""), ""]
+        lines += [fill(what + (f" Does not say: {but[0].lower() + but[1:]}" if but else ""), _WIDTH), ""]
     rows = []
     for key in runs[-1]:
         values = [run[key] for run in runs if isinstance(run.get(key), (int, float))]
         if not values or key in ("laws", "broken") or key.startswith("cycles_"):
             continue
-        spread = f"{table.number(min(values))} to {table.number(max(values))}" if len(values) > 1 else ""
+        spread = f"{table.number(min(values))} to {table.number(max(values))}" if min(values) < max(values) else ""
         rows.append((f"`{key}`", table.number(median(values)), spread))
     lines.append(table.markdown(("figure", "median" if len(runs) > 1 else "value", "spread"), rows))
     broken = sorted({law for run in runs for law in run.get("broken", [])})
@@ -70,8 +72,7 @@ def _bench_section(name: str, runs: list[dict]) -> str:
     if broken:
         lines += ["", "Broken: " + "; ".join(broken) + "."]
     elif laws:
-        lines += ["", f"{len(runs)} runs, all {laws} laws hold." if len(runs) > 1
-                  else f"All {laws} laws hold."]
+        lines += ["", f"Laws that hold: {laws}" + (f", in {len(runs)} runs." if len(runs) > 1 else ".")]
     return "\n".join(lines)
 
 
@@ -103,8 +104,8 @@ def _line_rates() -> str:
 
 
 def _beside_testpmd() -> str:
-    lines = [f"- **{it.name}**: {it.work.what}. {it.differs[0].upper() + it.differs[1:]}."
-             for it in figures.TESTPMD]
+    lines = [fill(f"- **{it.name}**: {it.work.what}. {it.differs[0].upper() + it.differs[1:]}.", _WIDTH,
+                  subsequent_indent="  ") for it in figures.TESTPMD]
     return "## Beside testpmd\n\nThe same frame length (98 bytes), one core.\n\n" + "\n".join(lines) + "\n\n"
 
 
@@ -119,7 +120,8 @@ def _left_out(found) -> str:
     rows = [*found.skipped.items(), *((name, f"failed: {why}") for name, why in found.failed.items())]
     if not rows:
         return ""
-    return "## Not measured\n\n" + "\n".join(f"- {name}: {why.splitlines()[0]}" for name, why in rows) + "\n\n"
+    return ("## Not measured\n\n" + "\n".join(f"- {name}: {why.splitlines()[0]}" for name, why in rows)
+            + "\n\n")
 
 
 def render(found, described, setting) -> str:

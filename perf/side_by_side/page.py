@@ -33,7 +33,7 @@ to the log; of the others only scamper keeps what it sent.
 {peers}
 - **backsight-vp**: pings of 24 bytes beyond Ethernet and IP beside ZMap and masscan, Record Route pings
   beside scamper and testpmd; one worker core and part of the control core, `idle: poll`, no limits,
-  tasks and results in a queue in memory. net_af_xdp has one queue on a veth, so one worker.
+  tasks and results in a queue in memory. net_af_xdp has one queue on a veth.
 
 **What bounds AF_XDP here** is the kernel. Under `perf record`, 98% of the sending core's time passes
 inside `sendto`: net_af_xdp on a veth copies, so each frame gets a socket buffer (11%), passes

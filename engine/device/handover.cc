@@ -31,7 +31,8 @@ std::size_t take(rte_ring* ring, std::span<rte_mbuf*> packets) noexcept {
 }  // namespace
 
 Handover::Handover(const char* name)
-    : to_port_(make_ring(std::string(name) + "t")), from_port_(make_ring(std::string(name) + "f")) {}
+    : to_port_(make_ring(std::string(name) + "t")),
+      from_port_(make_ring(std::string(name) + "f")) {}
 
 Handover::~Handover() {
   rte_pktmbuf_free_bulk(stash_.data(), static_cast<unsigned>(stashed_));

@@ -1,5 +1,5 @@
-// Packets between two workers of one port: what a worker without queues of its own sends, and what the
-// worker that serves it receives for it. A port may have fewer queues than there are workers.
+// Packets between two workers of one port: what a worker without queues of its own sends, and what
+// the worker that serves it receives for it. A port may have fewer queues than there are workers.
 #pragma once
 
 #include <array>
@@ -31,7 +31,8 @@ class Handover {
   // Hands packets to the worker that is served. Returns how many there was room for.
   // Thread: the worker that serves, as of the next.
   [[nodiscard]] std::size_t deliver(std::span<rte_mbuf* const> packets) noexcept;
-  // Sends what waits through a queue of the port. What it does not accept is kept for the next time.
+  // Sends what waits through a queue of the port. What it does not accept is kept for the next
+  // time.
   void pump(std::uint16_t port, std::uint16_t queue) noexcept;
 
  private:

@@ -105,8 +105,8 @@ void Forger::step() {
     const Frame& frame = frames_[guess % kKinds];
     auto* const out = rte_pktmbuf_mtod(packets[i], std::byte*);
     std::memcpy(out, frame.bytes.data(), frame.bytes.size());
-    // Eight bytes of guess where handle, number or tag stand; the checksum follows by difference. One
-    // kind knows what the handle of a spoofed probe says.
+    // Eight bytes of guess where handle, number or tag stand; the checksum follows by difference.
+    // One kind knows what the handle of a spoofed probe says.
     const std::size_t at = frame.random_at;
     const std::uint64_t old = probes::load_be64(out + at);
     std::uint64_t fresh = old ^ (guess >> 2 & frame.random_mask);

@@ -36,7 +36,7 @@ class Forger {
   struct Frame {
     std::array<std::byte, 160> bytes{};
     std::uint16_t size = 0;
-    std::uint16_t random_at = 0;    // eight bytes that vary: handle and more
+    std::uint16_t random_at = 0;                    // eight bytes that vary: handle and more
     std::uint64_t random_mask = ~std::uint64_t{0};  // which of their bits
     bool is_spoofed = false;
     std::uint16_t checksum_at = 0;  // of ICMP, that of the frame with those bytes zero

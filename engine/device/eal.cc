@@ -1,11 +1,14 @@
 #include "engine/device/eal.h"
 
 #include <fmt/format.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,9 +16,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -102,15 +103,18 @@ std::string file_prefix(const config::VpConfig& config) {
                                  : fmt::format("backsight-{}-{}", config.name, getpid());
 }
 
-// The receive or transmit queues ("rx-", "tx-") of a network interface.
-std::size_t interface_queues(const std::string& interface, std::string_view direction) {
-  std::error_code missing;
-  std::size_t count = 0;
-  for (const auto& it :
-       std::filesystem::directory_iterator("/sys/class/net/" + interface + "/queues", missing)) {
-    if (it.path().filename().string().starts_with(direction)) ++count;
-  }
-  return std::max<std::size_t>(count, 1);
+// The queues of a network interface that take and give packets both: those that AF_XDP can have.
+std::size_t combined_queues(const std::string& interface) {
+  const int any = socket(AF_INET, SOCK_DGRAM, 0);
+  if (any < 0) return 1;
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  ifreq request{};
+  interface.copy(request.ifr_name, IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&channels);
+  const bool is_told = ioctl(any, SIOCETHTOOL, &request) == 0;
+  close(any);
+  return is_told ? std::max<std::size_t>(channels.combined_count, 1) : 1;
 }
 
 // The device as EAL wants it: as many queues as there are workers, or as the interface has, unless
@@ -119,9 +123,7 @@ std::string with_queues(const std::string& device, std::size_t workers) {
   const std::string name = device_name(device);
   std::size_t queues = workers;
   if (name.starts_with("net_af_xdp")) {
-    const std::string interface = device_argument(device, "iface");
-    queues =
-        std::min({workers, interface_queues(interface, "rx-"), interface_queues(interface, "tx-")});
+    queues = std::min(workers, combined_queues(device_argument(device, "iface")));
   }
   const auto complete = [&](const char* key) {
     if (queues == 1 || !device_argument(device, key).empty()) return device;

@@ -128,7 +128,8 @@ void Worker::nap(unsigned idle_rounds) noexcept {
     return;
   }
   if (idle_rounds == kRoundsBeforeNap) publish_gauges();
-  const bool is_under_way = inflight_.used() != 0 || schedule_.waiting() != 0;
+  const bool is_under_way =
+      inflight_.used() != 0 || schedule_.waiting() != 0 || tasks_.available(1) != 0;
   std::uint64_t nap_ns = is_under_way ? kShortNapNs : kLongNapNs;
   const Tsc now = clock_now();
   // What is ready already waits for the total rate, whose bursts are longer than a short nap.

@@ -112,6 +112,7 @@ void Worker::reserve_buffers(Tsc now) noexcept {
     }
     chosen_count_ = static_cast<std::size_t>(std::remove_if(chosen.begin(), chosen.end(), is_here) -
                                              chosen.begin());
+    shared_.total.give_back(static_cast<std::uint32_t>(count));
   }
 }
 

@@ -50,14 +50,21 @@ class PortsInALab(LabTest):
             self.assertTrue(vp.is_ready(self.vp("vp2")["gateway"]), vp.complaints())
             vp.end()
 
+    def test_two_workers_share_the_one_queue_of_an_af_xdp_port(self):
+        self.skip_without_af_xdp()
+        self.two_workers_answer_every_task(port=AF_XDP)
+
     def test_two_workers_answer_every_task_whichever_queue_the_reply_comes_to(self):
+        self.two_workers_answer_every_task()
+
+    def two_workers_answer_every_task(self, **config):
         cores = sorted(os.sched_getaffinity(0))[:2]
         if len(cores) < 2:
             self.skipTest("one core only")
         tasks = [{"id": i, "kind": "ping" if i % 2 else "rr", "dst": self.address(destination)}
                  for i, destination in enumerate(("plain1", "plain2", "tunnelled") * 100, 1)]
         tasks += [{"id": 1000 + i, "kind": "trace", "dst": self.address("far")} for i in range(9)]
-        results = self.run_tasks("vp2", tasks, engine={"workers": cores})
+        results = self.run_tasks("vp2", tasks, engine={"workers": cores}, **config)
         outcomes = {r["outcome"] for i, r in results.items() if i < 1000}
         self.assertEqual(outcomes, {"replied"})
         self.assertEqual({r["outcome"] for i, r in results.items() if i > 1000}, {"reached"})

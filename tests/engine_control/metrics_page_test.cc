@@ -38,7 +38,7 @@ TEST(MetricRows, NamesHaveBaseUnits) {
 }
 
 TEST(MetricRows, LabelsAreFewAndNotPartOfTheName) {
-  const std::set<std::string_view> known{"kind", "outcome", "reason",   "worker",
+  const std::set<std::string_view> known{"kind", "outcome", "reason",   "stage", "worker",
                                          "port", "version", "compiler", "dpdk"};
   for (const MetricRow& row : metric_rows()) {
     for (const std::string_view label : row.labels) {

@@ -72,7 +72,7 @@ queue::Recorded Report::recorded() const noexcept {
   queue::Recorded recorded;
   if (head().cells == 1) return recorded;
   // Published together: all its cells are there.
-  const auto& cell = cell_as<RecordedCell>(cells_.front(1));
+  const auto& cell = cell_as<RecordedCell>(cells_.front(at_ + 1));
   recorded.what = cell.what;
   recorded.count = cell.count;
   recorded.slots = cell.slots;
@@ -81,7 +81,7 @@ queue::Recorded Report::recorded() const noexcept {
   recorded.timestamp = cell.timestamp;
   recorded.addresses = cell.addresses;
   if (head().cells == 2) return recorded;
-  const auto& more = cell_as<MoreMilliseconds>(cells_.front(2));
+  const auto& more = cell_as<MoreMilliseconds>(cells_.front(at_ + 2));
   std::ranges::copy(cell.milliseconds, recorded.milliseconds.begin());
   std::ranges::copy(more.milliseconds, recorded.milliseconds.begin() + kFirstMilliseconds);
   return recorded;

@@ -50,17 +50,19 @@ struct alignas(64) ReportCell {
   std::array<std::byte, sizeof(ReportHead)> bytes;
 };
 
-// The first report in the ring, where it stands. Valid until it is released.
+// A report in the ring, where it stands. Valid until it is released.
 class Report {
  public:
-  explicit Report(const SpscRing<ReportCell>& cells) noexcept : cells_(cells) {}
+  // The one that begins `at` cells behind the first.
+  Report(const SpscRing<ReportCell>& cells, std::size_t at) noexcept : cells_(cells), at_(at) {}
   [[nodiscard]] const ReportHead& head() const noexcept {
-    return *std::launder(reinterpret_cast<const ReportHead*>(cells_.front(0).bytes.data()));
+    return *std::launder(reinterpret_cast<const ReportHead*>(cells_.front(at_).bytes.data()));
   }
   [[nodiscard]] queue::Recorded recorded() const noexcept;
 
  private:
   const SpscRing<ReportCell>& cells_;
+  const std::size_t at_;
 };
 
 // As users of results know it. `near` is a position near to the task's.
@@ -100,13 +102,17 @@ class ReportRing {
   template <typename OnReport>
   std::size_t read(std::size_t max, OnReport&& on_report) {
     std::size_t count = 0;
-    for (; count < max && cells_.available(1) != 0; ++count) {
+    std::size_t at = 0;  // cells that were read
+    // A report is published whole.
+    for (; count < max && cells_.available(at + 1) > at; ++count) {
       // They come from memory, one line after another.
-      for (std::size_t i = 0; i < 2; ++i) prefetch_to_read(&cells_.front(kReadAhead + i));
-      const Report report(cells_);
+      for (std::size_t i = 0; i < 2; ++i) prefetch_to_read(&cells_.front(at + kReadAhead + i));
+      const Report report(cells_, at);
       on_report(report);
-      cells_.release(report.head().cells);
+      at += report.head().cells;
     }
+    // Together: a worker that waits for room looks at this all the time.
+    if (at != 0) cells_.release(at);
     return count;
   }
 

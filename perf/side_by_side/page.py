@@ -35,7 +35,7 @@ to the log; of the others only scamper keeps what it sent.
   beside scamper and testpmd; one worker core and part of the control core, `idle: poll`, no limits,
   tasks and results in a queue in memory. net_af_xdp has one queue on a veth.
 
-**What bounds AF_XDP here** is the kernel. Under `perf record`, 98% of the sending core's time passes
+**What bounds AF_XDP here** is the kernel. Under `perf record`, 98% of the time of testpmd, sending on the same port, passes
 inside `sendto`: net_af_xdp on a veth copies, so each frame gets a socket buffer (11%), passes
 `veth_xmit` (19%), and the receiving end of the pair runs on the core that sends, packet by packet, as
 soft interrupt (49%). `af_xdp/txonly` sets it beside what that port takes of testpmd. A NIC whose

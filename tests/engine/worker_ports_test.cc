@@ -7,8 +7,8 @@
 
 #include <map>
 
-#include "network.h"
 #include "engine/worker/worker.h"
+#include "network.h"
 
 namespace backsight::engine {
 namespace {

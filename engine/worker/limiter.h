@@ -53,8 +53,9 @@ class TotalRate {
     hz_.store(hz, std::memory_order_relaxed);
     rate_pps_.store(rate_pps, std::memory_order_relaxed);
     average_.restart(now, rate_pps, std::max<std::uint64_t>(1, rate_pps / 10));
+    // What is granted while a burst leaves counts as part of it.
     peak_.restart(now, rate_pps + std::max<std::uint64_t>(1, rate_pps / 10),
-                  std::max<std::uint64_t>(1, rate_pps / 1000));
+                  std::max<std::uint64_t>(1, rate_pps * 9 / 10'000));
   }
   [[nodiscard]] std::uint64_t rate_pps() const noexcept {
     return rate_pps_.load(std::memory_order_relaxed);

@@ -47,8 +47,11 @@ Expected<Figures> bench_flood(const Options& options) {
   rig.launch([&] {
     Feed feed(worker, Rig::record_route(kTimeoutMs));
     while (!rig.shared().is_stopping.load(std::memory_order_relaxed)) {
-      if (is_feeding.load(std::memory_order_relaxed)) feed.fill(16);
-      given.store(feed.given(), std::memory_order_relaxed);
+      if (is_feeding.load(std::memory_order_relaxed)) {
+        feed.fill(16);
+      } else if (given.load(std::memory_order_relaxed) == 0) {
+        given = feed.given();
+      }
       worker.round();
     }
   });
@@ -77,7 +80,6 @@ Expected<Figures> bench_flood(const Options& options) {
   run_for(0.5, false);
   run_for(std::min(options.seconds, 3.0), false);
   const Phase calm = phase;
-  network.drop_when_full();
   const std::uint64_t received_before = rig.counters().received.value();
   const StageReading before = read_stages(rig.counters());
   double flooded_seconds = 0;
@@ -88,10 +90,17 @@ Expected<Figures> bench_flood(const Options& options) {
     flooded.ended += phase.ended;
   } while (forger.sent() < options.forged);
   const std::uint64_t received = rig.counters().received.value() - received_before;
+  const std::uint64_t carried = forger.sent();
   const StageReading after = read_stages(rig.counters());
+  // Then it does not wait for room any more, and the full queue drops whatever comes.
+  network.drop_when_full();
+  forger.drop_when_full();
+  const double overflowing_seconds = run_for(std::min(options.seconds, 3.0), true);
+  const Phase overflowing = phase;
+  const double offered = static_cast<double>(forger.sent() - carried + forger.dropped());
   is_feeding = false;
   const std::uint64_t patience = rte_rdtsc() + 5 * hz;
-  while (reports < given.load() && rte_rdtsc() < patience) {
+  while ((given.load() == 0 || reports < given.load()) && rte_rdtsc() < patience) {
     network.step();
     worker.reports().read(64, read);
   }
@@ -100,17 +109,17 @@ Expected<Figures> bench_flood(const Options& options) {
 
   const engine::WorkerCounters& counters = rig.counters();
   figures.add("forged", forger.sent(), "well-made replies with guessed handles and tags");
-  figures.add("forged_mpps", static_cast<double>(forger.sent()) / flooded_seconds / 1e6);
-  figures.add("forged_offered_mpps",
-              static_cast<double>(forger.sent() + forger.dropped()) / flooded_seconds / 1e6,
-              "with those that the full queue dropped");
-  figures.add("honest_dropped_by_full_queue", network.counts().refused);
+  figures.add("forged_mpps", static_cast<double>(carried) / flooded_seconds / 1e6,
+              "as fast as the port's queue takes them");
   figures.add("received_mpps", static_cast<double>(received) / flooded_seconds / 1e6);
   add_stages(figures, before, after);
   figures.add("honest_replied_calm", calm.share() * 100, "% of honest probes");
   figures.add("honest_replied_flooded", flooded.share() * 100, "% of honest probes");
   figures.add("honest_fall_percent", (calm.share() - flooded.share()) * 100);
   figures.add("honest_ended_flooded", flooded.ended);
+  figures.add("overflow_offered_mpps", offered / overflowing_seconds / 1e6,
+              "beyond what the queue takes: it drops");
+  figures.add("honest_replied_overflow", overflowing.share() * 100, "% of honest probes then");
   figures.add("accepted_forgeries", accepted_forgeries);
   for (std::size_t i = 0; i < static_cast<std::size_t>(probes::Reject::kCount); ++i) {
     const auto reject = static_cast<probes::Reject>(i);

@@ -51,6 +51,7 @@ Pace watch(rte_ring* ring, std::uint64_t span, std::uint64_t hz) {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::uint64_t looked = rte_rdtsc();
+  bool is_catching_up = false;
   const std::uint64_t window_ticks = hz / 1'000'000 * kWindowUs;
   std::array<rte_mbuf*, 64> packets;
   for (;;) {
@@ -61,16 +62,19 @@ Pace watch(rte_ring* ring, std::uint64_t span, std::uint64_t hz) {
       rte_pktmbuf_free_bulk(packets.data(), count);
       break;
     }
-    const bool looked_away = now - looked > window_ticks / 2;
+    if (now - looked > window_ticks / 2) {
+      ++pace.looked_away;
+      is_catching_up = true;
+    }
     looked = now;
     if (count == 0) continue;
     rte_pktmbuf_free_bulk(packets.data(), count);
     if (first == 0) first = now;
     last = now;
     pace.frames += count;
-    if (looked_away) {
+    if (is_catching_up) {
       // Somebody else had this core: what gathered meanwhile says nothing of when it was sent.
-      ++pace.looked_away;
+      is_catching_up = count == packets.size();
       window.clear();
       in_window = 0;
       continue;

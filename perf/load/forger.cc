@@ -99,6 +99,7 @@ std::uint64_t Forger::draw() noexcept {
 
 void Forger::step() {
   std::array<rte_mbuf*, kBurst> packets;
+  if (!drops_when_full_ && rte_ring_free_count(port_.to_port()) < kBurst) return;
   if (rte_pktmbuf_alloc_bulk(pool_, packets.data(), kBurst) != 0) return;
   for (unsigned i = 0; i < kBurst; ++i) {
     const std::uint64_t guess = draw();

@@ -24,8 +24,11 @@ class Forger {
   Forger(const Forger&) = delete;
   Forger& operator=(const Forger&) = delete;
 
-  // Sends 32. What finds no room is dropped, as by a port whose queue is full.
+  // Sends up to 32, as there is room.
   void step();
+  // From here on it sends 32 each time; what finds no room is dropped, as by a port whose queue is
+  // full.
+  void drop_when_full() noexcept { drops_when_full_ = true; }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }        // that had room
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }  // that had none
 
@@ -49,6 +52,7 @@ class Forger {
   std::uint64_t random_ = 0x2545f4914f6cdd1dULL;
   std::uint64_t sent_ = 0;
   std::uint64_t dropped_ = 0;
+  bool drops_when_full_ = false;
 };
 
 }  // namespace backsight::perf

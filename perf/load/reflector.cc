@@ -60,12 +60,19 @@ std::uint32_t router(unsigned k) noexcept {
 
 constexpr std::size_t kRouteBytes = 40;  // the option and the byte behind it
 
+// The Record Route option as a probe has it.
+std::array<std::byte, kRouteBytes> empty_route() {
+  std::array<std::byte, kRouteBytes> it{};
+  it[0] = std::byte{7};
+  it[1] = std::byte{39};
+  it[2] = std::byte{4};
+  return it;
+}
+
 // The Record Route option with its nine slots filled.
 const std::array<std::byte, kRouteBytes>& stamped_route() {
   static const auto route = [] {
-    std::array<std::byte, kRouteBytes> it{};
-    it[0] = std::byte{7};
-    it[1] = std::byte{39};
+    std::array<std::byte, kRouteBytes> it = empty_route();
     it[2] = std::byte{40};  // the pointer, beyond the last slot
     for (unsigned k = 0; k < 9; ++k) store32(&it[3 + 4 * k], router(k + 1));
     return it;
@@ -98,7 +105,9 @@ void turn_echo(std::byte* ip, std::size_t header_bytes) noexcept {
   if (header_bytes == 60 && ip[20] == std::byte{7}) {
     const auto& route = stamped_route();
     static const std::uint64_t stamped = sum_of(route.data(), kRouteBytes);
-    update_checksum(ip + 10, sum_of(ip + 20, kRouteBytes), stamped);
+    // A probe's own option: type, length and pointer, and slots that are zero.
+    static const std::uint64_t empty = sum_of(empty_route().data(), kRouteBytes);
+    update_checksum(ip + 10, empty, stamped);
     std::memcpy(ip + 20, route.data(), kRouteBytes);
   }
   // Echo request to echo reply: eight less in the first byte.

@@ -62,19 +62,24 @@ Pace watch(rte_ring* ring, std::uint64_t span, std::uint64_t hz) {
       rte_pktmbuf_free_bulk(packets.data(), count);
       break;
     }
-    if (now - looked > window_ticks / 2) {
+    const bool looked_away = now - looked > window_ticks / 2;
+    if (looked_away) {
       ++pace.looked_away;
       is_catching_up = true;
     }
     looked = now;
-    if (count == 0) continue;
+    if (count == 0) {
+      is_catching_up &= looked_away;
+      continue;
+    }
     rte_pktmbuf_free_bulk(packets.data(), count);
     if (first == 0) first = now;
     last = now;
     pace.frames += count;
     if (is_catching_up) {
       // Somebody else had this core: what gathered meanwhile says nothing of when it was sent.
-      is_catching_up = count == packets.size();
+      // It may have lost it after it had taken what there was: only the next look tells.
+      is_catching_up = looked_away || count == packets.size();
       window.clear();
       in_window = 0;
       continue;

@@ -54,7 +54,7 @@ SAYS = {
               "Networks with silent hops: those are bounded by time-outs."),
     "pace": ("How far the rate at the port is from the rate asked, from 10 pps to 5 Mpps.",
              "The wire's own gaps; a NIC sends a burst back to back."),
-    "flood": ("Honest probes beside forged replies at the rate of the other core.",
+    "flood": ("Honest probes beside forged replies, first as fast as the port's queue takes them, then beyond.",
               "Floods beyond what one core forges, and of the link itself."),
     "guard": ("Tasks to all addresses and in all names, lists replaced meanwhile, and every frame looked "
               "at as it leaves by code that is not the engine's.",

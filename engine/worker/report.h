@@ -116,10 +116,6 @@ class ReportRing {
     return count;
   }
 
-  // Thread: any; exact only when nobody moves.
-  [[nodiscard]] std::size_t approximate_cells() const noexcept { return cells_.approximate_size(); }
-  [[nodiscard]] std::size_t capacity() const noexcept { return cells_.capacity(); }
-
  private:
   SpscRing<ReportCell> cells_;
   std::size_t added_ = 0;  // written and not yet published

@@ -1,11 +1,8 @@
 // kill: how long after the kill switch the last packet leaves. The worker sends as fast as it can;
 // the other core throws the switch, as control does when the signal came, and notes the last frame.
 #include <rte_cycles.h>
-#include <rte_mbuf.h>
-#include <rte_ring.h>
 
 #include <algorithm>
-#include <array>
 
 #include "perf/load/benches.h"
 #include "perf/load/feed.h"
@@ -34,10 +31,7 @@ Expected<Figures> bench_kill(const Options& options) {
   const std::uint64_t hz = rig.clock().hz();
   std::uint64_t frames = 0;
   const auto take = [&] {
-    std::array<rte_mbuf*, 256> packets;
-    const unsigned count = rte_ring_sc_dequeue_burst(
-        wire.from_port(), reinterpret_cast<void**>(packets.data()), packets.size(), nullptr);
-    rte_pktmbuf_free_bulk(packets.data(), count);
+    const unsigned count = drop_frames(wire.from_port());
     frames += count;
     return count != 0;
   };

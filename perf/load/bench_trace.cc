@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "perf/load/benches.h"
+#include "perf/load/feed.h"
 #include "perf/load/reflector.h"
 #include "perf/load/rig.h"
 #include "perf/load/stages.h"
@@ -46,24 +47,12 @@ Expected<Figures> bench_trace(const Options& options) {
     while (!rig.shared().is_stopping.load(std::memory_order_relaxed)) worker.round();
   });
 
-  Destinations destinations;
-  std::uint64_t given = 0;
-  std::uint64_t read = 0;
-  std::uint64_t wrong = 0;
   engine::Assignment like;
   like.queued.task.kind = probes::Kind::kTrace;
   like.queued.task.src = kRigAddress;
-  const auto feed = [&] {
-    const std::size_t room =
-        std::min<std::size_t>({kFeed, worker.tasks().free_slots(), setup.traces - (given - read)});
-    for (std::size_t i = 0; i < room; ++i) {
-      engine::Assignment& next = worker.tasks().next(i);
-      next = like;
-      next.queued.task.id = next.queued.position = ++given;
-      next.queued.task.dst = destinations.next();
-    }
-    worker.tasks().publish(room);
-  };
+  Feed feed(worker, like);
+  std::uint64_t read = 0;
+  std::uint64_t wrong = 0;
   const auto take = [&](const engine::Report& report) {
     const engine::Trace& trace = worker.trace(report.head().trace);
     if (report.head().outcome != queue::Outcome::kReached || !is_right(trace)) ++wrong;
@@ -74,7 +63,7 @@ Expected<Figures> bench_trace(const Options& options) {
     while (!worker.orders().try_push(order)) rte_pause();
   };
   const auto step = [&](bool feeds) {
-    if (feeds) feed();
+    if (feeds) feed.fill(std::min<std::size_t>(kFeed, setup.traces - (feed.given() - read)));
     network.step();
     worker.reports().read(64, take);
   };
@@ -92,7 +81,7 @@ Expected<Figures> bench_trace(const Options& options) {
   const double traces = static_cast<double>(read - read_before);
   const StageReading after = read_stages(worker.counters());
   const std::uint64_t patience = rte_rdtsc() + 5 * hz;
-  while (read < given && rte_rdtsc() < patience) step(false);
+  while (read < feed.given() && rte_rdtsc() < patience) step(false);
   rig.shared().is_stopping = true;
   rig.wait();
 
@@ -104,9 +93,9 @@ Expected<Figures> bench_trace(const Options& options) {
   add_stages(figures, before, after);
   figures.add("traces", read);
   figures.add("probes", counters.sent.sum());
-  figures.check("each trace was reported", read == given);
+  figures.check("each trace was reported", read == feed.given());
   figures.check("each hop of each trace is right", wrong == 0);
-  figures.check("no probe was sent twice", counters.sent.sum() == given * kHops);
+  figures.check("no probe was sent twice", counters.sent.sum() == feed.given() * kHops);
   figures.check("no buffer is left", rig.port().buffers_in_use() == 0);
   return figures;
 }

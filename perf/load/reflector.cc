@@ -217,10 +217,6 @@ void Reflector::give(std::array<rte_mbuf*, kAtOnce>& packets, unsigned count) {
   rte_pktmbuf_free_bulk(&packets[given], count - given);
 }
 
-void Reflector::release_held() {
-  for (Held& it : held_) it.until = {};
-}
-
 bool Reflector::step() {
   std::array<rte_mbuf*, kAtOnce> packets;
   std::array<rte_mbuf*, kAtOnce> out;

@@ -51,8 +51,6 @@ class Reflector {
 
   // Answers what there is. True if there was anything.
   bool step();
-  // Gives back what is held, early.
-  void release_held();
   // From here on replies that find no room are dropped, as by a port whose queue is full.
   void drop_when_full() noexcept { drops_when_full_ = true; }
   [[nodiscard]] bool holds_any() const noexcept { return !held_.empty(); }

@@ -5,6 +5,7 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_launch.h>
+#include <rte_mbuf.h>
 #include <rte_ring.h>
 
 #include <algorithm>
@@ -69,6 +70,14 @@ RingPort::RingPort(unsigned slots) {
 RingPort::~RingPort() {
   rte_ring_free(to_port_);
   rte_ring_free(from_port_);
+}
+
+unsigned drop_frames(rte_ring* ring) {
+  std::array<rte_mbuf*, 64> packets;
+  const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void**>(packets.data()),
+                                                   packets.size(), nullptr);
+  rte_pktmbuf_free_bulk(packets.data(), count);
+  return count;
 }
 
 Rig::Rig(const RigSetup& setup)

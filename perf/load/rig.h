@@ -44,6 +44,9 @@ class RingPort {
   rte_ring* from_port_;
 };
 
+// Takes what is in the ring, up to 64 frames, and frees it. Returns how many there were.
+unsigned drop_frames(rte_ring* ring);
+
 inline constexpr probes::Ipv4Addr kRigAddress{0xc0000202};  // 192.0.2.2
 inline constexpr probes::MacAddr kRigGateway{{0x02, 0, 0, 0, 0, 0x01}};
 inline constexpr std::uint16_t kRigVp = 1;
@@ -107,7 +110,6 @@ class Destinations {
 struct ReportTally {
   engine::CounterArray<queue::Outcome> outcomes;
   std::uint64_t reports = 0;
-  std::uint64_t traces = 0;
   void add(const engine::Report& report) noexcept {
     ++reports;
     if (report.head().what == engine::ReportKind::kObservation) return;

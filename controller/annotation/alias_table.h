@@ -1,0 +1,45 @@
+// Which addresses are one router's. From the operator's file, and from what was learned on the way.
+// Thread: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/error.h"
+#include "probes/address.h"
+
+namespace backsight::controller {
+
+class AliasTable {
+ public:
+  // One router a line, its addresses separated by blanks; "#" begins a comment. Odd words are
+  // skipped and told by line. An address on two lines makes them one router.
+  struct Read;
+  [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
+
+  // They are one router's.
+  void unite(probes::Ipv4Addr one, probes::Ipv4Addr other);
+  [[nodiscard]] bool same(probes::Ipv4Addr one, probes::Ipv4Addr other) const noexcept {
+    return one == other || (find(one) == find(other));
+  }
+  // The router of an address: the lowest of its addresses. The address itself when it has no alias.
+  [[nodiscard]] probes::Ipv4Addr find(probes::Ipv4Addr address) const noexcept;
+  // All addresses of the router, itself included, in order.
+  [[nodiscard]] std::vector<probes::Ipv4Addr> all_of(probes::Ipv4Addr address) const;
+  [[nodiscard]] std::size_t routers() const noexcept { return members_.size(); }
+
+ private:
+  std::unordered_map<probes::Ipv4Addr, probes::Ipv4Addr> router_;
+  std::unordered_map<probes::Ipv4Addr, std::vector<probes::Ipv4Addr>> members_;
+};
+
+struct AliasTable::Read {
+  AliasTable table;
+  std::vector<std::string> complaints;
+};
+
+}  // namespace backsight::controller

@@ -1,0 +1,52 @@
+// Which prefix an address belongs to, and who announces it: CAIDA's prefix-to-AS files.
+// Thread: any, once read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+#include "probes/address.h"
+
+namespace backsight::controller {
+
+struct Origin {
+  probes::Ipv4Prefix prefix;
+  std::uint32_t asn = 0;  // the first of several (multiple origins, AS sets)
+};
+
+class PrefixTable {
+ public:
+  PrefixTable() = default;
+
+  // Reads lines of prefix, length and AS, separated by tabs. AS may be "1_2" (several origins) or
+  // "1,2" (a set). Odd rows are skipped and told, the first few by line; a file without a single
+  // good row is refused.
+  struct Read;
+  [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
+  [[nodiscard]] static PrefixTable of(std::vector<Origin> origins);
+
+  // The longest prefix that holds the address.
+  [[nodiscard]] std::optional<Origin> find(probes::Ipv4Addr address) const noexcept;
+  // 0: not known.
+  [[nodiscard]] std::uint32_t asn(probes::Ipv4Addr address) const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  std::size_t size_ = 0;
+  // Ranges that do not overlap, by their first address, each with its most specific origin.
+  std::vector<std::uint32_t> first_;
+  std::vector<std::int32_t> origin_;  // into origins_; -1: none
+  std::vector<Origin> origins_;
+};
+
+struct PrefixTable::Read {
+  PrefixTable table;
+  std::vector<std::string> complaints;  // one sentence each
+};
+
+}  // namespace backsight::controller

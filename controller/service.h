@@ -1,0 +1,106 @@
+// Reverse traceroutes as a service: what the API and the page need of the controller, and nothing of
+// how it does it.
+// Thread: any; calls are short, except submit(), which waits for the disk, and wait_for_more().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "controller/request.h"
+#include "controller/reverse_path.h"
+
+namespace backsight::controller {
+
+// Why a request was not accepted. HTTP's status is the API's business.
+struct RequestFault {
+  enum class Why : std::uint8_t {
+    kUnknownSource,
+    kBadDestination,  // private, reserved, on the deny list, IPv6
+    kNotReady,        // no vantage point can measure for this source now
+    kBusy,            // more under way than the controller holds
+    kStorage,         // the journal cannot be written
+  };
+  std::size_t item = 0;  // of the submission, from 0
+  Why why = Why::kUnknownSource;
+  std::string sentence;  // what is wrong and what would be right
+};
+
+// A source, that is a vantage point that receives.
+struct SourceInfo {
+  std::string name;
+  Ipv4Addr address;
+  bool is_ready = false;    // can be a source now
+  std::string why_not;      // one clause; empty when ready
+  std::size_t atlas_traceroutes = 0;
+  std::size_t atlas_hops = 0;
+  std::uint64_t atlas_oldest_unix_us = 0;  // 0: none
+};
+
+struct VantagePointInfo {
+  std::string name;
+  Ipv4Addr address;
+  std::uint32_t asn = 0;  // 0: not known
+  std::string state;      // "ready", "quarantined", "silent", "testing"
+  std::string why;        // of the state, one clause; may be empty
+  bool can_ping = false;
+  bool can_record_route = false;
+  bool can_timestamp = false;
+  bool can_trace = false;
+  bool can_spoof = false;
+  bool receives_spoofed = false;
+  std::uint64_t last_heard_unix_us = 0;
+  std::uint64_t probes_under_way = 0;
+};
+
+// How far a batch is. Paths come in the order in which they ended.
+struct BatchProgress {
+  std::uint64_t batch = 0;
+  std::string user;
+  std::size_t total = 0;
+  std::vector<ReversePath> ended;  // from the wanted one on
+  bool is_complete = false;
+};
+
+class Service {
+ public:
+  virtual ~Service() = default;
+
+  // All or none. On return the requests survive the death of this process. Returns the batch.
+  [[nodiscard]] virtual tl::expected<std::uint64_t, std::vector<RequestFault>> submit(
+      std::vector<Request> requests) = 0;
+
+  // What ended from the `first`-th on (from 0). Nothing: no such batch.
+  [[nodiscard]] virtual std::optional<BatchProgress> progress(std::uint64_t batch,
+                                                              std::size_t first) const = 0;
+  // The same, once there is more than `first` or the batch is complete; after `patience` as it is.
+  [[nodiscard]] virtual std::optional<BatchProgress> wait_for_more(
+      std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const = 0;
+  // Stops what has not ended yet; it ends as cancelled.
+  virtual void cancel(std::uint64_t batch) = 0;
+
+  // By label, newest first, `most` at the most; of that user alone.
+  [[nodiscard]] virtual std::vector<ReversePath> with_label(const std::string& user,
+                                                            const std::string& label,
+                                                            std::size_t most) const = 0;
+
+  [[nodiscard]] virtual std::vector<SourceInfo> sources() const = 0;
+  [[nodiscard]] virtual std::vector<VantagePointInfo> vantage_points() const = 0;
+  // Measures the atlas of a source anew. False: no such source.
+  virtual bool refresh_atlas(const std::string& source) = 0;
+  // Forgets what is known of the ways to a source.
+  virtual bool clear_atlas(const std::string& source) = 0;
+
+  // Of this user: under way now, and accepted since midnight UTC, for the limits of the keys.
+  struct Usage {
+    std::uint64_t under_way = 0;
+    std::uint64_t today = 0;
+  };
+  [[nodiscard]] virtual Usage usage(const std::string& user) const = 0;
+};
+
+}  // namespace backsight::controller

@@ -23,9 +23,9 @@ struct PingRecord {
   bool is_spoofed = false;
   bool is_record_route = false;
   bool is_answered = false;
-  probes::Ipv4Addr from;                     // who answered
-  std::uint8_t reply_ttl = 0;                // as it arrived
-  std::vector<probes::Ipv4Addr> route;       // recorded, in order
+  probes::Ipv4Addr from;                // who answered
+  std::uint8_t reply_ttl = 0;           // as it arrived
+  std::vector<probes::Ipv4Addr> route;  // recorded, in order
 };
 
 // A traceroute towards a destination (trace1) or, to a source, of the atlas (traceatlas1).
@@ -50,9 +50,9 @@ struct RankedSpoofersRecord {
   struct Spoofer {
     std::string vp;
     probes::Ipv4Addr address;
-    probes::Ipv4Addr ingress;        // unspecified: not known
-    std::uint8_t distance = 0;       // slots to the hop; 0: not known
-    std::uint64_t ping = 0;          // what it was asked to send; 0: it was not needed
+    probes::Ipv4Addr ingress;   // unspecified: not known
+    std::uint8_t distance = 0;  // slots to the hop; 0: not known
+    std::uint64_t ping = 0;     // what it was asked to send; 0: it was not needed
   };
   std::vector<Spoofer> spoofers;
   std::string technique = "ingress_cover";

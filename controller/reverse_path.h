@@ -16,11 +16,11 @@ using probes::Ipv4Addr;
 // How a hop was found. 2 and 7 to 10 are of older systems, and not used.
 enum class HopType : std::uint8_t {
   kDestination = 1,
-  kAtlasTraceroute = 3,     // on a traceroute to the source that the path met
-  kAtlasRecordRoute = 4,    // the same, but where exactly the path met it is not certain
-  kRecordRoute = 5,         // stamped a reply to the source's own probe
-  kSpoofedRecordRoute = 6,  // stamped a reply to a probe that another vantage point sent
-  kSymmetryWithinAs = 11,   // assumed: it is the last hop but one of the way there, in the same AS
+  kAtlasTraceroute = 3,      // on a traceroute to the source that the path met
+  kAtlasRecordRoute = 4,     // the same, but where exactly the path met it is not certain
+  kRecordRoute = 5,          // stamped a reply to the source's own probe
+  kSpoofedRecordRoute = 6,   // stamped a reply to a probe that another vantage point sent
+  kSymmetryWithinAs = 11,    // assumed: it is the last hop but one of the way there, in the same AS
   kSymmetryAcrossAses = 12,  // the same, in another AS or in one that is not known
 };
 
@@ -29,22 +29,23 @@ enum class StopReason : std::uint8_t { kReaches, kFailed };
 // Why a measurement failed: the words of `fail_reason`, one each.
 enum class FailReason : std::uint8_t {
   kNone,
-  kUnresponsive,     // the destination answers no probe, and no hop of the way there does
-  kGapLimit,         // the way there ends in silence before the hop whose neighbour was wanted
-  kUnreachable,      // an ICMP error ended the way there
-  kLoop,             // the path came back to itself and no other way was left
-  kNoVantagePoint,   // none can measure for this source
-  kSourceDeaf,       // spoofed replies do not arrive at the source
-  kOutOfBudget,      // probes allowed for one measurement are used up
-  kOutOfTime,        // it took longer than a measurement may
-  kCircuitOpen,      // prefix or AS has not answered for long; see retry_at
-  kCancelled,        // the requester went away
-  kLost,             // the controller was restarted while it ran
+  kUnresponsive,    // the destination answers no probe, and no hop of the way there does
+  kGapLimit,        // the way there ends in silence before the hop whose neighbour was wanted
+  kUnreachable,     // an ICMP error ended the way there
+  kLoop,            // the path came back to itself and no other way was left
+  kNoVantagePoint,  // none can measure for this source
+  kSourceDeaf,      // spoofed replies do not arrive at the source
+  kOutOfBudget,     // probes allowed for one measurement are used up
+  kOutOfTime,       // it took longer than a measurement may
+  kCircuitOpen,     // prefix or AS has not answered for long; see retry_at
+  kCancelled,       // the requester went away
+  kLost,            // the controller was restarted while it ran
   kCount
 };
 
 [[nodiscard]] std::string_view name(StopReason reason) noexcept;  // "REACHES", "FAILED"
-[[nodiscard]] std::string_view name(FailReason reason) noexcept;  // "unresponsive", ...; "" for none
+[[nodiscard]] std::string_view name(
+    FailReason reason) noexcept;  // "unresponsive", ...; "" for none
 // What it means and what to do, one sentence without its full stop.
 [[nodiscard]] std::string_view explain(FailReason reason) noexcept;
 [[nodiscard]] std::string_view name(HopType type) noexcept;  // "rr", "spoofed rr", "atlas", ...

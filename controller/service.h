@@ -1,6 +1,6 @@
-// Reverse traceroutes as a service: what the API and the page need of the controller, and nothing of
-// how it does it.
-// Thread: any; calls are short, except submit(), which waits for the disk, and wait_for_more().
+// Reverse traceroutes as a service: what the API and the page need of the controller, and nothing
+// of how it does it. Thread: any; calls are short, except submit(), which waits for the disk, and
+// wait_for_more().
 #pragma once
 
 #include <chrono>
@@ -34,8 +34,8 @@ struct RequestFault {
 struct SourceInfo {
   std::string name;
   Ipv4Addr address;
-  bool is_ready = false;    // can be a source now
-  std::string why_not;      // one clause; empty when ready
+  bool is_ready = false;  // can be a source now
+  std::string why_not;    // one clause; empty when ready
   std::size_t atlas_traceroutes = 0;
   std::size_t atlas_hops = 0;
   std::uint64_t atlas_oldest_unix_us = 0;  // 0: none

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,8 +15,9 @@ namespace backsight::controller {
 
 class AliasTable {
  public:
-  // One router a line, its addresses separated by blanks; "#" begins a comment. Odd words are
-  // skipped and told by line. An address on two lines makes them one router.
+  // One router a line, its addresses separated by blanks; "#" begins a comment; the "node N1:" of
+  // CAIDA's ITDK is passed. The file may be packed with gzip. Odd words are skipped and told by
+  // line. An address on two lines makes them one router.
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
 
@@ -30,11 +30,17 @@ class AliasTable {
   [[nodiscard]] probes::Ipv4Addr find(probes::Ipv4Addr address) const noexcept;
   // All addresses of the router, itself included, in order.
   [[nodiscard]] std::vector<probes::Ipv4Addr> all_of(probes::Ipv4Addr address) const;
-  [[nodiscard]] std::size_t routers() const noexcept { return members_.size(); }
+  // With more than one address.
+  [[nodiscard]] std::size_t routers() const noexcept { return members_.size() - free_.size(); }
 
  private:
-  std::unordered_map<probes::Ipv4Addr, probes::Ipv4Addr> router_;
-  std::unordered_map<probes::Ipv4Addr, std::vector<probes::Ipv4Addr>> members_;
+  using Members = std::vector<probes::Ipv4Addr>;  // in order
+
+  std::uint32_t router_of(probes::Ipv4Addr address);
+
+  std::unordered_map<probes::Ipv4Addr, std::uint32_t> router_;  // into members_
+  std::vector<Members> members_;
+  std::vector<std::uint32_t> free_;  // places in members_ whose router became part of another
 };
 
 struct AliasTable::Read {

@@ -23,25 +23,36 @@ class PrefixTable {
  public:
   PrefixTable() = default;
 
-  // Reads lines of prefix, length and AS, separated by tabs. AS may be "1_2" (several origins) or
-  // "1,2" (a set). Odd rows are skipped and told, the first few by line; a file without a single
-  // good row is refused.
+  // Reads lines of prefix, length and AS, separated by tabs; the file may be packed with gzip. AS
+  // may be "1_2" (several origins) or "1,2" (a set). "#" begins a comment. Odd rows are skipped and
+  // told, the first few by line; a file without a single good row is refused.
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
+  // Of a prefix that stands twice the first counts.
   [[nodiscard]] static PrefixTable of(std::vector<Origin> origins);
 
   // The longest prefix that holds the address.
   [[nodiscard]] std::optional<Origin> find(probes::Ipv4Addr address) const noexcept;
   // 0: not known.
   [[nodiscard]] std::uint32_t asn(probes::Ipv4Addr address) const noexcept;
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t size() const noexcept { return origins_.size(); }
+  // All of them, by base and length.
+  [[nodiscard]] const std::vector<Origin>& origins() const noexcept { return origins_; }
 
  private:
-  std::size_t size_ = 0;
-  // Ranges that do not overlap, by their first address, each with its most specific origin.
+  // One for each value of an address's upper half, and an end.
+  static constexpr std::size_t kHalves = std::size_t{1} << 16;
+
+  void add_range(std::uint64_t first, std::int32_t origin);
+  void index_halves();
+  [[nodiscard]] std::int32_t origin_of(std::uint32_t address) const noexcept;
+
+  std::vector<Origin> origins_;
+  // Ranges that do not overlap, by their first address, each with its most specific origin. Empty
+  // or from address 0 on.
   std::vector<std::uint32_t> first_;
   std::vector<std::int32_t> origin_;  // into origins_; -1: none
-  std::vector<Origin> origins_;
+  std::vector<std::uint32_t> half_;   // the range that holds the first address of the half
 };
 
 struct PrefixTable::Read {

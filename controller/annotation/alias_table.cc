@@ -1,0 +1,107 @@
+#include "controller/annotation/alias_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "config/reading/text_file.h"
+#include "controller/annotation/complaints.h"
+#include "controller/annotation/packed_file.h"
+
+namespace backsight::controller {
+
+namespace {
+
+// Network 0, loopback, multicast and above name no router. ITDK uses some as place holders.
+bool can_be_a_router(probes::Ipv4Addr address) noexcept {
+  const std::uint32_t first = address.value >> 24;
+  return first != 0 && first != 127 && first < 224;
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t\r,";
+  std::vector<std::string_view> words;
+  std::size_t begin = line.find_first_not_of(kBlanks);
+  while (begin != std::string_view::npos) {
+    const std::size_t end = std::min(line.find_first_of(kBlanks, begin), line.size());
+    words.push_back(line.substr(begin, end - begin));
+    begin = line.find_first_not_of(kBlanks, end);
+  }
+  if (words.size() >= 2 && words[0] == "node" && words[1].ends_with(':')) {
+    words.erase(words.begin(), words.begin() + 2);
+  }
+  return words;
+}
+
+}  // namespace
+
+Expected<AliasTable::Read> AliasTable::read(const std::filesystem::path& file) {
+  auto lines = PackedLines::open(file);
+  if (!lines) return tl::unexpected(lines.error());
+  Complaints complaints(file.string(), "line");
+  Read read;
+  while (true) {
+    const auto line = lines->next();
+    if (!line) return tl::unexpected(line.error());
+    if (!line->has_value()) break;
+    probes::Ipv4Addr first;
+    for (const std::string_view word : words_of((*line)->substr(0, (*line)->find('#')))) {
+      const auto address = probes::parse_ipv4(word);
+      if (!address || !can_be_a_router(*address)) {
+        complaints.add(lines->number(),
+                       fmt::format("{} is no IPv4 address of a router", config::in_quotes(word)));
+        continue;
+      }
+      if (first.is_unspecified()) first = *address;
+      read.table.unite(first, *address);
+    }
+  }
+  read.complaints = complaints.take();
+  return read;
+}
+
+// The router of the address, a new one when it had none.
+std::uint32_t AliasTable::router_of(probes::Ipv4Addr address) {
+  const auto known = router_.find(address);
+  if (known != router_.end()) return known->second;
+  std::uint32_t router = static_cast<std::uint32_t>(members_.size());
+  if (free_.empty()) {
+    members_.emplace_back();
+  } else {
+    router = free_.back();
+    free_.pop_back();
+  }
+  members_[router].push_back(address);
+  router_.emplace(address, router);
+  return router;
+}
+
+void AliasTable::unite(probes::Ipv4Addr one, probes::Ipv4Addr other) {
+  if (one == other) return;
+  std::uint32_t into = router_of(one);
+  std::uint32_t from = router_of(other);
+  if (into == from) return;
+  if (members_[into].size() < members_[from].size()) std::swap(into, from);
+  Members& all = members_[into];
+  const auto middle = static_cast<std::ptrdiff_t>(all.size());
+  for (const probes::Ipv4Addr address : members_[from]) {
+    router_[address] = into;
+    all.push_back(address);
+  }
+  std::inplace_merge(all.begin(), all.begin() + middle, all.end());
+  members_[from] = {};
+  free_.push_back(from);
+}
+
+probes::Ipv4Addr AliasTable::find(probes::Ipv4Addr address) const noexcept {
+  const auto known = router_.find(address);
+  return known == router_.end() ? address : members_[known->second].front();
+}
+
+std::vector<probes::Ipv4Addr> AliasTable::all_of(probes::Ipv4Addr address) const {
+  const auto known = router_.find(address);
+  return known == router_.end() ? std::vector{address} : members_[known->second];
+}
+
+}  // namespace backsight::controller

@@ -1,0 +1,168 @@
+// Prefix-to-AS tables against a list that is walked.
+#include "controller/annotation/prefix_table.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "data_files.h"
+
+namespace backsight::controller {
+namespace {
+
+using probes::Ipv4Addr;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Ipv4Addr address(const char* text) { return probes::parse_ipv4(text).value(); }
+
+PrefixTable::Read read_text(const std::string& text) {
+  const DataFolder folder;
+  auto read = PrefixTable::read(folder.write("pfx2as.txt", text));
+  EXPECT_TRUE(read) << read.error().sentence;
+  return read ? std::move(*read) : PrefixTable::Read{};
+}
+
+std::string refusal(const std::string& text) {
+  const DataFolder folder;
+  const auto read = PrefixTable::read(folder.write("pfx2as.txt", text));
+  return read ? "" : read.error().sentence;
+}
+
+TEST(PrefixTable, KnowsNothingWhenEmpty) {
+  const PrefixTable table;
+  EXPECT_FALSE(table.find(address("192.0.2.1")));
+  EXPECT_EQ(table.asn(address("192.0.2.1")), 0U);
+  EXPECT_EQ(PrefixTable::of({}).asn(address("0.0.0.0")), 0U);
+}
+
+TEST(PrefixTable, FindsTheLongestPrefix) {
+  const PrefixTable table = read_text(
+                                "192.0.0.0\t16\t64500\n"
+                                "192.0.2.0\t24\t64501\n"
+                                "192.0.2.128\t25\t64502\n"
+                                "192.0.2.255\t32\t64503\n")
+                                .table;
+  EXPECT_EQ(table.size(), 4U);
+  EXPECT_EQ(table.asn(address("192.0.1.255")), 64500U);
+  EXPECT_EQ(table.asn(address("192.0.2.0")), 64501U);
+  EXPECT_EQ(table.asn(address("192.0.2.127")), 64501U);
+  EXPECT_EQ(table.asn(address("192.0.2.128")), 64502U);
+  EXPECT_EQ(table.asn(address("192.0.2.254")), 64502U);
+  EXPECT_EQ(table.asn(address("192.0.2.255")), 64503U);
+  EXPECT_EQ(table.asn(address("192.0.3.0")), 64500U);
+  EXPECT_EQ(table.asn(address("192.1.0.0")), 0U);
+  EXPECT_EQ(table.asn(address("191.255.255.255")), 0U);
+  const auto origin = table.find(address("192.0.2.200"));
+  ASSERT_TRUE(origin);
+  EXPECT_EQ(probes::to_string(origin->prefix), "192.0.2.128/25");
+}
+
+TEST(PrefixTable, ReachesBothEndsOfTheAddresses) {
+  const PrefixTable table =
+      read_text("0.0.0.0\t0\t1\n0.0.0.0\t32\t2\n255.255.255.255\t32\t3\n").table;
+  EXPECT_EQ(table.asn(address("0.0.0.0")), 2U);
+  EXPECT_EQ(table.asn(address("0.0.0.1")), 1U);
+  EXPECT_EQ(table.asn(address("255.255.255.254")), 1U);
+  EXPECT_EQ(table.asn(address("255.255.255.255")), 3U);
+}
+
+TEST(PrefixTable, TakesTheFirstOfSeveralOrigins) {
+  const PrefixTable table = read_text(
+                                "192.0.2.0\t24\t64500_64501\n"
+                                "198.51.100.0\t24\t64502,64503\n"
+                                "203.0.113.0\t24\t64504,64505_64506\n"
+                                "203.0.113.0\t24\t64507\n")
+                                .table;
+  EXPECT_EQ(table.asn(address("192.0.2.1")), 64500U);
+  EXPECT_EQ(table.asn(address("198.51.100.1")), 64502U);
+  EXPECT_EQ(table.asn(address("203.0.113.1")), 64504U);
+  EXPECT_EQ(table.size(), 3U);
+}
+
+TEST(PrefixTable, SkipsOddRowsAndTellsThem) {
+  const auto read = read_text(
+      "# prefix\tlength\tAS\n"
+      "\n"
+      "192.0.2.0\t24\t64500\r\n"
+      "192.0.2.1\t24\t64500\n"
+      "192.0.2.0\t33\t64500\n"
+      "192.0.2.0\t24\n"
+      "2001:db8::\t32\t64500\n"
+      "192.0.2\t24\t64500\n"
+      "198.51.100.0\t24\t4294967296\n"
+      "198.51.100.0\t24\t0\n");
+  EXPECT_EQ(read.table.size(), 1U);
+  EXPECT_EQ(read.table.asn(address("192.0.2.9")), 64500U);
+  EXPECT_THAT(
+      read.complaints,
+      ElementsAre(HasSubstr("pfx2as.txt: line 4: 192.0.2.1/24 has bits set behind the "
+                            "prefix; the prefix is 192.0.2.0"),
+                  HasSubstr("line 5: \"33\" is no prefix length"),
+                  HasSubstr("line 6: \"\" is no AS number"), HasSubstr("line 7: an IPv6 prefix"),
+                  HasSubstr("line 8: \"192.0.2\" is no IPv4 address"),
+                  HasSubstr("in 2 more lines")));
+}
+
+TEST(PrefixTable, RefusesAFileWithoutAGoodRow) {
+  EXPECT_THAT(refusal(""), HasSubstr("holds no prefix"));
+  EXPECT_THAT(refusal("prefixes:\n - 192.0.2.0/24\n"),
+              HasSubstr("line 1: \"prefixes:\" is no IPv4 address"));
+  const DataFolder folder;
+  EXPECT_THAT(PrefixTable::read(folder.path() / "none").error().sentence,
+              HasSubstr("does not exist"));
+  EXPECT_THAT(PrefixTable::read(folder.path()).error().sentence, HasSubstr("is a directory"));
+}
+
+TEST(PrefixTable, ReadsPackedFilesAndRefusesCutOnes) {
+  const DataFolder folder;
+  std::string text;
+  for (int i = 0; i < 1000; ++i)
+    text += fmt::format("10.{}.{}.0\t24\t{}\n", i / 256, i % 256, i + 1);
+  const auto file = folder.write_packed("pfx2as.gz", text);
+  const auto read = PrefixTable::read(file);
+  ASSERT_TRUE(read) << read.error().sentence;
+  EXPECT_EQ(read->table.size(), 1000U);
+  EXPECT_EQ(read->table.asn(address("10.3.231.7")), 1000U);
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
+  EXPECT_THAT(PrefixTable::read(file).error().sentence, HasSubstr("was cut"));
+}
+
+TEST(PrefixTable, AgreesWithAListThatIsWalked) {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937_64 random(seed);
+    const std::uint32_t base = static_cast<std::uint32_t>(random());
+    const std::uint32_t spread = seed % 2 == 0 ? 0xffffffffU : 0x0003ffffU;
+    std::vector<Origin> origins;
+    for (std::uint32_t i = 1; i <= 200; ++i) {
+      Origin origin;
+      origin.prefix.length = static_cast<std::uint8_t>(random() % 33);
+      origin.prefix.base.value =
+          (base ^ (static_cast<std::uint32_t>(random()) & spread)) & origin.prefix.mask();
+      origin.asn = i;
+      origins.push_back(origin);
+    }
+    const PrefixTable table = PrefixTable::of(origins);
+    for (int i = 0; i < 3000; ++i) {
+      // About prefixes' edges, and anywhere.
+      const Origin& near = origins[random() % origins.size()];
+      const std::uint32_t edge =
+          random() % 2 == 0 ? near.prefix.base.value : near.prefix.base.value | ~near.prefix.mask();
+      const Ipv4Addr wanted{random() % 4 == 0
+                                ? base ^ (static_cast<std::uint32_t>(random()) & spread)
+                                : edge + static_cast<std::uint32_t>(random() % 3) - 1};
+      const Origin* best = nullptr;
+      for (const Origin& origin : origins) {
+        if (!origin.prefix.contains(wanted)) continue;
+        if (best == nullptr || origin.prefix.length > best->prefix.length) best = &origin;
+      }
+      ASSERT_EQ(table.asn(wanted), best == nullptr ? 0 : best->asn) << probes::to_string(wanted);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace backsight::controller

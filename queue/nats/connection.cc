@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t kConnectMs = 2000;
 constexpr std::int64_t kPingMs = 2000;
 constexpr int kPingsUnanswered = 2;
+constexpr int kTriesRefused = 3;
 constexpr std::int64_t kWriteMs = 5000;
 
 void ignore_error(natsConnection*, natsSubscription*, natsStatus, void*) {}
@@ -48,6 +49,18 @@ std::string remedy(natsStatus status) {
     default:
       return why(status);
   }
+}
+
+// cnats 3.4 takes a signature whose first byte is zero for an empty one (nats-io/nats.c, pull
+// request 705), and the server refuses that: once in 256 times. The next connection has another
+// nonce.
+natsStatus connect(natsConnection*& made, natsOptions* options) {
+  natsStatus connected = NATS_OK;
+  for (int tries = 0; tries < kTriesRefused; ++tries) {
+    connected = natsConnection_Connect(&made, options);
+    if (connected != NATS_CONNECTION_AUTH_FAILED) break;
+  }
+  return connected;
 }
 
 Expected<void> use_tls(natsOptions* options, const QueueAddress& address) {
@@ -113,7 +126,7 @@ Expected<std::unique_ptr<Connection>> Connection::open(const QueueAddress& addre
       return tl::unexpected(used.error());
     }
   }
-  const natsStatus connected = natsConnection_Connect(&connection->connection_, made);
+  const natsStatus connected = connect(connection->connection_, made);
   if (connected != NATS_OK) {
     return run_failed(fmt::format("{}: {}", address.shown(), remedy(connected)));
   }

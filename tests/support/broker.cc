@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -35,14 +36,22 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
+// Below those that the kernel gives to whoever connects: a broker that is killed finds its port
+// free when it starts again, whatever other programs do meanwhile.
 int free_port() {
-  const int opened = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  bind(opened, reinterpret_cast<const sockaddr*>(&address), size);
-  getsockname(opened, reinterpret_cast<sockaddr*>(&address), &size);
-  close(opened);
-  return ntohs(address.sin_port);
+  constexpr int kLowest = 10'000;
+  constexpr int kBehindHighest = 32'000;
+  std::random_device random;
+  std::uniform_int_distribution any(kLowest, kBehindHighest - 1);
+  while (true) {
+    const int port = any(random);
+    const int opened = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = loopback(port);
+    const bool is_free =
+        bind(opened, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(opened);
+    if (is_free) return port;
+  }
 }
 
 // Whether somebody greets there as a NATS server does.
@@ -116,7 +125,9 @@ void Broker::start() {
   posix_spawn_file_actions_destroy(&files);
   const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (!greets(port_)) {
-    if (std::chrono::steady_clock::now() > deadline) {
+    const bool has_ended = waitpid(pid_, nullptr, WNOHANG) != 0;
+    if (has_ended) pid_ = -1;
+    if (has_ended || std::chrono::steady_clock::now() > deadline) {
       throw std::runtime_error("nats-server does not listen: " + said());
     }
     std::this_thread::sleep_for(5ms);

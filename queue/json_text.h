@@ -40,6 +40,17 @@ class JsonText {
     separate();
     out_ += value ? "true" : "false";
   }
+  void null() {
+    separate();
+    out_ += "null";
+  }
+  // The shortest form that reads back as the same. REQUIRES: a finite value.
+  void real(double value) {
+    separate();
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+    out_.append(digits, end);
+  }
   void text(std::string_view value) {
     separate();
     out_ += '"';
@@ -58,6 +69,10 @@ class JsonText {
   void number(std::string_view word, std::uint64_t value) {
     key(word);
     number(value);
+  }
+  void real(std::string_view word, double value) {
+    key(word);
+    real(value);
   }
   void text(std::string_view word, std::string_view value) {
     key(word);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "config/log_format.h"
+#include "config/queue_config.h"
 #include "probes/address.h"
 
 namespace backsight::config {
@@ -62,21 +64,13 @@ struct RatesConfig {
   friend bool operator==(const RatesConfig&, const RatesConfig&) = default;
 };
 
-// Where tasks come from and results go.
-struct QueueConfig {
-  std::string url;                    // empty: only --tasks
-  std::filesystem::path credentials;  // of a broker: .creds file or nkey seed; empty: none
-  std::filesystem::path tls_ca;       // trusted certificates; empty: the system's
-  std::filesystem::path tls_cert;     // ours, with tls_key; empty: none is shown
-  std::filesystem::path tls_key;
+// Where tasks come from and results go. No URL: only --tasks.
+struct VpQueueConfig : QueueConfig {
   std::filesystem::path spool = "/var/lib/backsight/spool";  // results on their way to a broker
   std::uint64_t spool_limit_mib = 10'240;                    // 1..2^30
 
-  friend bool operator==(const QueueConfig&, const QueueConfig&) = default;
+  friend bool operator==(const VpQueueConfig&, const VpQueueConfig&) = default;
 };
-
-// How what is told on standard error looks.
-enum class LogFormat { kText, kJson };
 
 // Everything of vp.yaml. Paths are absolute, or relative to the working directory, once loaded.
 struct VpConfig {
@@ -89,7 +83,7 @@ struct VpConfig {
   std::filesystem::path deny_file;      // empty: nothing denied beyond the bogons
   bool allow_bogons = false;            // probe private and reserved destinations (labs)
   std::filesystem::path key_file;
-  QueueConfig queue;
+  VpQueueConfig queue;
   std::string metrics_listen = "127.0.0.1:9464";  // empty: no metrics
   bool metrics_listen_is_default = true;
   std::filesystem::path capture_socket;  // empty: no captures

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/queue_url.h"
+#include "config/queue_keys.h"
 #include "config/vp_values.h"
 
 namespace backsight::config {
@@ -14,18 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMaxPps = 1'000'000'000;  // beyond any port of today
 constexpr std::uint64_t kMaxDescriptors = 32'768;
-
-// `field` is a generic lambda that returns a path in the config.
-template <typename Field>
-Access<VpConfig> path(Field field) {
-  return single<VpConfig>(
-      "path",
-      [field](VpConfig& config, std::string_view text) -> Clause {
-        field(config) = std::filesystem::path(text);
-        return std::nullopt;
-      },
-      [field](const VpConfig& config) { return field(config).string(); });
-}
 
 std::string address_text(const PortConfig& port) {
   return port.address.is_unspecified()
@@ -229,13 +217,13 @@ std::vector<Key<VpConfig>> make_safety_keys() {
        .example = "enrolled.yaml",
        .meaning = "addresses whose owners consented",
        .absent = "no spoofing",
-       .access = path(enrolled)},
+       .access = path<VpConfig>(enrolled)},
       {.name = "deny",
        .wanted = "the path of the deny file",
        .example = "deny.txt",
        .meaning = "prefixes never probed, one a line",
        .absent = "none but bogons",
-       .access = path(deny)},
+       .access = path<VpConfig>(deny)},
       {.name = "allow_bogons",
        .wanted = "true or false",
        .meaning = "whether private and reserved addresses are probed",
@@ -245,57 +233,30 @@ std::vector<Key<VpConfig>> make_safety_keys() {
        .example = "fleet.key",
        .meaning = "the fleet's secret; backsight keygen makes one",
        .is_required = true,
-       .access = path(key)},
+       .access = path<VpConfig>(key)},
   };
+}
+
+std::vector<Key<VpConfig>> make_url_key() {
+  return {queue_url_key<VpConfig>("tasks come, results go here", "only --tasks")};
+}
+
+std::vector<Key<VpConfig>> make_broker_keys() {
+  return broker_keys<VpConfig>("ams01.nk", "ams01.pem", "ams01.key");
 }
 
 std::vector<Key<VpConfig>> make_outlet_keys() {
   using C = VpConfig;
   const auto capture = [](auto& config) -> auto& { return config.capture_socket; };
   const auto log = [](auto& config) -> auto& { return config.log_format; };
-  const auto credentials = [](auto& config) -> auto& { return config.queue.credentials; };
-  const auto tls_ca = [](auto& config) -> auto& { return config.queue.tls_ca; };
-  const auto tls_cert = [](auto& config) -> auto& { return config.queue.tls_cert; };
-  const auto tls_key = [](auto& config) -> auto& { return config.queue.tls_key; };
   const auto spool = [](auto& config) -> auto& { return config.queue.spool; };
   const auto spool_limit = [](auto& config) -> auto& { return config.queue.spool_limit_mib; };
   return {
-      {.name = "queue.url",
-       .wanted = kQueueUrlsWanted,
-       .example = "file:///var/lib/backsight",
-       .meaning = "tasks come, results go here",
-       .absent = "only --tasks",
-       .access = single<C>("file:///path, nats://host:port, tls://host:port", set_queue_url,
-                           [](const C& config) { return config.queue.url; })},
-      {.name = "queue.credentials",
-       .wanted = "the path of a .creds file or of an nkey's seed",
-       .example = "ams01.nk",
-       .meaning = "who we are to a broker",
-       .absent = "nobody",
-       .access = path(credentials)},
-      {.name = "queue.tls_ca",
-       .wanted = "the path of trusted certificates, PEM",
-       .example = "ca.pem",
-       .meaning = "certificates of who may sign the broker's",
-       .absent = "the system's",
-       .access = path(tls_ca)},
-      {.name = "queue.tls_cert",
-       .wanted = "the path of a certificate, PEM",
-       .example = "ams01.pem",
-       .meaning = "our certificate, for brokers that ask",
-       .absent = "none is shown",
-       .access = path(tls_cert)},
-      {.name = "queue.tls_key",
-       .wanted = "the path of the certificate's key, PEM",
-       .example = "ams01.key",
-       .meaning = "the key of tls_cert",
-       .absent = "none",
-       .access = path(tls_key)},
       {.name = "queue.spool",
        .wanted = "the path of a folder on a local disk",
        .example = "/var/lib/backsight/spool",
        .meaning = "where results wait that a broker's consumer has not got",
-       .access = path(spool)},
+       .access = path<VpConfig>(spool)},
       {.name = "queue.spool_limit_mib",
        .wanted = "a number of MiB",
        .example = "10240",
@@ -312,7 +273,7 @@ std::vector<Key<VpConfig>> make_outlet_keys() {
        .example = "/run/backsight-vp/capture.sock",
        .meaning = "where backsight vp capture asks",
        .absent = "no captures",
-       .access = path(capture)},
+       .access = path<VpConfig>(capture)},
       {.name = "log.format",
        .wanted = "text or json",
        .meaning = "of the lines on standard error",
@@ -326,8 +287,8 @@ std::vector<Key<VpConfig>> make_outlet_keys() {
 std::span<const Key<VpConfig>> vp_keys() {
   static const std::vector<Key<VpConfig>> keys = [] {
     std::vector<Key<VpConfig>> all;
-    for (auto make :
-         {make_head_keys, make_engine_keys, make_rate_keys, make_safety_keys, make_outlet_keys}) {
+    for (auto make : {make_head_keys, make_engine_keys, make_rate_keys, make_safety_keys,
+                      make_url_key, make_broker_keys, make_outlet_keys}) {
       auto some = make();
       std::move(some.begin(), some.end(), std::back_inserter(all));
     }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "config/queue_keys.h"
+#include "config/reading/config_file.h"
 #include "config/reading/keys_reader.h"
 #include "config/vp_keys.h"
 
@@ -81,37 +83,16 @@ void read_ports(const YamlNode& list, std::string_view file_name, VpConfig& conf
   }
 }
 
-// A certificate is shown with its key.
-void check_queue(const VpConfig& config, KeysReader<VpConfig>& reader) {
-  if (!config.queue.tls_cert.empty() && config.queue.tls_key.empty()) {
-    reader.add("queue.tls_cert", "has no effect without queue.tls_key; write that too");
-  }
-  if (config.queue.tls_cert.empty() && !config.queue.tls_key.empty()) {
-    reader.add("queue.tls_key", "has no effect without queue.tls_cert; write that too");
-  }
-}
-
-void resolve(std::filesystem::path& path, const std::filesystem::path& folder) {
-  if (!path.empty()) {
-    path = (folder / path).lexically_normal();
-  }
-}
-
 }  // namespace
 
 tl::expected<VpConfig, Faults> parse_vp_config(const std::string& text,
                                                const std::filesystem::path& file_name,
                                                std::span<const std::string> overrides) {
   const std::string name = file_name.string();
-  auto root = parse_yaml(text, name);
-  if (!root) {
-    return tl::unexpected(std::move(root.error()));
-  }
   Faults faults;
-  for (const std::string& override : overrides) {
-    if (const auto applied = apply_override(*root, override); !applied) {
-      faults.push_back(applied.error());
-    }
+  const auto root = parse_with_overrides(text, name, overrides, faults);
+  if (!root) {
+    return tl::unexpected(root.error());
   }
   VpConfig config;
   FaultSink sink(name, "", faults);
@@ -126,8 +107,10 @@ tl::expected<VpConfig, Faults> parse_vp_config(const std::string& text,
     return tl::unexpected(std::move(faults));
   }
   for (auto* path : {&config.enrolled_file, &config.deny_file, &config.key_file,
-                     &config.queue.credentials, &config.queue.tls_ca, &config.queue.tls_cert,
-                     &config.queue.tls_key, &config.queue.spool, &config.capture_socket}) {
+                     &config.queue.spool, &config.capture_socket}) {
+    resolve(*path, file_name.parent_path());
+  }
+  for (auto* path : paths_of(config.queue)) {
     resolve(*path, file_name.parent_path());
   }
   return config;

@@ -6,7 +6,7 @@
 #include <bit>
 
 #include "config/deny_list.h"
-#include "config/queue_url.h"
+#include "config/listen.h"
 #include "config/reading/address_text.h"
 
 namespace backsight::config {
@@ -151,26 +151,10 @@ Clause set_inflight(VpConfig& config, std::string_view text) {
   return std::nullopt;
 }
 
-Clause set_queue_url(VpConfig& config, std::string_view text) {
-  if (auto fault = queue_url_fault(text)) {
-    return fault;
-  }
-  config.queue.url = text;
-  return std::nullopt;
-}
-
 Clause set_metrics_listen(VpConfig& config, std::string_view text) {
   if (text != kOff) {
-    const std::size_t colon = text.rfind(':');
-    const std::string_view host = text.substr(0, colon);
-    const bool is_bracketed = host.starts_with('[') && host.ends_with(']');
-    std::uint64_t port = 0;
-    if (colon == text.npos || host.empty() || host.find_first_of(" /") != host.npos ||
-        (!is_bracketed && host.find(':') != host.npos)) {
-      return in_quotes(text) + " is not host:port";
-    }
-    if (why_no_number(text.substr(colon + 1), 1, 65535, port)) {
-      return in_quotes(text) + " has a port that is not within 1..65535";
+    if (auto fault = listen_fault(text)) {
+      return fault;
     }
   }
   config.metrics_listen = text == kOff ? "" : text;

@@ -20,7 +20,6 @@ using Clause = std::optional<std::string>;  // why a text is refused; nothing: i
 [[nodiscard]] Clause set_name(VpConfig& config, std::string_view text);
 [[nodiscard]] Clause set_id(VpConfig& config, std::string_view text);
 [[nodiscard]] Clause set_inflight(VpConfig& config, std::string_view text);
-[[nodiscard]] Clause set_queue_url(VpConfig& config, std::string_view text);
 [[nodiscard]] Clause set_metrics_listen(VpConfig& config, std::string_view text);
 [[nodiscard]] std::string metrics_listen_text(const VpConfig& config);
 [[nodiscard]] Refusals set_workers(VpConfig& config, std::span<const std::string> texts);

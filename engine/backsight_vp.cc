@@ -201,7 +201,7 @@ int run_queue(VantagePoint& vp, const Options& options, backsight::queue::VpQueu
   return 0;
 }
 
-backsight::queue::QueueAddress address_of(const config::QueueConfig& queue) {
+backsight::queue::QueueAddress address_of(const config::VpQueueConfig& queue) {
   backsight::queue::QueueAddress address(queue.url);
   address.credentials = queue.credentials;
   address.tls_ca = queue.tls_ca;

@@ -1,8 +1,25 @@
 #include "config/reading/key.h"
 
+#include <array>
 #include <charconv>
 
 namespace backsight::config {
+namespace {
+
+using std::chrono::seconds;
+
+struct Unit {
+  char letter;
+  seconds length;
+};
+// The largest first.
+constexpr std::array<Unit, 4> kUnits{{{'d', std::chrono::days(1)},
+                                      {'h', std::chrono::hours(1)},
+                                      {'m', std::chrono::minutes(1)},
+                                      {'s', seconds(1)}}};
+constexpr std::uint64_t kMostUnits = 1'000'000'000;  // so that no product overflows
+
+}  // namespace
 
 std::optional<std::string> why_no_number(std::string_view text, std::uint64_t least,
                                          std::uint64_t most, std::uint64_t& number) {
@@ -15,6 +32,39 @@ std::optional<std::string> why_no_number(std::string_view text, std::uint64_t le
     return fmt::format("{} is not within {}..{}", in_quotes(text), least, most);
   }
   return std::nullopt;
+}
+
+std::optional<std::string> why_no_duration(std::string_view text, seconds least, seconds most,
+                                           seconds& duration) {
+  std::uint64_t count = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, code] = std::from_chars(text.data(), end, count);
+  const Unit* unit = nullptr;
+  for (const Unit& known : kUnits) {
+    if (stopped + 1 == end && *stopped == known.letter) {
+      unit = &known;
+    }
+  }
+  if (code == std::errc::invalid_argument || unit == nullptr) {
+    return in_quotes(text) + " is not a number with s, m, h or d behind it";
+  }
+  if (code == std::errc{} && count <= kMostUnits) {
+    duration = unit->length * count;
+    if (duration >= least && duration <= most) {
+      return std::nullopt;
+    }
+  }
+  return fmt::format("{} is not within {}..{}", in_quotes(text), duration_text(least),
+                     duration_text(most));
+}
+
+std::string duration_text(seconds duration) {
+  for (const Unit& unit : kUnits) {
+    if (duration.count() != 0 && duration % unit.length == seconds(0)) {
+      return fmt::format("{}{}", duration / unit.length, unit.letter);
+    }
+  }
+  return "0s";
 }
 
 std::optional<std::string> why_no_text(std::string_view text) {

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -52,6 +54,15 @@ struct Key {
 [[nodiscard]] std::optional<std::string> why_no_number(std::string_view text, std::uint64_t least,
                                                        std::uint64_t most, std::uint64_t& number);
 
+// Reads a whole number with its unit, "30s", "10m", "24h" or "7d", within least..most; or says why
+// not.
+[[nodiscard]] std::optional<std::string> why_no_duration(std::string_view text,
+                                                         std::chrono::seconds least,
+                                                         std::chrono::seconds most,
+                                                         std::chrono::seconds& duration);
+// In the largest unit that loses nothing.
+[[nodiscard]] std::string duration_text(std::chrono::seconds duration);
+
 // What may be wrong with any text: nothing, or a control character.
 [[nodiscard]] std::optional<std::string> why_no_text(std::string_view text);
 
@@ -87,6 +98,61 @@ Access<Config> number(Field field, std::uint64_t least, std::uint64_t most) {
         return clause;
       },
       [=](const Config& config) { return fmt::to_string(field(config)); });
+}
+
+// `field` is a generic lambda that returns a reference to std::chrono::seconds in the config.
+template <typename Config, typename Field>
+Access<Config> duration(Field field, std::chrono::seconds least, std::chrono::seconds most) {
+  return single<Config>(
+      fmt::format("{}..{}", duration_text(least), duration_text(most)),
+      [=](Config& config, std::string_view text) {
+        std::chrono::seconds value{};
+        auto clause = why_no_duration(text, least, most, value);
+        if (!clause) {
+          field(config) = value;
+        }
+        return clause;
+      },
+      [=](const Config& config) { return duration_text(field(config)); });
+}
+
+// `field` is a generic lambda that returns a reference to a path in the config.
+template <typename Config, typename Field>
+Access<Config> path(Field field) {
+  return single<Config>(
+      "path",
+      [=](Config& config, std::string_view text) -> std::optional<std::string> {
+        field(config) = std::filesystem::path(text);
+        return std::nullopt;
+      },
+      [=](const Config& config) { return field(config).string(); });
+}
+
+// The same with a list of paths.
+template <typename Config, typename Field>
+Access<Config> paths(Field field) {
+  return {[=](Config& config, std::span<const std::string> texts) {
+            Refusals refusals;
+            for (std::size_t i = 0; i < texts.size(); ++i) {
+              if (texts[i].empty()) {
+                refusals.push_back({i, "a path is empty"});
+              } else if (const auto clause = why_no_text(texts[i])) {
+                refusals.push_back({i, *clause});
+              }
+            }
+            if (refusals.empty()) {
+              field(config).assign(texts.begin(), texts.end());
+            }
+            return refusals;
+          },
+          [=](const Config& config) {
+            std::vector<std::string> texts;
+            for (const std::filesystem::path& one : field(config)) {
+              texts.push_back(one.string());
+            }
+            return texts;
+          },
+          "list of paths", true};
 }
 
 // One of a few words, each standing for a value.

@@ -42,8 +42,8 @@ class Dice {
   }
 
  private:
-  QueueConfig queue() {
-    QueueConfig queue;
+  VpQueueConfig queue() {
+    VpQueueConfig queue;
     queue.url = maybe() ? "file:///" + any_text() : maybe() ? "nats://me:word@a:1,[::1]:2" : "";
     queue.credentials = maybe() ? path() : "";
     queue.tls_ca = maybe() ? path() : "";

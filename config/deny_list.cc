@@ -43,10 +43,18 @@ std::uint32_t last_of(probes::Ipv4Prefix prefix) noexcept {
   return prefix.base.value | ~prefix.mask();
 }
 
-bool lives_in_bogons(const VpConfig& config) {
+bool any_is_bogon(std::span<const probes::Ipv4Addr> addresses) {
   const PrefixSet set(kBogons);
-  return std::any_of(config.ports.begin(), config.ports.end(),
-                     [&](const PortConfig& port) { return set.contains(port.address); });
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [&](probes::Ipv4Addr address) { return set.contains(address); });
+}
+
+std::vector<probes::Ipv4Addr> addresses_of(const VpConfig& config) {
+  std::vector<probes::Ipv4Addr> addresses;
+  for (const PortConfig& port : config.ports) {
+    addresses.push_back(port.address);
+  }
+  return addresses;
 }
 
 }  // namespace
@@ -124,8 +132,11 @@ std::span<const probes::Ipv4Prefix> never_unicast() noexcept {
   return std::span(kBogons).first(kNeverUnicast);
 }
 
-BogonPolicy::BogonPolicy(const VpConfig& config)
-    : allows_bogons_(config.allow_bogons || lives_in_bogons(config)),
+BogonPolicy::BogonPolicy(bool allow_bogons, std::span<const probes::Ipv4Addr> own)
+    : allows_bogons_(allow_bogons || any_is_bogon(own)),
       refused_(allows_bogons_ ? never_unicast() : bogons()) {}
+
+BogonPolicy::BogonPolicy(const VpConfig& config)
+    : BogonPolicy(config.allow_bogons, addresses_of(config)) {}
 
 }  // namespace backsight::config

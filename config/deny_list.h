@@ -48,13 +48,14 @@ class PrefixSet {
 // reserved and broadcast.
 [[nodiscard]] std::span<const probes::Ipv4Prefix> never_unicast() noexcept;
 
-// Which special-purpose destinations a vantage point refuses:
+// Which special-purpose destinations are refused:
 //   - never_unicast(), always;
-//   - all of bogons(), unless `allow_bogons` is set or the vantage point lives in bogon space
-//     itself, that is, the address of any of its ports is a bogon: such a port is no port of the
-//     Internet but one of a lab. (Behind a NAT, list the private prefixes in the deny file.)
+//   - all of bogons(), unless `allow_bogons` is set or who measures lives in bogon space itself,
+//     that is, any of its own addresses is a bogon: such a port is no port of the Internet but one
+//     of a lab. (Behind a NAT, list the private prefixes in the deny file.)
 class BogonPolicy {
  public:
+  BogonPolicy(bool allow_bogons, std::span<const probes::Ipv4Addr> own);
   explicit BogonPolicy(const VpConfig& config);
 
   [[nodiscard]] bool refuses(probes::Ipv4Addr destination) const noexcept {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +10,7 @@
 #include <cstring>
 #include <string>
 
-#include "config/reading/text_file.h"
+#include "config/reading/secret_file.h"
 
 namespace backsight::config {
 namespace {
@@ -34,52 +33,6 @@ std::uint64_t load_le64(const unsigned char* at) noexcept {
     word = word << 8 | at[i];
   }
   return word;
-}
-
-// Opens the file, if it is a regular one that nobody but its owner may touch.
-Expected<int> open_key(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) {
-    return refused(file.string(),
-                   fmt::format("does not exist; copy the fleet's key there, or make one with "
-                               "\"backsight keygen {}\"",
-                               file.string()));
-  }
-  if (fd < 0) {
-    return refused(file.string(), fmt::format("cannot be opened ({}); let this user own it",
-                                              std::strerror(errno)));
-  }
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(fd);
-    return refused(file.string(), "is no regular file; name the file that holds the key");
-  }
-  if ((status.st_mode & 077) != 0) {
-    ::close(fd);
-    return refused(file.string(), fmt::format("is open to others (mode {:04o}); close it with "
-                                              "\"chmod 600 {}\"",
-                                              status.st_mode & 07777, file.string()));
-  }
-  return fd;
-}
-
-// Reads until the file ends or `text` is full. Returns the bytes read, or -1 and errno.
-ssize_t read_all(int fd, std::span<char> text) {
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return got;
-    }
-    if (got == 0) {
-      break;
-    }
-    size += static_cast<std::size_t>(got);
-  }
-  return static_cast<ssize_t>(size);
 }
 
 // Writes all of `text`. Returns 0, or errno.
@@ -160,20 +113,15 @@ Expected<FleetKey> parse_fleet_key(std::string_view text, std::string_view file_
 }
 
 Expected<FleetKey> load_fleet_key(const std::filesystem::path& file) {
-  const auto fd = open_key(file);
-  if (!fd) {
-    return tl::unexpected(fd.error());
+  // One byte more than the longest right file.
+  const auto secret = read_secret_file(
+      file, kHexDigits + 2,
+      fmt::format("copy the fleet's key there, or make one with \"backsight keygen {}\"",
+                  file.string()));
+  if (!secret) {
+    return tl::unexpected(secret.error());
   }
-  std::array<char, kHexDigits + 2> text;  // one more than the longest right file
-  const ssize_t size = read_all(*fd, text);
-  const int error = errno;
-  ::close(*fd);
-  if (size < 0) {
-    return failed(file, "cannot be read", error);
-  }
-  auto key = parse_fleet_key({text.data(), static_cast<std::size_t>(size)}, file.string());
-  sodium_memzero(text.data(), text.size());
-  return key;
+  return parse_fleet_key(secret->text(), file.string());
 }
 
 Expected<void> make_fleet_key_file(const std::filesystem::path& file) {

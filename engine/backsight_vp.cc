@@ -202,11 +202,7 @@ int run_queue(VantagePoint& vp, const Options& options, backsight::queue::VpQueu
 }
 
 backsight::queue::QueueAddress address_of(const config::VpQueueConfig& queue) {
-  backsight::queue::QueueAddress address(queue.url);
-  address.credentials = queue.credentials;
-  address.tls_ca = queue.tls_ca;
-  address.tls_cert = queue.tls_cert;
-  address.tls_key = queue.tls_key;
+  backsight::queue::QueueAddress address(queue);
   // Everything that is kept stands under an absolute path, whatever the config's folder is called.
   address.spool = std::filesystem::absolute(queue.spool);
   address.spool_limit_bytes = queue.spool_limit_mib << 20;

@@ -4,6 +4,13 @@
 
 namespace backsight::queue {
 
+QueueAddress::QueueAddress(const config::QueueConfig& config)
+    : url(config.url),
+      credentials(config.credentials),
+      tls_ca(config.tls_ca),
+      tls_cert(config.tls_cert),
+      tls_key(config.tls_key) {}
+
 Expected<void> check_address(const QueueAddress& address) {
   if (auto fault = config::queue_url_fault(address.url)) {
     return bad_usage("queue " + *fault + "; write " + std::string(config::kQueueUrlsWanted));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "config/error.h"
+#include "config/queue_config.h"
 
 namespace backsight::queue {
 
@@ -15,6 +16,9 @@ struct QueueAddress {
   // NOLINTNEXTLINE(google-explicit-constructor): a URL is an address.
   QueueAddress(std::string url_text) : url(std::move(url_text)) {}
   QueueAddress(const char* url_text) : url(url_text) {}
+
+  // What a config says of it; spool and state are each program's own.
+  explicit QueueAddress(const config::QueueConfig& config);
 
   // "file:///dir", "nats://host:4222", "tls://host:4222"; several servers with commas between.
   std::string url;

@@ -60,11 +60,11 @@ std::optional<std::string> why_no_duration(std::string_view text, seconds least,
 
 std::string duration_text(seconds duration) {
   for (const Unit& unit : kUnits) {
-    if (duration.count() != 0 && duration % unit.length == seconds(0)) {
+    if (duration >= 2 * unit.length && duration % unit.length == seconds(0)) {
       return fmt::format("{}{}", duration / unit.length, unit.letter);
     }
   }
-  return "0s";
+  return fmt::format("{}s", duration.count());
 }
 
 std::optional<std::string> why_no_text(std::string_view text) {

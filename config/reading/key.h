@@ -60,7 +60,7 @@ struct Key {
                                                          std::chrono::seconds least,
                                                          std::chrono::seconds most,
                                                          std::chrono::seconds& duration);
-// In the largest unit that loses nothing.
+// In the largest unit of which it is two or more, such as 24h and 60s.
 [[nodiscard]] std::string duration_text(std::chrono::seconds duration);
 
 // What may be wrong with any text: nothing, or a control character.

@@ -1,24 +1,17 @@
 // The shipped examples and the manual are in step with the code. To write them anew:
-//   BACKSIGHT_WRITE=1 test_config --gtest_filter='VpFiles.*'
+//   BACKSIGHT_WRITE=1 test_config --gtest_filter='*Files.*'
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <sstream>
 
 #include "config/deny_list.h"
 #include "config/enrolment.h"
 #include "config/vp_manual.h"
 #include "config/vp_printer.h"
-#include "lines.h"
+#include "in_step.h"
 
 namespace backsight::config {
 namespace {
-
-const std::filesystem::path kRoot =
-    std::filesystem::path(BACKSIGHT_TEST_DATA).parent_path().parent_path();
-const std::filesystem::path kExamples = kRoot / "config/examples";
-
-bool writes() { return std::getenv("BACKSIGHT_WRITE") != nullptr; }
 
 // The vantage point of the manual.
 constexpr std::string_view kDocumented = R"(
@@ -36,10 +29,7 @@ metrics: {listen: "127.0.0.1:9464"}
 TEST(VpFiles, TheExampleIsWhatIsPrinted) {
   const auto config = parse_vp_config(std::string(kDocumented), "vp.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
-  if (writes()) {
-    write_file(kExamples / "vp.yaml", print_vp_config(*config));
-  }
-  EXPECT_EQ(file_text(kExamples / "vp.yaml"), print_vp_config(*config));
+  expect_in_step(kExamples / "vp.yaml", print_vp_config(*config));
 }
 
 TEST(VpFiles, TheExampleLoads) {
@@ -66,19 +56,7 @@ TEST(VpFiles, TheExampleListsLoad) {
 }
 
 TEST(VpFiles, TheManualHoldsTheTableOfTheKeys) {
-  const std::filesystem::path manual = kRoot / "docs/configuration.md";
-  const std::string begin = "<!-- keys of vp.yaml -->\n";
-  const std::string end = "<!-- end -->\n";
-  std::string text = file_text(manual);
-  const std::size_t first = text.find(begin);
-  const std::size_t last = text.find(end);
-  ASSERT_TRUE(first != text.npos && last != text.npos);
-  const std::string table = text.substr(first + begin.size(), last - first - begin.size());
-  if (writes()) {
-    write_file(manual, text.replace(first + begin.size(), table.size(), print_vp_manual()));
-    return;
-  }
-  EXPECT_EQ(table, print_vp_manual());
+  expect_table_in_step(kRoot / "docs/configuration.md", "keys of vp.yaml", print_vp_manual());
 }
 
 }  // namespace

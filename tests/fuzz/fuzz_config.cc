@@ -1,10 +1,14 @@
 // Feeds text to every loader of config/. The first byte chooses: 0 vp.yaml, 1 --set, 2 deny list,
-// 3 enrolment, 4 fleet key. What vp.yaml gives is printed and must load again as it was.
+// 3 enrolment, 4 fleet key, 5 controller.yaml, 6 its --set, 7 keys.yaml. What vp.yaml and
+// controller.yaml give is printed and must load again as it was.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "config/api_keys.h"
+#include "config/controller_loader.h"
+#include "config/controller_printer.h"
 #include "config/deny_list.h"
 #include "config/enrolment.h"
 #include "config/fleet_key.h"
@@ -40,6 +44,19 @@ void check_vp(const std::string& text, std::span<const std::string> overrides) {
   }
 }
 
+void check_controller(const std::string& text, std::span<const std::string> overrides) {
+  const auto config = parse_controller_config(text, "controller.yaml", overrides);
+  if (!config) {
+    check_sentences(config.error());
+    return;
+  }
+  const std::string printed = print_controller_config(*config);
+  const auto again = parse_controller_config(printed, "controller.yaml");
+  if (!again || !(*again == *config)) {
+    std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -49,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 5) {
+  switch (data[0] % 8) {
     case 0:
       check_vp(text, {});
       break;
@@ -66,8 +83,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_sentences(enrolment.error());
       }
       break;
-    default:
+    case 4:
       static_cast<void>(parse_fleet_key(text, "fleet.key").has_value());
+      break;
+    case 5:
+      check_controller(text, {});
+      break;
+    case 6:
+      check_controller("queue: {url: \"file:///q\"}\n", std::span(&text, 1));
+      break;
+    default:
+      if (const auto keys = parse_api_keys(text, "keys.yaml"); !keys) {
+        if (keys.error().sentence.empty()) std::abort();
+      }
   }
   return 0;
 }

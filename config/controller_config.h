@@ -1,0 +1,70 @@
+// controller.yaml as plain structs, with defaults. The loader (config/controller_loader.h) fills
+// and checks them; modules get only their own struct, by const reference.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/log_format.h"
+#include "config/queue_config.h"
+
+namespace backsight::config {
+
+// The queue that the vantage points use.
+struct ControllerQueueConfig : QueueConfig {
+  // Where it is kept which results were taken, with a broker.
+  std::filesystem::path state = "/var/lib/backsight/consumer";
+
+  friend bool operator==(const ControllerQueueConfig&, const ControllerQueueConfig&) = default;
+};
+
+// What is known of addresses before anything is measured.
+struct AnnotationConfig {
+  std::filesystem::path prefixes_file;     // CAIDA's prefix-to-AS; empty: no AS is known
+  std::filesystem::path geolocation_file;  // MaxMind's format; empty: no places
+
+  friend bool operator==(const AnnotationConfig&, const AnnotationConfig&) = default;
+};
+
+struct AtlasConfig {
+  std::vector<std::filesystem::path> imports;             // RIPE Atlas traceroute results
+  std::chrono::seconds max_age = std::chrono::hours(24);  // 1 min..30 days
+
+  friend bool operator==(const AtlasConfig&, const AtlasConfig&) = default;
+};
+
+struct LimitsConfig {
+  std::uint64_t max_under_way = 1'000'000;     // reverse traceroutes at a time, 1..10^7
+  std::uint32_t max_batch = 10'000;            // requests in one submission, 1..100,000
+  std::uint64_t probes_per_second = 0;         // of all vantage points together; 0: no limit
+  std::uint32_t probes_per_measurement = 300;  // 1..100,000
+  std::chrono::seconds measurement_time = std::chrono::seconds(60);  // 1 s..10 min
+
+  friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
+};
+
+// Everything of controller.yaml. Paths are absolute, or relative to the working directory, once
+// loaded.
+struct ControllerConfig {
+  std::string listen = "127.0.0.1:8080";  // API and page
+  ControllerQueueConfig queue;
+  std::filesystem::path archive = "/var/lib/backsight/archive";
+  std::filesystem::path state = "/var/lib/backsight/controller";  // requests that were accepted
+  std::chrono::seconds keep_results = std::chrono::hours(24);     // 1 min..30 days
+  AnnotationConfig annotation;
+  std::filesystem::path aliases_file;  // one router a line; empty: none
+  AtlasConfig atlas;
+  LimitsConfig limits;
+  std::filesystem::path deny_file;  // empty: nothing denied beyond the bogons
+  bool allow_bogons = false;        // measure from private and reserved destinations (labs)
+  std::filesystem::path keys_file;  // empty: nobody but this machine may ask, without a key
+  std::string metrics_listen = "127.0.0.1:9465";  // empty: no metrics
+  LogFormat log_format = LogFormat::kText;
+
+  friend bool operator==(const ControllerConfig&, const ControllerConfig&) = default;
+};
+
+}  // namespace backsight::config

@@ -1,0 +1,247 @@
+#include "controller/atlas/source_atlas.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "controller/measurement/route_split.h"
+
+namespace backsight::controller {
+
+namespace {
+
+using probes::Ipv4Addr;
+
+bool has_loop(const AtlasTrace& trace, const AliasTable& aliases) {
+  std::unordered_set<Ipv4Addr> seen;
+  for (const Ipv4Addr hop : trace.hops) {
+    if (!hop.is_unspecified() && !seen.insert(aliases.find(hop)).second) return true;
+  }
+  return false;
+}
+
+// Of two, the one that says more: certain, then narrow, then new.
+bool says_more(const Intersection& a, const Intersection& b) {
+  if (a.is_certain != b.is_certain) return a.is_certain;
+  if (a.last - a.first != b.last - b.first) return a.last - a.first < b.last - b.first;
+  return a.trace->at > b.trace->at;
+}
+
+void keep_better(std::optional<Intersection>& best, const Intersection& other) {
+  if (!best || says_more(other, *best)) best = other;
+}
+
+}  // namespace
+
+bool SourceAtlas::add(AtlasTrace trace) {
+  // A router that answers for two hops in a row is one hop.
+  for (std::size_t i = trace.hops.size(); i-- > 1;) {
+    if (!trace.hops[i].is_unspecified() && aliases_.same(trace.hops[i], trace.hops[i - 1])) {
+      trace.hops.erase(trace.hops.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  if (has_loop(trace, aliases_)) return false;
+  const auto same = std::ranges::find_if(traces_, [&](const AtlasTrace& it) {
+    return it.vp == trace.vp && it.from == trace.from;
+  });
+  if (same != traces_.end()) {
+    if (same->hops == trace.hops) {
+      same->at = trace.at;
+      same->id = trace.id;
+      same->valid_from = 0;
+      return true;
+    }
+    *same = std::move(trace);
+    reindex();
+    return true;
+  }
+  traces_.push_back(std::move(trace));
+  index(static_cast<std::uint32_t>(traces_.size() - 1));
+  bound(static_cast<std::uint32_t>(traces_.size() - 1));
+  return true;
+}
+
+void SourceAtlas::index(std::uint32_t trace) {
+  const auto& hops = traces_[trace].hops;
+  for (std::size_t i = 0; i < hops.size(); ++i) {
+    if (!hops[i].is_unspecified()) {
+      places_[hops[i]].push_back({trace, static_cast<std::uint16_t>(i)});
+    }
+  }
+}
+
+void SourceAtlas::reindex() {
+  places_.clear();
+  bounds_.clear();
+  for (std::uint32_t i = 0; i < traces_.size(); ++i) index(i);
+  for (std::uint32_t i = 0; i < traces_.size(); ++i) bound(i);
+}
+
+void SourceAtlas::add_route(Ipv4Addr hop, std::span<const Ipv4Addr> passed, bool is_complete,
+                            SteadyNs now) {
+  Route& route = routes_[hop];
+  // The longer says more, unless it is of another time.
+  const bool is_same = route.passed.size() == passed.size() &&
+                       std::equal(passed.begin(), passed.end(), route.passed.begin());
+  if (route.at != 0 && !is_same && route.passed.size() > passed.size() && route.is_complete &&
+      !is_complete && now - route.at < kMinute) {
+    return;
+  }
+  const bool is_news = !is_same || route.is_complete != is_complete;
+  route.at = now;
+  if (!is_news) return;
+  route.passed.assign(passed.begin(), passed.end());
+  route.is_complete = is_complete;
+  for (std::size_t i = 0; i + 1 < passed.size(); ++i) {
+    if (passed[i].is_unspecified() || passed[i + 1].is_unspecified()) continue;
+    auto& next = after_[passed[i]];
+    if (std::ranges::count(next, passed[i + 1]) == 0) next.push_back(passed[i + 1]);
+  }
+  const auto at = places_.find(hop);
+  if (at == places_.end()) return;
+  for (const Place& place : at->second) bound(place.trace);
+}
+
+// Bounds of all stamps that were seen behind hops of the traceroute. A stamp seen in the reply of
+// hop i belongs to a later router. One that is missing behind hop j, whose reply passed a router that
+// also stands behind the stamp or came to the source, belongs to j or an earlier one.
+void SourceAtlas::bound(std::uint32_t trace) {
+  const auto& hops = traces_[trace].hops;
+  std::unordered_map<Ipv4Addr, Bounds> found;
+  const auto end = static_cast<std::uint16_t>(hops.size());
+  for (std::uint16_t i = 0; i < end; ++i) {
+    const auto route = routes_.find(hops[i]);
+    if (hops[i].is_unspecified() || route == routes_.end()) continue;
+    for (const Ipv4Addr stamp : route->second.passed) {
+      if (stamp.is_unspecified() || places_.contains(stamp)) continue;
+      Bounds& bounds = found.try_emplace(stamp, Bounds{trace, 0, end}).first->second;
+      bounds.first = std::max<std::uint16_t>(bounds.first, static_cast<std::uint16_t>(i + 1));
+    }
+  }
+  for (auto& [stamp, bounds] : found) {
+    for (std::uint16_t j = bounds.first; j < end; ++j) {
+      const auto route = routes_.find(hops[j]);
+      if (hops[j].is_unspecified() || route == routes_.end()) continue;
+      const auto& passed = route->second.passed;
+      if (std::ranges::count(passed, stamp) != 0) continue;
+      const auto behind = after_.find(stamp);
+      const bool came_by = behind != after_.end() &&
+                           std::ranges::any_of(behind->second, [&, at = &passed](Ipv4Addr next) {
+                             return std::ranges::count(*at, next) != 0;
+                           });
+      if (came_by || route->second.is_complete) {
+        bounds.last = std::min(bounds.last, j);
+        break;
+      }
+    }
+    if (bounds.first >= end || bounds.first > bounds.last) continue;
+    bounds.last = std::min<std::uint16_t>(bounds.last, static_cast<std::uint16_t>(end - 1));
+    auto& all = bounds_[stamp];
+    const auto known = std::ranges::find(all, trace, &Bounds::trace);
+    if (known != all.end()) {
+      *known = bounds;
+    } else {
+      all.push_back(bounds);
+    }
+  }
+}
+
+std::optional<Intersection> SourceAtlas::at_place(Ipv4Addr address, SteadyNs oldest) const {
+  std::optional<Intersection> best;
+  for (const Ipv4Addr alias : aliases_.all_of(address)) {
+    const auto at = places_.find(alias);
+    if (at == places_.end()) continue;
+    for (const auto& [trace, hop] : at->second) {
+      const AtlasTrace& it = traces_[trace];
+      if (hop < it.valid_from || it.at < oldest) continue;
+      keep_better(best, {&it, hop, hop, static_cast<std::uint16_t>(hop + 1), true});
+    }
+  }
+  return best;
+}
+
+std::optional<Intersection> SourceAtlas::by_link(Ipv4Addr address, SteadyNs oldest) const {
+  const Ipv4Addr peer = link_peer(address);
+  const auto at = places_.find(peer);
+  if (at == places_.end()) return std::nullopt;
+  std::optional<Intersection> best;
+  for (const auto& [trace, hop] : at->second) {
+    const AtlasTrace& it = traces_[trace];
+    if (hop < it.valid_from || it.at < oldest) continue;
+    keep_better(best, {&it, hop, hop, hop, true});
+  }
+  return best;
+}
+
+std::optional<Intersection> SourceAtlas::by_bounds(Ipv4Addr address, SteadyNs oldest) const {
+  const auto at = bounds_.find(address);
+  if (at == bounds_.end()) return std::nullopt;
+  std::optional<Intersection> best;
+  for (const auto& [trace, first, last] : at->second) {
+    const AtlasTrace& it = traces_[trace];
+    if (first < it.valid_from || it.at < oldest) continue;
+    const bool is_certain = first == last;
+    keep_better(best, {&it, first, last,
+                       static_cast<std::uint16_t>(is_certain ? last + 1 : first), is_certain});
+  }
+  return best;
+}
+
+std::optional<Intersection> SourceAtlas::find(Ipv4Addr address, bool is_stamp,
+                                              SteadyNs oldest) const {
+  if (address.is_unspecified()) return std::nullopt;
+  if (auto place = at_place(address, oldest)) return place;
+  if (is_stamp) {
+    if (auto link = by_link(address, oldest)) return link;
+  }
+  return by_bounds(address, oldest);
+}
+
+std::vector<const AtlasTrace*> SourceAtlas::contradict(Ipv4Addr from, Ipv4Addr to) {
+  std::vector<const AtlasTrace*> refuted;
+  const auto after = after_.find(from);
+  if (after == after_.end() || to.is_unspecified()) return refuted;
+  const bool is_known = std::ranges::any_of(
+      after->second, [&](Ipv4Addr next) { return aliases_.same(next, to); });
+  if (is_known) return refuted;
+  // Either the router behind `from` is another one, or it sends on otherwise: what the traceroutes say
+  // of both is no longer believed.
+  while (const auto here = find(from, true, 0)) {
+    if (!here->is_certain) break;
+    AtlasTrace& trace = traces_[static_cast<std::size_t>(here->trace - traces_.data())];
+    trace.valid_from = static_cast<std::uint16_t>(here->next + 1);
+    refuted.push_back(&trace);
+  }
+  after->second.push_back(to);
+  // What was seen behind it belongs to the way that it no longer takes.
+  bounds_.erase(from);
+  return refuted;
+}
+
+std::vector<Ipv4Addr> SourceAtlas::hops_without_route(SteadyNs oldest) const {
+  std::vector<Ipv4Addr> hops;
+  for (const auto& [hop, places] : places_) {
+    const auto route = routes_.find(hop);
+    if (route == routes_.end() || route->second.at < oldest) hops.push_back(hop);
+  }
+  std::ranges::sort(hops);
+  return hops;
+}
+
+std::uint8_t SourceAtlas::ttl_of(VpIndex vp, Ipv4Addr hop) const {
+  const auto at = places_.find(hop);
+  if (at == places_.end()) return 0;
+  for (const auto& [trace, index] : at->second) {
+    if (traces_[trace].vp == vp) return static_cast<std::uint8_t>(index + 1);
+  }
+  return 0;
+}
+
+void SourceAtlas::clear() {
+  traces_.clear();
+  places_.clear();
+  bounds_.clear();
+  routes_.clear();
+  after_.clear();
+}
+
+}  // namespace backsight::controller

@@ -1,0 +1,111 @@
+// What is known of the ways to one source: traceroutes to it, and what Record Route probes to their
+// hops told of the routers behind them (the RR atlas). A reverse path that comes to a place on a
+// traceroute goes on as the traceroute does, because routing is by destination.
+//
+// A stamp is most often an address that no traceroute shows. Where it belongs is told by
+//   - an alias, if the operator has aliases or they were learned;
+//   - its link: a stamp is of the interface by which the packet leaves, so that the other end of its
+//     /30 or /31 is the next router (RFC 791: "the address of the outgoing interface");
+//   - the RR atlas: a stamp seen behind hop i, and not behind hop j, is of one of the routers i+1..j.
+// Thread: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "controller/annotation/alias_table.h"
+#include "controller/now.h"
+#include "controller/vantage/vp_index.h"
+#include "probes/address.h"
+
+namespace backsight::controller {
+
+// A traceroute that reached the source; `hops` are the routers on the way, the source left out.
+struct AtlasTrace {
+  std::uint64_t id = 0;
+  VpIndex vp = kNoVp;  // that traced; kNoVp: imported
+  probes::Ipv4Addr from;
+  SteadyNs at = 0;
+  std::vector<probes::Ipv4Addr> hops;  // unspecified: silent
+  // Hops before this one are no longer believed: a measured path went on otherwise from there.
+  std::uint16_t valid_from = 0;
+};
+
+// Where a path meets a traceroute: at one of the hops first..last. When nothing is uncertain, they
+// are one hop, and `next` is the first hop behind it that is not on the path yet.
+struct Intersection {
+  const AtlasTrace* trace = nullptr;
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+  std::uint16_t next = 0;  // into trace->hops; its size: the source is next
+  bool is_certain = true;
+};
+
+class SourceAtlas {
+ public:
+  SourceAtlas(probes::Ipv4Addr source, const AliasTable& aliases)
+      : source_(source), aliases_(aliases) {}
+
+  // Replaces what the same vantage point or address traced before. Traces with a loop are refused.
+  bool add(AtlasTrace trace);
+  // A reply of `hop` passed these routers, in order, on its way to the source; `is_complete`: all.
+  void add_route(probes::Ipv4Addr hop, std::span<const probes::Ipv4Addr> passed, bool is_complete,
+                 SteadyNs now);
+
+  // Where a path that has come to `address` meets what is known, newer than `oldest`. `is_stamp`:
+  // the address was stamped, and so is of the interface that the packet leaves by.
+  [[nodiscard]] std::optional<Intersection> find(probes::Ipv4Addr address, bool is_stamp,
+                                                 SteadyNs oldest) const;
+
+  // A measured path went from the router of `from` to `to`, both stamped. Returns the traceroutes
+  // that say otherwise; they are no longer believed up to there.
+  std::vector<const AtlasTrace*> contradict(probes::Ipv4Addr from, probes::Ipv4Addr to);
+
+  // Hops that no Record Route probe has been answered by since `oldest`.
+  [[nodiscard]] std::vector<probes::Ipv4Addr> hops_without_route(SteadyNs oldest) const;
+  // Where the traceroute of this vantage point passes the hop, from 1 on; 0: it does not.
+  [[nodiscard]] std::uint8_t ttl_of(VpIndex vp, probes::Ipv4Addr hop) const;
+
+  void clear();
+  [[nodiscard]] probes::Ipv4Addr source() const noexcept { return source_; }
+  [[nodiscard]] const std::vector<AtlasTrace>& traces() const noexcept { return traces_; }
+  [[nodiscard]] std::size_t hop_count() const noexcept { return places_.size(); }
+
+ private:
+  struct Place {
+    std::uint32_t trace = 0;
+    std::uint16_t hop = 0;
+  };
+  // What replies of the hops of one traceroute told of one stamp.
+  struct Bounds {
+    std::uint32_t trace = 0;
+    std::uint16_t first = 0;  // at the earliest
+    std::uint16_t last = 0;   // at the latest
+  };
+  struct Route {
+    std::vector<probes::Ipv4Addr> passed;
+    bool is_complete = false;
+    SteadyNs at = 0;
+  };
+
+  void index(std::uint32_t trace);
+  void reindex();
+  void bound(std::uint32_t trace);
+  [[nodiscard]] std::optional<Intersection> at_place(probes::Ipv4Addr address, SteadyNs oldest) const;
+  [[nodiscard]] std::optional<Intersection> by_link(probes::Ipv4Addr address, SteadyNs oldest) const;
+  [[nodiscard]] std::optional<Intersection> by_bounds(probes::Ipv4Addr address,
+                                                      SteadyNs oldest) const;
+
+  probes::Ipv4Addr source_;
+  const AliasTable& aliases_;
+  std::vector<AtlasTrace> traces_;
+  std::unordered_map<probes::Ipv4Addr, std::vector<Place>> places_;   // of the hops
+  std::unordered_map<probes::Ipv4Addr, std::vector<Bounds>> bounds_;  // of stamps
+  std::unordered_map<probes::Ipv4Addr, Route> routes_;                // by hop
+  std::unordered_map<probes::Ipv4Addr, std::vector<probes::Ipv4Addr>> after_;  // stamp to next stamps
+};
+
+}  // namespace backsight::controller

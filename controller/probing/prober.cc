@@ -1,0 +1,311 @@
+#include "controller/probing/prober.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace backsight::controller {
+
+namespace {
+
+// A reply that comes later than this many patiences will not come.
+constexpr SteadyNs kSilentAfterPatiences = 4;
+constexpr SteadyNs kLeastTimeout = 500 * kMillisecond;
+constexpr SteadyNs kMostTimeout = 10 * kSecond;
+// Beyond its own time-out, a vantage point that says nothing of a task has lost it.
+constexpr SteadyNs kGrace = 5 * kSecond;
+// A trace is many probes: at the most so many, one after the other when routers are silent.
+constexpr std::uint32_t kTracePackets = 16;
+constexpr SteadyNs kTracePatience = 20 * kSecond;
+constexpr std::uint8_t kTraceGap = 4;
+
+double packets_of(probes::Kind kind) { return kind == probes::Kind::kTrace ? kTracePackets : 1; }
+
+Answer::State state_of(queue::Outcome outcome) {
+  switch (outcome) {
+    case queue::Outcome::kReplied:
+    case queue::Outcome::kReached:
+    case queue::Outcome::kGapLimit:
+    case queue::Outcome::kMaxTtl:
+    case queue::Outcome::kUnreachable:
+    case queue::Outcome::kLoop:
+      return Answer::State::kAnswered;
+    case queue::Outcome::kError:
+      return Answer::State::kError;
+    case queue::Outcome::kTimedOut:
+      return Answer::State::kSilent;
+    default:
+      return Answer::State::kFailed;
+  }
+}
+
+}  // namespace
+
+Prober::Prober(const Limits& limits, std::uint64_t first_id)
+    : limits_(limits), next_id_(first_id), total_(limits.total_pps) {}
+
+Asked Prober::ask(const Question& question, const Now& now) {
+  ++figures_.asked;
+  const ProbeKey key{question.sender, question.kind, question.src, question.dst};
+  if (const auto at = by_key_.find(key); at != by_key_.end()) {
+    Entry& known = *at->second;
+    const bool has_ended = known.answer.has_ended();
+    if (!has_ended || now.steady - known.answer.ended_at < question.max_age) {
+      ++(has_ended ? figures_.from_cache : figures_.coalesced);
+      if (!has_ended && question.waiter != kNobody) known.waiters.push_back(question.waiter);
+      if (question.priority == Priority::kMeasurement && known.answer.sent_at == 0 &&
+          known.priority == Priority::kBackground && !has_ended) {
+        known.priority = Priority::kMeasurement;
+        waiting_[0].push_back(at->second);
+      }
+      return {&known.answer, false};
+    }
+    known.is_current = false;
+  }
+  make_room(now);
+  auto entry = std::make_shared<Entry>();
+  entry->answer.id = next_id_++;
+  entry->answer.key = key;
+  entry->answer.is_spoofed = question.is_spoofed();
+  entry->answer.revtr = question.revtr;
+  entry->answer.asked_at = now.steady;
+  entry->receiver = question.receiver;
+  entry->priority = question.priority;
+  if (question.waiter != kNobody) entry->waiters.push_back(question.waiter);
+  by_key_[key] = entry;
+  by_id_[entry->answer.id] = entry;
+  waiting_[static_cast<std::size_t>(question.priority)].push_back(entry);
+  budget_again_at_ = 0;
+  return {&entry->answer, true};
+}
+
+void Prober::forget_waiter(Waiter waiter, const Answer& answer) {
+  const auto at = by_id_.find(answer.id);
+  if (at != by_id_.end()) std::erase(at->second->waiters, waiter);
+}
+
+Prober::EntryPtr Prober::under_way(std::uint64_t id) const {
+  const auto at = by_id_.find(id);
+  return at == by_id_.end() ? nullptr : at->second;
+}
+
+void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& now) {
+  const EntryPtr entry = under_way(result.task);
+  if (!entry || entry->answer.key.sender != vp || entry->answer.key.dst != result.dst ||
+      entry->answer.key.kind != result.kind) {
+    ++(result.task != 0 && result.task < next_id_ ? figures_.duplicates : figures_.unexpected);
+    return;
+  }
+  Answer& answer = entry->answer;
+  answer.outcome = result.outcome;
+  answer.sent_unix_us = result.sent_at_ns / 1000;
+  if (result.outcome == queue::Outcome::kSent) return;  // its reply is somebody else's to see
+  answer.reason = result.reason;
+  answer.rtt_ns = result.rtt_ns;
+  answer.reply = result.reply;
+  answer.recorded = result.recorded;
+  const Answer::State state = state_of(result.outcome);
+  if (state == Answer::State::kAnswered && answer.sent_at != 0) {
+    turnaround_.learn(vp, entry->receiver, answer.key.dst, now.steady - answer.sent_at);
+  }
+  end(*entry, state, now);
+}
+
+void Prober::on_trace(VpIndex vp, const queue::TraceResult& result, const Now& now) {
+  const EntryPtr entry = under_way(result.head.task);
+  if (!entry || entry->answer.key.sender != vp || entry->answer.key.dst != result.head.dst ||
+      entry->answer.key.kind != probes::Kind::kTrace) {
+    ++(result.head.task < next_id_ ? figures_.duplicates : figures_.unexpected);
+    return;
+  }
+  Answer& answer = entry->answer;
+  answer.outcome = result.head.outcome;
+  answer.reason = result.head.reason;
+  answer.sent_unix_us = result.head.sent_at_ns / 1000;
+  answer.rtt_ns = result.head.rtt_ns;
+  answer.reply = result.head.reply;
+  answer.hops = result.hops;
+  end(*entry, state_of(result.head.outcome), now);
+}
+
+void Prober::on_observation(VpIndex receiver, VpIndex sender, const queue::Observation& seen,
+                            const Now& now) {
+  const EntryPtr entry = under_way(seen.task);
+  if (!entry || entry->answer.key.sender != sender || entry->receiver != receiver ||
+      !entry->answer.is_spoofed || entry->answer.key.src != seen.src ||
+      entry->answer.key.dst != seen.dst || entry->answer.key.kind != seen.kind) {
+    ++(seen.task != 0 && seen.task < next_id_ ? figures_.duplicates : figures_.unexpected);
+    return;
+  }
+  Answer& answer = entry->answer;
+  answer.reply = seen.reply;
+  answer.recorded = seen.recorded;
+  const bool is_reply = seen.reply.type == probes::ReplyType::kEchoReply;
+  answer.outcome = is_reply ? queue::Outcome::kReplied : queue::Outcome::kError;
+  if (answer.sent_at != 0 && is_reply) {
+    turnaround_.learn(sender, receiver, answer.key.dst, now.steady - answer.sent_at);
+  }
+  end(*entry, is_reply ? Answer::State::kAnswered : Answer::State::kError, now);
+}
+
+void Prober::on_vp_lost(VpIndex vp, const Now& now) {
+  std::vector<EntryPtr> lost;
+  for (const auto& [id, entry] : by_id_) {
+    if (entry->answer.key.sender == vp || entry->receiver == vp) lost.push_back(entry);
+  }
+  for (const EntryPtr& entry : lost) end(*entry, Answer::State::kFailed, now);
+}
+
+void Prober::limit_vp(VpIndex vp, double pps) { by_vp_[vp].set_rate(pps); }
+
+void Prober::tell(Entry& entry) {
+  const EntryPtr self = by_id_.at(entry.answer.id);
+  for (const Waiter waiter : entry.waiters) news_.emplace_back(waiter, self);
+}
+
+void Prober::end(Entry& entry, Answer::State state, const Now& now) {
+  entry.answer.state = state;
+  entry.answer.ended_at = now.steady;
+  switch (state) {
+    case Answer::State::kAnswered:
+    case Answer::State::kError:
+      ++figures_.answered;
+      break;
+    case Answer::State::kSilent:
+      ++figures_.silent;
+      break;
+    default:
+      ++figures_.failed;
+  }
+  tell(entry);
+  entry.waiters.clear();
+  entry.waiters.shrink_to_fit();
+  const auto at = by_id_.find(entry.answer.id);
+  ended_.push_back(at->second);
+  by_age_.push_back(at->second);
+  // What was never sent says nothing of the network: the next who asks gets a new probe.
+  if (state == Answer::State::kFailed && entry.is_current) {
+    by_key_.erase(entry.answer.key);
+    entry.is_current = false;
+  }
+  by_id_.erase(at);
+}
+
+void Prober::make_room(const Now& now) {
+  while (!by_age_.empty() && (by_age_.size() > limits_.most_kept ||
+                              now.steady - by_age_.front()->answer.ended_at > limits_.keep)) {
+    const Entry& oldest = *by_age_.front();
+    if (oldest.is_current) by_key_.erase(oldest.answer.key);
+    by_age_.pop_front();
+  }
+}
+
+void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
+  Answer& answer = entry.answer;
+  answer.sent_at = now.steady;
+  const bool is_trace = answer.key.kind == probes::Kind::kTrace;
+  entry.patience = turnaround_.patience(answer.key.sender, entry.receiver, answer.key.dst);
+  const SteadyNs timeout =
+      std::clamp(entry.patience * kSilentAfterPatiences, kLeastTimeout, kMostTimeout);
+  Outgoing out{answer.key.sender, {}};
+  out.task.id = answer.id;
+  out.task.kind = answer.key.kind;
+  out.task.dst = answer.key.dst;
+  if (answer.is_spoofed) out.task.src = answer.key.src;
+  out.task.timeout_ms = static_cast<std::uint32_t>((is_trace ? timeout / 2 : timeout) / kMillisecond);
+  out.task.gap_limit = kTraceGap;
+  tasks.push_back(out);
+  ++figures_.tasks;
+  entry.overdue_at = now.steady + (is_trace ? kTracePatience : entry.patience);
+  // A direct probe's end is told by its vantage point; a spoofed one's reply has nobody who would
+  // say that it did not come.
+  entry.silent_at = now.steady + (is_trace ? 4 * kTracePatience : timeout) +
+                    (answer.is_spoofed ? 0 : kGrace);
+  alarms_.push({std::min(entry.overdue_at, entry.silent_at), answer.id});
+}
+
+bool Prober::release(std::deque<EntryPtr>& line, const Now& now, std::vector<Outgoing>& tasks) {
+  std::deque<EntryPtr> held;
+  while (!line.empty()) {
+    EntryPtr entry = std::move(line.front());
+    line.pop_front();
+    if (entry->answer.sent_at != 0 || entry->answer.has_ended()) continue;
+    const double packets = packets_of(entry->answer.key.kind);
+    Budget& vp = by_vp_[entry->answer.key.sender];
+    if (!total_.has(packets, now.steady)) {
+      budget_again_at_ = std::min(budget_again_at_, total_.when(packets, now.steady));
+      held.push_back(std::move(entry));
+      break;
+    }
+    if (!vp.has(packets, now.steady)) {
+      budget_again_at_ = std::min(budget_again_at_, vp.when(packets, now.steady));
+      held.push_back(std::move(entry));
+      continue;
+    }
+    total_.spend(packets);
+    vp.spend(packets);
+    send(*entry, now, tasks);
+  }
+  const bool is_empty = held.empty() && line.empty();
+  line.insert(line.begin(), std::make_move_iterator(held.begin()),
+              std::make_move_iterator(held.end()));
+  return is_empty;
+}
+
+void Prober::advance(const Now& now, std::vector<Outgoing>& tasks) {
+  while (!alarms_.empty() && alarms_.top().at <= now.steady) {
+    const EntryPtr entry = under_way(alarms_.top().id);
+    alarms_.pop();
+    if (!entry) continue;
+    if (now.steady >= entry->silent_at) {
+      end(*entry, Answer::State::kSilent, now);
+      continue;
+    }
+    if (entry->answer.state == Answer::State::kWaiting) {
+      entry->answer.state = Answer::State::kOverdue;
+      tell(*entry);
+    }
+    alarms_.push({entry->silent_at, entry->answer.id});
+  }
+  budget_again_at_ = ~SteadyNs{0};
+  if (release(waiting_[0], now, tasks)) release(waiting_[1], now, tasks);
+}
+
+std::optional<SteadyNs> Prober::next_due() const {
+  SteadyNs at = alarms_.empty() ? ~SteadyNs{0} : alarms_.top().at;
+  if (!waiting_[0].empty() || !waiting_[1].empty()) at = std::min(at, budget_again_at_);
+  return at == ~SteadyNs{0} ? std::nullopt : std::optional(at);
+}
+
+std::vector<News> Prober::take_news() {
+  told_.clear();
+  std::vector<News> news;
+  news.reserve(news_.size());
+  for (auto& [waiter, entry] : news_) {
+    news.push_back({waiter, &entry->answer});
+    told_.push_back(std::move(entry));
+  }
+  news_.clear();
+  return news;
+}
+
+std::vector<const Answer*> Prober::take_ended() {
+  ended_told_ = std::move(ended_);
+  ended_.clear();
+  std::vector<const Answer*> answers;
+  answers.reserve(ended_told_.size());
+  for (const EntryPtr& entry : ended_told_) answers.push_back(&entry->answer);
+  return answers;
+}
+
+const Answer* Prober::find(const ProbeKey& key) const {
+  const auto at = by_key_.find(key);
+  return at == by_key_.end() ? nullptr : &at->second->answer;
+}
+
+const ProberFigures& Prober::figures() const {
+  figures_.held_back = waiting_[0].size() + waiting_[1].size();
+  figures_.kept = by_age_.size();
+  return figures_;
+}
+
+}  // namespace backsight::controller

@@ -1,0 +1,162 @@
+// Between those who want to know and the vantage points who probe: one probe for all who ask the same
+// at the same time, answers kept for those who ask later, silence remembered, budgets held.
+//
+// Nothing here waits or knows a clock: time is handed in, tasks and news are handed out.
+// Thread: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <unordered_map>
+#include <vector>
+
+#include "controller/now.h"
+#include "controller/probing/answer.h"
+#include "controller/probing/budget.h"
+#include "controller/probing/turnaround.h"
+#include "controller/vantage/vp_index.h"
+#include "queue/result.h"
+#include "queue/task.h"
+
+namespace backsight::controller {
+
+// Who waits for an answer.
+using Waiter = std::uint64_t;
+inline constexpr Waiter kNobody = 0;
+
+enum class Priority : std::uint8_t { kMeasurement, kBackground };
+
+struct Question {
+  VpIndex sender = kNoVp;
+  VpIndex receiver = kNoVp;  // owns `src`
+  probes::Kind kind = probes::Kind::kPing;
+  probes::Ipv4Addr src;
+  probes::Ipv4Addr dst;
+  SteadyNs max_age = 0;  // of an answer that is known already; 0: ask anew
+  Priority priority = Priority::kMeasurement;
+  Waiter waiter = kNobody;
+  std::uint64_t revtr = 0;  // 0: background
+
+  [[nodiscard]] bool is_spoofed() const noexcept { return sender != receiver; }
+};
+
+struct Asked {
+  const Answer* answer = nullptr;  // never null; valid until the next call to forget()
+  bool is_new = false;             // a probe will be sent for this question
+};
+
+// News for a waiter: its answer came, is overdue, or will never come.
+struct News {
+  Waiter waiter = kNobody;
+  const Answer* answer = nullptr;
+};
+
+struct ProberFigures {
+  std::uint64_t asked = 0;
+  std::uint64_t from_cache = 0;
+  std::uint64_t coalesced = 0;
+  std::uint64_t tasks = 0;         // handed to vantage points
+  std::uint64_t answered = 0;
+  std::uint64_t silent = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t unexpected = 0;    // results and observations that answer no probe of ours
+  std::uint64_t duplicates = 0;    // that answer one a second time
+  std::uint64_t held_back = 0;     // waits for a budget now
+  std::uint64_t kept = 0;          // answers in memory now
+};
+
+class Prober {
+ public:
+  struct Limits {
+    double total_pps = 0;            // 0: none
+    std::size_t most_kept = 1 << 20;  // answers
+    SteadyNs keep = 24 * kHour;
+  };
+  // The first task gets `first_id`; ids never come twice.
+  Prober(const Limits& limits, std::uint64_t first_id);
+
+  // Asks, or finds that it was asked. A waiter that is given an answer that has not ended hears of
+  // it later.
+  Asked ask(const Question& question, const Now& now);
+
+  // The waiter wants to hear no more. Its probes go on.
+  void forget_waiter(Waiter waiter, const Answer& answer);
+
+  // What a vantage point says.
+  void on_result(VpIndex vp, const queue::ProbeResult& result, const Now& now);
+  void on_trace(VpIndex vp, const queue::TraceResult& result, const Now& now);
+  // `sender` sent the probe that the observation tells of; `receiver` saw the reply.
+  void on_observation(VpIndex receiver, VpIndex sender, const queue::Observation& seen,
+                      const Now& now);
+  // The vantage point is gone: what it was asked fails now.
+  void on_vp_lost(VpIndex vp, const Now& now);
+
+  // Rates of a vantage point, from what it announces.
+  void limit_vp(VpIndex vp, double pps);
+
+  // Lets time pass: what is overdue becomes so, what is due goes out. Appends tasks to `tasks`.
+  struct Outgoing {
+    VpIndex vp = kNoVp;
+    queue::Task task;
+  };
+  void advance(const Now& now, std::vector<Outgoing>& tasks);
+  // When advance() has something to do next; nothing: not before more is asked or heard.
+  [[nodiscard]] std::optional<SteadyNs> next_due() const;
+
+  // News since the last call. Answers are valid until the next call of anything else.
+  [[nodiscard]] std::vector<News> take_news();
+  // Answers that ended since the last call, for the archive.
+  [[nodiscard]] std::vector<const Answer*> take_ended();
+
+  // The newest answer to a question, if one is kept.
+  [[nodiscard]] const Answer* find(const ProbeKey& key) const;
+  [[nodiscard]] const ProberFigures& figures() const;
+
+ private:
+  struct Entry {
+    Answer answer;
+    VpIndex receiver = kNoVp;
+    SteadyNs overdue_at = 0;
+    SteadyNs silent_at = 0;
+    SteadyNs patience = 0;
+    std::vector<Waiter> waiters;
+    Priority priority = Priority::kBackground;
+    bool is_current = true;  // the newest of its key
+  };
+  using EntryPtr = std::shared_ptr<Entry>;
+  struct Alarm {
+    SteadyNs at = 0;
+    std::uint64_t id = 0;
+    friend bool operator>(const Alarm& a, const Alarm& b) noexcept { return a.at > b.at; }
+  };
+
+  void send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks);
+  bool release(std::deque<EntryPtr>& line, const Now& now, std::vector<Outgoing>& tasks);
+  void tell(Entry& entry);
+  void end(Entry& entry, Answer::State state, const Now& now);
+  [[nodiscard]] EntryPtr under_way(std::uint64_t id) const;
+  void make_room(const Now& now);
+
+  Limits limits_;
+  std::uint64_t next_id_;
+  std::unordered_map<ProbeKey, EntryPtr, ProbeKeyHash> by_key_;
+  std::unordered_map<std::uint64_t, EntryPtr> by_id_;  // not ended
+  std::deque<EntryPtr> by_age_;                        // of end, oldest first
+  std::deque<EntryPtr> waiting_[2];                    // for a budget, by priority
+  std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
+  std::vector<std::pair<Waiter, EntryPtr>> news_;
+  std::vector<EntryPtr> told_;  // keeps the last news valid
+  std::vector<EntryPtr> ended_;
+  std::vector<EntryPtr> ended_told_;
+  Budget total_;
+  std::unordered_map<VpIndex, Budget> by_vp_;
+  SteadyNs budget_again_at_ = 0;
+  Turnaround turnaround_;
+  mutable ProberFigures figures_;
+};
+
+}  // namespace backsight::controller

@@ -1,0 +1,173 @@
+#include "controller/ranking/ranking.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace backsight::controller {
+
+namespace {
+
+using probes::Ipv4Addr;
+
+constexpr SteadyNs kFresh = 24 * kHour;
+// A survey that told nothing is not repeated at once.
+constexpr SteadyNs kSurveyAgain = 7 * 24 * kHour;
+constexpr std::uint8_t kTooFar = 0xff;
+// Beyond it the memory begins anew; a day's measurements fill it again.
+constexpr std::size_t kMostDistances = 4 << 20;
+
+std::uint64_t key_of(VpIndex vp, Ipv4Addr address) {
+  return std::uint64_t{vp} << 32 | address.value;
+}
+
+// Nearest first; what is not known last.
+bool is_nearer(const Candidate& a, const Candidate& b) {
+  const auto rank_of = [](const Candidate& it) {
+    return it.distance == 0 ? 0x100U : it.distance;
+  };
+  return rank_of(a) != rank_of(b) ? rank_of(a) < rank_of(b) : a.vp < b.vp;
+}
+
+}  // namespace
+
+std::uint64_t Ranking::prefix_of(Ipv4Addr target) const {
+  const auto origin = prefixes_.find(target);
+  const probes::Ipv4Prefix prefix =
+      origin ? origin->prefix : probes::Ipv4Prefix{{target.value & 0xffffff00}, 24};
+  return std::uint64_t{prefix.base.value} << 8 | prefix.length;
+}
+
+void Ranking::keep(VpIndex vp, Ipv4Addr address, const Distance& distance) {
+  if (distances_.size() >= kMostDistances) distances_.clear();
+  Distance& known = distances_[key_of(vp, address)];
+  const bool is_better = distance.is_exact || !known.is_exact ||
+                         distance.at - std::min(distance.at, known.at) > kFresh;
+  if (is_better) known = distance;
+}
+
+void Ranking::learn(VpIndex vp, Ipv4Addr target, std::uint8_t used, SteadyNs now) {
+  keep(vp, target, {used == 0 ? kTooFar : used, true, now});
+}
+
+void Ranking::learn_passed(VpIndex vp, Ipv4Addr router, std::uint8_t slots, SteadyNs now) {
+  if (!router.is_unspecified()) keep(vp, router, {slots, false, now});
+}
+
+void Ranking::learn_survey(VpIndex vp, Ipv4Addr target, std::span<const Ipv4Addr> forward,
+                           std::uint8_t used, SteadyNs now) {
+  Survey& survey = surveys_[prefix_of(target)];
+  auto way = std::ranges::find(survey.ways, vp, &Way::vp);
+  if (way == survey.ways.end()) way = survey.ways.insert(way, Way{vp, 0, 0, {}});
+  // The part of the way that lies in the target's AS, and the router before.
+  const std::uint32_t asn = prefixes_.asn(target);
+  auto begin = std::ranges::find_if(
+      forward, [&](Ipv4Addr hop) { return asn != 0 && prefixes_.asn(hop) == asn; });
+  if (begin != forward.begin()) --begin;
+  std::vector<Ipv4Addr> entry(begin, forward.end());
+  std::erase_if(entry, [](Ipv4Addr hop) { return hop.is_unspecified(); });
+  if (way->targets == 0) {
+    way->entry = std::move(entry);
+  } else {
+    std::erase_if(way->entry, [&](Ipv4Addr hop) { return std::ranges::count(entry, hop) == 0; });
+  }
+  const unsigned sum = way->used * way->targets + used;
+  ++way->targets;
+  way->used = static_cast<std::uint8_t>((sum + way->targets / 2) / way->targets);
+  survey.begun_at = std::max(survey.begun_at, now);
+  cover(survey);
+}
+
+// Greedy set cover: the router by which most of the vantage points come that have no ingress yet.
+void Ranking::cover(Survey& survey) const {
+  survey.ingress.clear();
+  std::map<Ipv4Addr, std::set<VpIndex>> comes_by;
+  for (const Way& way : survey.ways) {
+    for (const Ipv4Addr hop : way.entry) comes_by[hop].insert(way.vp);
+  }
+  while (!comes_by.empty()) {
+    const auto best = std::max_element(comes_by.begin(), comes_by.end(), [](auto& a, auto& b) {
+      return a.second.size() < b.second.size();
+    });
+    if (best->second.empty()) break;
+    const auto [router, covered] = *best;
+    for (const VpIndex vp : covered) survey.ingress[vp] = router;
+    comes_by.erase(router);
+    for (auto& [other, vps] : comes_by) {
+      for (const VpIndex vp : covered) vps.erase(vp);
+    }
+  }
+}
+
+bool Ranking::wants_survey(Ipv4Addr target, SteadyNs now) const {
+  const auto at = surveys_.find(prefix_of(target));
+  return at == surveys_.end() ||
+         (!at->second.is_under_way && now - at->second.begun_at > kSurveyAgain);
+}
+
+void Ranking::begin_survey(Ipv4Addr target, SteadyNs now) {
+  Survey& survey = surveys_[prefix_of(target)];
+  survey.begun_at = now;
+  survey.is_under_way = true;
+  survey.ways.clear();
+  survey.ingress.clear();
+}
+
+void Ranking::end_survey(Ipv4Addr target) { surveys_[prefix_of(target)].is_under_way = false; }
+
+bool Ranking::is_surveying(Ipv4Addr target) const {
+  const auto at = surveys_.find(prefix_of(target));
+  return at != surveys_.end() && at->second.is_under_way;
+}
+
+Candidate Ranking::look_up(VpIndex vp, Ipv4Addr target, SteadyNs now) const {
+  Candidate candidate{vp, {}, 0, false};
+  const auto survey = surveys_.find(prefix_of(target));
+  if (survey != surveys_.end()) {
+    const auto ingress = survey->second.ingress.find(vp);
+    if (ingress != survey->second.ingress.end()) candidate.ingress = ingress->second;
+    const auto way = std::ranges::find(survey->second.ways, vp, &Way::vp);
+    if (way != survey->second.ways.end()) candidate.distance = way->used;
+  }
+  const auto known = distances_.find(key_of(vp, target));
+  if (known != distances_.end() && now - std::min(now, known->second.at) <= kFresh) {
+    candidate.distance = known->second.used;
+    candidate.is_exact = known->second.is_exact;
+  }
+  return candidate;
+}
+
+std::vector<Candidate> Ranking::rank(Ipv4Addr target, std::span<const VpIndex> vps,
+                                     SteadyNs now) const {
+  std::map<Ipv4Addr, std::vector<Candidate>> by_ingress;
+  std::vector<Candidate> unknown;
+  for (const VpIndex vp : vps) {
+    const Candidate candidate = look_up(vp, target, now);
+    if (candidate.distance == 0) {
+      unknown.push_back(candidate);
+    } else if (candidate.distance <= kMostSlotsUsed) {
+      // Those that nothing tells the ingress of stand for themselves.
+      const Ipv4Addr ingress =
+          candidate.ingress.is_unspecified() ? Ipv4Addr{vp} : candidate.ingress;
+      by_ingress[ingress].push_back(candidate);
+    }
+  }
+  std::vector<std::vector<Candidate>> groups;
+  for (auto& [ingress, members] : by_ingress) {
+    std::ranges::sort(members, is_nearer);
+    groups.push_back(std::move(members));
+  }
+  std::ranges::sort(groups, [](const auto& a, const auto& b) { return is_nearer(a[0], b[0]); });
+  std::vector<Candidate> ranked;
+  for (std::size_t turn = 0; ranked.size() + unknown.size() < vps.size(); ++turn) {
+    const std::size_t before = ranked.size();
+    for (const auto& group : groups) {
+      if (turn < group.size()) ranked.push_back(group[turn]);
+    }
+    if (ranked.size() == before) break;
+  }
+  ranked.insert(ranked.end(), unknown.begin(), unknown.end());
+  return ranked;
+}
+
+}  // namespace backsight::controller

@@ -1,0 +1,106 @@
+// The vantage points, what they can do, and which of them measure now.
+// Thread: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "controller/now.h"
+#include "controller/vantage/vp_index.h"
+#include "probes/address.h"
+
+namespace backsight::controller {
+
+// What is tested, over and over.
+enum class Capability : std::uint8_t {
+  kPing,
+  kRecordRoute,
+  kTimestamp,
+  kTrace,
+  kSpoof,
+  kReceiveSpoofed,
+  kCount
+};
+
+// What a vantage point announces of itself.
+struct Announcement {
+  std::string name;
+  std::uint16_t number = 0;  // in probe ids
+  probes::Ipv4Addr address;
+  probes::Ipv4Addr gateway;  // unspecified: none
+  double pps = 0;            // 0: without limit
+  bool is_ready = false;
+  std::string why_not;
+  std::uint64_t started_at_ns = 0;
+  std::uint64_t updated_at_ns = 0;
+};
+
+// Reads what `backsight-vp` announces (docs/formats.md); nothing when it is not whole.
+[[nodiscard]] std::optional<Announcement> parse_announcement(std::string_view json);
+
+struct VantagePoint {
+  enum class State : std::uint8_t { kTesting, kReady, kSilent, kQuarantined };
+  // Of one capability: what the last tests said.
+  struct Tested {
+    bool is_known = false;
+    bool works = false;
+    std::uint8_t failures = 0;  // in a row
+    SteadyNs at = 0;
+  };
+
+  Announcement said;
+  State state = State::kTesting;
+  SteadyNs heard_at = 0;
+  Tested tested[static_cast<std::size_t>(Capability::kCount)];
+  SteadyNs quarantined_until = 0;
+  std::uint8_t quarantines = 0;
+  std::unordered_set<VpIndex> may_not_spoof;  // sources that it refuses
+
+  [[nodiscard]] const Tested& of(Capability what) const {
+    return tested[static_cast<std::size_t>(what)];
+  }
+  // Not known counts as yes: a test is under way, and a probe that fails says so at once.
+  [[nodiscard]] bool can(Capability what) const { return !of(what).is_known || of(what).works; }
+};
+
+class VantageTable {
+ public:
+  // Takes what was announced; returns its index and whether it is new, or was silent until now.
+  struct Heard {
+    VpIndex vp = kNoVp;
+    bool is_new = false;
+    bool is_back = false;
+  };
+  Heard hear(const Announcement& announcement, SteadyNs now);
+  // Those that have said nothing for `patience` are silent from now on; they are returned.
+  std::vector<VpIndex> find_lost(SteadyNs now, SteadyNs patience);
+
+  // The end of a test, or of any probe that shows the same.
+  void learn(VpIndex vp, Capability what, bool works, SteadyNs now);
+  void learn_refusal(VpIndex sender, VpIndex source);
+
+  [[nodiscard]] const VantagePoint& of(VpIndex vp) const { return vps_[vp]; }
+  [[nodiscard]] std::size_t size() const noexcept { return vps_.size(); }
+  [[nodiscard]] std::optional<VpIndex> by_number(std::uint16_t number) const;
+  [[nodiscard]] std::optional<VpIndex> by_name(std::string_view name) const;
+  [[nodiscard]] std::optional<VpIndex> by_address(probes::Ipv4Addr address) const;
+
+  // Announces itself ready and is not in quarantine.
+  [[nodiscard]] bool is_usable(VpIndex vp) const;
+  // Usable as a source of reverse traceroutes; a clause says why not.
+  [[nodiscard]] std::optional<std::string> why_no_source(VpIndex vp) const;
+  // Those that may send for this source.
+  [[nodiscard]] std::vector<VpIndex> spoofers_for(VpIndex source) const;
+
+ private:
+  void judge(VantagePoint& vp, SteadyNs now);
+
+  std::vector<VantagePoint> vps_;
+};
+
+}  // namespace backsight::controller

@@ -64,6 +64,7 @@ class SourceAtlas {
   // that say otherwise; they are no longer believed up to there.
   std::vector<const AtlasTrace*> contradict(probes::Ipv4Addr from, probes::Ipv4Addr to);
 
+  [[nodiscard]] bool has_hop(probes::Ipv4Addr hop) const { return places_.contains(hop); }
   // Hops that no Record Route probe has been answered by since `oldest`.
   [[nodiscard]] std::vector<probes::Ipv4Addr> hops_without_route(SteadyNs oldest) const;
   // Where the traceroute of this vantage point passes the hop, from 1 on; 0: it does not.

@@ -135,6 +135,10 @@ void Measurement::on_route(const Answer& answer, std::size_t hop, const Knowledg
   if (answer.has_route()) {
     const RouteSplit split =
         split_route(answer.recorded, answer.key.dst, request_.src, known.aliases);
+    if (hop == 0 && split.target_stamped && split.forward > 0) {
+      const Ipv4Addr before = answer.recorded.addresses[split.forward - 1U];
+      if (before.value >> 8 == request_.dst.value >> 8) gateway_ = before;
+    }
     if (append(hop, split, answer, known, now)) return;
   }
   if (phase_ != Phase::kRoutes || hop != hop_) return;

@@ -90,9 +90,14 @@ class Measurement {
   [[nodiscard]] std::optional<probes::Ipv4Addr> alternative() const noexcept {
     return alternative_;
   }
+  // The stamp of a router in the destination's /24, right before the destination's own: the gateway
+  // of its network. Unspecified: not seen.
+  [[nodiscard]] probes::Ipv4Addr gateway() const noexcept { return gateway_; }
   [[nodiscard]] SteadyNs ends_at() const noexcept { return started_at_ + limits_.most_time; }
   // Waits for what its prefix's survey tells.
   [[nodiscard]] bool waits_for_survey() const noexcept { return waits_for_survey_; }
+  // The hop whose way on is sought.
+  [[nodiscard]] probes::Ipv4Addr target() const noexcept { return path_.hops[hop_].address; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
@@ -141,6 +146,7 @@ class Measurement {
   std::vector<probes::Ipv4Addr> way_there_;  // of the last assumption, up to its target
   std::uint64_t way_there_id_ = 0;
   std::optional<probes::Ipv4Addr> alternative_;
+  probes::Ipv4Addr gateway_;
   Commands* commands_ = nullptr;  // of the step under way
   VpIndex source_ = kNoVp;
   Phase phase_ = Phase::kRoutes;

@@ -57,7 +57,7 @@ Asked Prober::ask(const Question& question, const Now& now) {
         known.priority = Priority::kMeasurement;
         waiting_[0].push_back(at->second);
       }
-      return {&known.answer, false};
+      return {answer_of(at->second), false};
     }
     known.is_current = false;
   }
@@ -75,7 +75,7 @@ Asked Prober::ask(const Question& question, const Now& now) {
   by_id_[entry->answer.id] = entry;
   waiting_[static_cast<std::size_t>(question.priority)].push_back(entry);
   budget_again_at_ = 0;
-  return {&entry->answer, true};
+  return {answer_of(entry), true};
 }
 
 void Prober::forget_waiter(Waiter waiter, const Answer& answer) {
@@ -159,7 +159,7 @@ void Prober::limit_vp(VpIndex vp, double pps) { by_vp_[vp].set_rate(pps); }
 
 void Prober::tell(Entry& entry) {
   const EntryPtr self = by_id_.at(entry.answer.id);
-  for (const Waiter waiter : entry.waiters) news_.emplace_back(waiter, self);
+  for (const Waiter waiter : entry.waiters) news_.push_back({waiter, answer_of(self)});
 }
 
 void Prober::end(Entry& entry, Answer::State state, const Now& now) {
@@ -180,7 +180,7 @@ void Prober::end(Entry& entry, Answer::State state, const Now& now) {
   entry.waiters.clear();
   entry.waiters.shrink_to_fit();
   const auto at = by_id_.find(entry.answer.id);
-  ended_.push_back(at->second);
+  ended_.push_back(answer_of(at->second));
   by_age_.push_back(at->second);
   // What was never sent says nothing of the network: the next who asks gets a new probe.
   if (state == Answer::State::kFailed && entry.is_current) {
@@ -274,27 +274,6 @@ std::optional<SteadyNs> Prober::next_due() const {
   SteadyNs at = alarms_.empty() ? ~SteadyNs{0} : alarms_.top().at;
   if (!waiting_[0].empty() || !waiting_[1].empty()) at = std::min(at, budget_again_at_);
   return at == ~SteadyNs{0} ? std::nullopt : std::optional(at);
-}
-
-std::vector<News> Prober::take_news() {
-  told_.clear();
-  std::vector<News> news;
-  news.reserve(news_.size());
-  for (auto& [waiter, entry] : news_) {
-    news.push_back({waiter, &entry->answer});
-    told_.push_back(std::move(entry));
-  }
-  news_.clear();
-  return news;
-}
-
-std::vector<const Answer*> Prober::take_ended() {
-  ended_told_ = std::move(ended_);
-  ended_.clear();
-  std::vector<const Answer*> answers;
-  answers.reserve(ended_told_.size());
-  for (const EntryPtr& entry : ended_told_) answers.push_back(&entry->answer);
-  return answers;
 }
 
 const Answer* Prober::find(const ProbeKey& key) const {

@@ -44,15 +44,17 @@ struct Question {
   [[nodiscard]] bool is_spoofed() const noexcept { return sender != receiver; }
 };
 
+using AnswerPtr = std::shared_ptr<const Answer>;
+
 struct Asked {
-  const Answer* answer = nullptr;  // never null; valid until the next call to forget()
-  bool is_new = false;             // a probe will be sent for this question
+  AnswerPtr answer;     // never null
+  bool is_new = false;  // a probe will be sent for this question
 };
 
 // News for a waiter: its answer came, is overdue, or will never come.
 struct News {
   Waiter waiter = kNobody;
-  const Answer* answer = nullptr;
+  AnswerPtr answer;
 };
 
 struct ProberFigures {
@@ -107,10 +109,10 @@ class Prober {
   // When advance() has something to do next; nothing: not before more is asked or heard.
   [[nodiscard]] std::optional<SteadyNs> next_due() const;
 
-  // News since the last call. Answers are valid until the next call of anything else.
-  [[nodiscard]] std::vector<News> take_news();
-  // Answers that ended since the last call, for the archive.
-  [[nodiscard]] std::vector<const Answer*> take_ended();
+  // News since the last call.
+  [[nodiscard]] std::vector<News> take_news() { return std::exchange(news_, {}); }
+  // Answers that ended since the last call.
+  [[nodiscard]] std::vector<AnswerPtr> take_ended() { return std::exchange(ended_, {}); }
 
   // The newest answer to a question, if one is kept.
   [[nodiscard]] const Answer* find(const ProbeKey& key) const;
@@ -128,6 +130,7 @@ class Prober {
     bool is_current = true;  // the newest of its key
   };
   using EntryPtr = std::shared_ptr<Entry>;
+  static AnswerPtr answer_of(const EntryPtr& entry) { return {entry, &entry->answer}; }
   struct Alarm {
     SteadyNs at = 0;
     std::uint64_t id = 0;
@@ -148,10 +151,8 @@ class Prober {
   std::deque<EntryPtr> by_age_;                        // of end, oldest first
   std::deque<EntryPtr> waiting_[2];                    // for a budget, by priority
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
-  std::vector<std::pair<Waiter, EntryPtr>> news_;
-  std::vector<EntryPtr> told_;  // keeps the last news valid
-  std::vector<EntryPtr> ended_;
-  std::vector<EntryPtr> ended_told_;
+  std::vector<News> news_;
+  std::vector<AnswerPtr> ended_;
   Budget total_;
   std::unordered_map<VpIndex, Budget> by_vp_;
   SteadyNs budget_again_at_ = 0;

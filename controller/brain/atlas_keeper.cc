@@ -1,0 +1,195 @@
+#include "controller/brain/atlas_keeper.h"
+
+#include <algorithm>
+
+#include "controller/measurement/route_split.h"
+
+namespace backsight::controller {
+
+namespace {
+
+using probes::Ipv4Addr;
+using probes::Kind;
+
+constexpr SteadyNs kLook = kSecond;
+constexpr SteadyNs kFirstPause = 5 * kSecond;
+constexpr std::uint8_t kMostDoublings = 10;
+// Vantage points that ask a hop for its way to the source, beside the source itself.
+constexpr std::size_t kSpoofers = 2;
+constexpr std::uint8_t kFarTtl = 7;
+
+// The first who answered for each TTL, up to the destination.
+std::vector<Ipv4Addr> hops_of(const std::vector<queue::Hop>& attempts, Ipv4Addr destination) {
+  std::vector<Ipv4Addr> hops;
+  for (const queue::Hop& it : attempts) {
+    if (it.ttl == 0) continue;
+    if (hops.size() < it.ttl) hops.resize(it.ttl);
+    Ipv4Addr& at = hops[it.ttl - 1U];
+    if (at.is_unspecified() && it.has_reply) at = it.reply.from;
+  }
+  const auto end = std::ranges::find(hops, destination);
+  hops.erase(end, hops.end());
+  return hops;
+}
+
+}  // namespace
+
+void AtlasKeeper::import(std::vector<TraceRecord> traces) {
+  for (const TraceRecord& it : traces) {
+    if (it.outcome != queue::Outcome::kReached) continue;
+    imported_[it.dst].push_back({it.id, kNoVp, it.src, 0, hops_of(it.hops, it.dst), 0});
+  }
+}
+
+AtlasKeeper::Source& AtlasKeeper::source(VpIndex vp) {
+  Source& source = sources_[vp];
+  const Ipv4Addr address = vantage_.of(vp).said.address;
+  if (!source.atlas || source.atlas->source() != address) {
+    source = {};
+    source.atlas = std::make_unique<SourceAtlas>(address, aliases_);
+  }
+  return source;
+}
+
+const SourceAtlas* AtlasKeeper::of(VpIndex vp) const {
+  const auto at = sources_.find(vp);
+  return at == sources_.end() ? nullptr : at->second.atlas.get();
+}
+
+SourceAtlas* AtlasKeeper::of(VpIndex vp) {
+  const auto at = sources_.find(vp);
+  return at == sources_.end() ? nullptr : at->second.atlas.get();
+}
+
+void AtlasKeeper::trace(VpIndex from, VpIndex to, Task& task, const Now& now) {
+  task.is_under_way = true;
+  (void)prober_.ask({.sender = from,
+                     .receiver = from,
+                     .kind = Kind::kTrace,
+                     .src = vantage_.of(from).said.address,
+                     .dst = vantage_.of(to).said.address,
+                     .priority = Priority::kBackground},
+                    now);
+}
+
+void AtlasKeeper::advance(const Now& now) {
+  if (now.steady < next_at_) return;
+  next_at_ = now.steady + kLook;
+  for (std::size_t i = 0; i < vantage_.size(); ++i) {
+    const auto vp = static_cast<VpIndex>(i);
+    if (!vantage_.is_usable(vp)) continue;
+    Source& it = source(vp);
+    if (const auto at = imported_.find(it.atlas->source()); at != imported_.end()) {
+      for (AtlasTrace& trace : at->second) {
+        trace.at = now.steady;
+        it.atlas->add(std::move(trace));
+      }
+      imported_.erase(at);
+    }
+    for (std::size_t j = 0; j < vantage_.size(); ++j) {
+      const auto other = static_cast<VpIndex>(j);
+      if (other == vp || !vantage_.is_usable(other) || !vantage_.of(other).can(Capability::kTrace)) {
+        continue;
+      }
+      Task& task = it.tasks[other];
+      if (!task.is_under_way && task.due <= now.steady) trace(other, vp, task, now);
+    }
+    ask_routes(vp, it, now);
+  }
+}
+
+// Record Route to each hop, as the source: from the source, and from those who pass the hop early.
+void AtlasKeeper::ask_routes(VpIndex vp, Source& it, const Now& now) {
+  const SteadyNs oldest = now.steady > max_age_ ? now.steady - max_age_ : 0;
+  const auto spoofers = vantage_.spoofers_for(vp);
+  for (const Ipv4Addr hop : it.atlas->hops_without_route(oldest)) {
+    SteadyNs& asked = it.asked[hop];
+    if (asked != 0 && now.steady - asked < max_age_ / 4) continue;
+    asked = now.steady;
+    std::vector<std::pair<std::uint8_t, VpIndex>> near;
+    for (const VpIndex spoofer : spoofers) {
+      const std::uint8_t ttl = it.atlas->ttl_of(spoofer, hop);
+      if (ttl != 0 && ttl <= kFarTtl) near.emplace_back(ttl, spoofer);
+    }
+    for (const Candidate& candidate : ranking_.rank(hop, spoofers, now.steady)) {
+      if (candidate.distance != 0) near.emplace_back(candidate.distance, candidate.vp);
+    }
+    std::ranges::sort(near);
+    std::vector<VpIndex> senders;
+    if (ranking_.look_up(vp, hop, now.steady).distance <= kMostSlotsUsed) senders.push_back(vp);
+    const std::size_t most = senders.size() + kSpoofers;
+    for (const auto& [distance, spoofer] : near) {
+      if (senders.size() < most && std::ranges::count(senders, spoofer) == 0) {
+        senders.push_back(spoofer);
+      }
+    }
+    for (const VpIndex sender : senders) {
+      (void)prober_.ask({.sender = sender,
+                         .receiver = vp,
+                         .kind = Kind::kRecordRoute,
+                         .src = it.atlas->source(),
+                         .dst = hop,
+                         .max_age = max_age_,
+                         .priority = Priority::kBackground},
+                        now);
+    }
+  }
+}
+
+void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
+  const auto to = vantage_.by_address(answer.key.dst);
+  if (!to) return;
+  const auto at = sources_.find(*to);
+  if (at == sources_.end()) return;
+  const VpIndex from = answer.key.sender;
+  Task& task = at->second.tasks[from];
+  task.is_under_way = false;
+  if (answer.outcome != queue::Outcome::kReached) {
+    task.due = now.steady + (kFirstPause << task.failures);
+    task.failures = std::min<std::uint8_t>(static_cast<std::uint8_t>(task.failures + 1),
+                                           kMostDoublings);
+    return;
+  }
+  task.failures = 0;
+  // Renewed before it is too old, and not all at once.
+  task.due = now.steady + max_age_ / 4 * 3 + max_age_ / 64 * (from % 16U);
+  at->second.atlas->add({answer.id, from, answer.key.src, now.steady,
+                         hops_of(answer.hops, answer.key.dst), 0});
+  next_at_ = now.steady;
+}
+
+void AtlasKeeper::on_route(const Answer& answer, const Now& now) {
+  const auto vp = vantage_.by_address(answer.key.src);
+  SourceAtlas* const atlas = vp ? of(*vp) : nullptr;
+  if (atlas == nullptr || !atlas->has_hop(answer.key.dst)) return;
+  const RouteSplit split =
+      split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
+  if (split.by != RouteSplit::By::kTarget && split.by != RouteSplit::By::kLastMile) return;
+  atlas->add_route(answer.key.dst, split.reverse(), split.is_complete, now.steady);
+}
+
+void AtlasKeeper::on_seen_in_a_row(VpIndex vp, Ipv4Addr from, Ipv4Addr to, const Now& now) {
+  const auto at = sources_.find(vp);
+  if (at == sources_.end()) return;
+  for (const AtlasTrace* const refuted : at->second.atlas->contradict(from, to)) {
+    ++contradicted_;
+    for (const Ipv4Addr hop : refuted->hops) at->second.asked.erase(hop);
+    if (refuted->vp == kNoVp) continue;
+    at->second.tasks[refuted->vp].due = now.steady;
+    next_at_ = now.steady;
+  }
+}
+
+void AtlasKeeper::refresh(VpIndex vp, const Now& now) {
+  Source& it = source(vp);
+  for (auto& [other, task] : it.tasks) task.due = now.steady;
+  it.asked.clear();
+  next_at_ = now.steady;
+}
+
+void AtlasKeeper::clear(VpIndex vp) {
+  const auto at = sources_.find(vp);
+  if (at != sources_.end()) at->second.atlas->clear();
+}
+
+}  // namespace backsight::controller

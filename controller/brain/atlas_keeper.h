@@ -1,0 +1,78 @@
+// The atlases of all sources: measured by the vantage points, imported, renewed before they are old
+// and where they were contradicted.
+// Thread: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "controller/annotation/alias_table.h"
+#include "controller/atlas/source_atlas.h"
+#include "controller/probing/prober.h"
+#include "controller/ranking/ranking.h"
+#include "controller/records.h"
+#include "controller/vantage/vantage_table.h"
+
+namespace backsight::controller {
+
+class AtlasKeeper {
+ public:
+  AtlasKeeper(Prober& prober, const Ranking& ranking, const VantageTable& vantage,
+              const AliasTable& aliases, SteadyNs max_age)
+      : prober_(prober), ranking_(ranking), vantage_(vantage), aliases_(aliases),
+        max_age_(max_age) {}
+
+  // Traceroutes that others made, to addresses of sources. They are kept for sources to come, too.
+  void import(std::vector<TraceRecord> traces);
+
+  // Null: nothing is known of the ways to this source.
+  [[nodiscard]] const SourceAtlas* of(VpIndex source) const;
+  [[nodiscard]] SourceAtlas* of(VpIndex source);
+
+  // Asks what is missing or old. Traces of vantage points that cannot be used are left.
+  void advance(const Now& now);
+  [[nodiscard]] SteadyNs next_due() const noexcept { return next_at_; }
+  // A vantage point appeared or can do more than before: look soon.
+  void look_soon(const Now& now) { next_at_ = std::min(next_at_, now.steady); }
+
+  // A traceroute between vantage points, or a route to a hop of an atlas, has ended.
+  void on_trace(const Answer& answer, const Now& now);
+  void on_route(const Answer& answer, const Now& now);
+  // A measured path of `source` went from one stamp to the other.
+  void on_seen_in_a_row(VpIndex source, probes::Ipv4Addr from, probes::Ipv4Addr to, const Now& now);
+
+  // Measures all anew.
+  void refresh(VpIndex source, const Now& now);
+  void clear(VpIndex source);
+  [[nodiscard]] std::size_t contradicted() const noexcept { return contradicted_; }
+
+ private:
+  struct Task {
+    SteadyNs due = 0;  // the next traceroute
+    bool is_under_way = false;
+    std::uint8_t failures = 0;
+  };
+  struct Source {
+    std::unique_ptr<SourceAtlas> atlas;
+    std::map<VpIndex, Task> tasks;  // by the vantage point that traces
+    std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
+  };
+  Source& source(VpIndex vp);
+  void ask_routes(VpIndex vp, Source& source, const Now& now);
+  void trace(VpIndex from, VpIndex to, Task& task, const Now& now);
+
+  Prober& prober_;
+  const Ranking& ranking_;
+  const VantageTable& vantage_;
+  const AliasTable& aliases_;
+  SteadyNs max_age_;
+  SteadyNs next_at_ = 0;
+  std::map<VpIndex, Source> sources_;
+  std::unordered_map<probes::Ipv4Addr, std::vector<AtlasTrace>> imported_;  // by destination
+  std::size_t contradicted_ = 0;
+};
+
+}  // namespace backsight::controller

@@ -1,0 +1,381 @@
+#include "controller/brain/brain.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "controller/measurement/route_split.h"
+
+namespace backsight::controller {
+
+namespace {
+
+constexpr SteadyNs kLookForLost = kSecond;
+
+template <typename T>
+void move_into(std::vector<T>& from, std::vector<T>& to) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
+}
+
+// Failures that say that nothing there answers.
+bool is_silence(FailReason reason) {
+  return reason == FailReason::kUnresponsive || reason == FailReason::kGapLimit;
+}
+
+}  // namespace
+
+void BrainOutput::clear() {
+  tasks.clear();
+  ended.clear();
+  stand_ins.clear();
+  pings.clear();
+  traces.clear();
+  rankings.clear();
+}
+
+Brain::Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases)
+    : config_(config),
+      prefixes_(std::move(prefixes)),
+      aliases_(std::move(aliases)),
+      prober_(config.probing, config.first_probe_id),
+      keeper_(prober_, ranking_, vantage_, aliases_, config.atlas_max_age),
+      output_(&kept_) {}
+
+// --- what comes in -------------------------------------------------------------------------------
+
+VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
+  const auto heard = vantage_.hear(announcement, now.steady);
+  prober_.limit_vp(heard.vp, announcement.pps);
+  if ((heard.is_new || heard.is_back) && config_.tests_vantage_points) {
+    tester_.expect(heard.vp, now);
+  }
+  if (heard.is_new || heard.is_back) keeper_.look_soon(now);
+  return heard.vp;
+}
+
+void Brain::on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now) {
+  for (const auto& it : results.probes) prober_.on_result(vp, it, now);
+  for (const auto& it : results.traces) prober_.on_trace(vp, it, now);
+  for (const auto& it : results.observations) {
+    const auto sender = vantage_.by_number(it.probe_vp);
+    prober_.on_observation(vp, sender.value_or(kNoVp), it, now);
+  }
+}
+
+void Brain::submit(const Request& request, const Now& now) {
+  auto verdict = cache_.ask(request, now);
+  switch (verdict.what) {
+    case PathCache::Verdict::What::kAnswer:
+      ++figures_.from_cache;
+      answer(std::move(verdict.path));
+      return;
+    case PathCache::Verdict::What::kWait:
+      return;
+    case PathCache::Verdict::What::kMeasure:
+      begin(request, now);
+      return;
+  }
+}
+
+void Brain::cancel(std::uint64_t id, const Now& now) {
+  if (running_.contains(id)) {
+    due_.push_back({id, Event::What::kCancel, nullptr});
+    return;
+  }
+  if (!cache_.forget(id)) return;
+  ReversePath path;
+  path.id = id;
+  path.started_unix_us = now.unix_us;
+  path.fail_reason = FailReason::kCancelled;
+  answer(std::move(path));
+}
+
+// --- measurements --------------------------------------------------------------------------------
+
+void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_in_for) {
+  const auto source = vantage_.by_address(request.src);
+  auto measurement = std::make_unique<Measurement>(request, source.value_or(0),
+                                                   config_.measurement, now);
+  ++figures_.begun;
+  if (stands_in_for != 0) {
+    measurement->path().is_try_from_destination_as = true;
+    measurement->path().ids_from_destination_as.push_back(stands_in_for);
+  }
+  const auto refuse = [&](FailReason reason) {
+    ReversePath path = measurement->path();
+    path.fail_reason = reason;
+    auto waiting = cache_.on_ended(request, path, {}, now);
+    answer(std::move(path));
+    for (auto& it : waiting.answers) answer(std::move(it));
+    for (const auto& it : waiting.to_measure) begin(it, now);
+  };
+  if (!source || !vantage_.is_usable(*source)) return refuse(FailReason::kNoVantagePoint);
+  if (circuits_.try_pass(request.dst, now.steady)) return refuse(FailReason::kCircuitOpen);
+  alarms_.push({measurement->ends_at(), request.id});
+  running_.emplace(request.id, std::move(measurement));
+  due_.push_back({request.id, Event::What::kStart, nullptr});
+}
+
+void Brain::step(const Due& due, const Now& now) {
+  const auto at = running_.find(due.id);
+  if (at == running_.end()) return;
+  Measurement& measurement = *at->second;
+  const Knowledge known{prefixes_, aliases_, ranking_,
+                        silence_,  vantage_, keeper_.of(measurement.source())};
+  Commands commands;
+  measurement.step({due.what, due.answer.get()}, known, now, commands);
+  carry_out(measurement, commands, now);
+  if (commands.has_ended) end(due.id, now);
+}
+
+void Brain::carry_out(Measurement& measurement, Commands& commands, const Now& now) {
+  const Request& request = measurement.request();
+  const SteadyNs max_age = SteadyNs{request.staleness_minutes} * kMinute;
+  for (const Wanted& it : commands.probes) {
+    const bool is_own = it.sender == measurement.source();
+    const auto asked = prober_.ask({.sender = it.sender,
+                                    .receiver = measurement.source(),
+                                    .kind = it.kind,
+                                    .src = request.src,
+                                    .dst = it.dst,
+                                    .max_age = request.use_cache || !is_own ? max_age : 0,
+                                    .priority = Priority::kMeasurement,
+                                    .waiter = request.id,
+                                    .revtr = request.id},
+                                   now);
+    if (asked.is_new) {
+      measurement.count_probe();
+      ++figures_.probes;
+    }
+    if (commands.ranked) {
+      for (auto& spoofer : commands.ranked->spoofers) {
+        if (spoofer.address == vantage_.of(it.sender).said.address) spoofer.ping = asked.answer->id;
+      }
+    }
+    if (asked.answer->state != Answer::State::kWaiting) {
+      due_.push_back({request.id, Event::What::kAnswer, asked.answer});
+    }
+  }
+  if (commands.survey) {
+    const bool was_wanted = ranking_.wants_survey(*commands.survey, now.steady);
+    surveyor_.begin(*commands.survey, request.id, now);
+    if (was_wanted) ++figures_.surveys;
+    if (!ranking_.is_surveying(*commands.survey)) {
+      due_.push_back({request.id, Event::What::kSurvey, nullptr});
+    }
+  } else if (measurement.waits_for_survey()) {
+    surveyor_.join(measurement.target(), request.id);
+  }
+  for (const auto& [from, to] : commands.seen_in_a_row) {
+    keeper_.on_seen_in_a_row(measurement.source(), from, to, now);
+  }
+  if (commands.without_record_route) {
+    silence_.learn(Silence::Of::kRecordRoute, *commands.without_record_route, now.steady);
+  }
+  if (commands.without_answer) {
+    silence_.learn(Silence::Of::kAnything, *commands.without_answer, now.steady);
+  }
+  if (commands.ranked) {
+    commands.ranked->unix_us = now.unix_us;
+    output_->rankings.push_back(std::move(*commands.ranked));
+  }
+}
+
+void Brain::end(std::uint64_t id, const Now& now) {
+  auto node = running_.extract(id);
+  Measurement& measurement = *node.mapped();
+  const Request request = measurement.request();
+  const ReversePath& path = measurement.path();
+  const bool has_failed = path.stop_reason == StopReason::kFailed;
+  if (!has_failed || is_silence(path.fail_reason)) {
+    circuits_.learn(request.dst, !has_failed || measurement.alternative().has_value(), now.steady);
+  }
+  auto waiting = cache_.on_ended(request, path, measurement.gateway(), now);
+  const bool retries = has_failed && request.retry_from_destination_as &&
+                       path.fail_reason != FailReason::kCancelled &&
+                       !path.is_try_from_destination_as && measurement.alternative();
+  answer(path);
+  if (retries) {
+    ++figures_.stand_ins;
+    Request stand_in = request;
+    stand_in.dst = *measurement.alternative();
+    // Ids of requests leave the odd ones to those who stand in for them.
+    stand_in.id = request.id + 1;
+    output_->stand_ins.push_back(stand_in);
+    begin(stand_in, now, request.id);
+  }
+  for (auto& it : waiting.answers) {
+    ++figures_.from_cache;
+    answer(std::move(it));
+  }
+  for (const auto& it : waiting.to_measure) begin(it, now);
+}
+
+void Brain::answer(ReversePath path) {
+  if (path.stop_reason == StopReason::kReaches) {
+    ++figures_.reached;
+  } else {
+    ++figures_.failed[static_cast<std::size_t>(path.fail_reason)];
+    if (path.fail_detail.empty()) path.fail_detail = explain(path.fail_reason);
+  }
+  for (const ReverseHop& hop : path.hops) ++figures_.hops[static_cast<std::size_t>(hop.type) & 15U];
+  output_->ended.push_back(std::move(path));
+}
+
+// --- what is learned from every answer -----------------------------------------------------------
+
+void Brain::learn_route(const Answer& answer, const Now& now) {
+  const RouteSplit split =
+      split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
+  const VpIndex sender = answer.key.sender;
+  if (split.by == RouteSplit::By::kTarget || split.by == RouteSplit::By::kLastMile) {
+    ranking_.learn(sender, answer.key.dst, split.used, now.steady);
+  } else if (split.by == RouteSplit::By::kNothing && split.count == answer.recorded.slots) {
+    ranking_.learn(sender, answer.key.dst, 0, now.steady);
+  }
+  for (std::uint8_t i = 0; i < split.forward; ++i) {
+    ranking_.learn_passed(sender, answer.recorded.addresses[i], static_cast<std::uint8_t>(i + 1),
+                          now.steady);
+  }
+  if (split.target_stamped) surveyor_.remember(answer.key.dst);
+  silence_.forget(Silence::Of::kRecordRoute, answer.key.dst);
+  keeper_.on_route(answer, now);
+}
+
+void Brain::learn(const Answer& answer, const Now& now) {
+  if (answer.state == Answer::State::kFailed) {
+    const bool is_refusal = answer.reason == queue::Reason::kNotEnrolled ||
+                            answer.reason == queue::Reason::kSourceDenied;
+    const auto source = vantage_.by_address(answer.key.src);
+    if (answer.is_spoofed && is_refusal && source) {
+      vantage_.learn_refusal(answer.key.sender, *source);
+    }
+    if (answer.key.kind == probes::Kind::kTrace) keeper_.on_trace(answer, now);
+    return;
+  }
+  if (answer.key.kind == probes::Kind::kTrace) {
+    for (const queue::Hop& hop : answer.hops) {
+      if (hop.has_reply) ranking_.learn_passed(answer.key.sender, hop.reply.from, hop.ttl, now.steady);
+    }
+    if (answer.state == Answer::State::kAnswered) {
+      vantage_.learn(answer.key.sender, Capability::kTrace,
+                     std::ranges::any_of(answer.hops, &queue::Hop::has_reply), now.steady);
+    }
+    keeper_.on_trace(answer, now);
+    return;
+  }
+  if (answer.state == Answer::State::kAnswered) {
+    silence_.forget(Silence::Of::kAnything, answer.key.dst);
+    if (answer.is_spoofed) {
+      vantage_.learn(answer.key.sender, Capability::kSpoof, true, now.steady);
+      if (const auto receiver = vantage_.by_address(answer.key.src)) {
+        vantage_.learn(*receiver, Capability::kReceiveSpoofed, true, now.steady);
+      }
+    }
+  }
+  if (answer.has_route()) learn_route(answer, now);
+}
+
+void Brain::archive(const Answer& answer) {
+  if (answer.state == Answer::State::kFailed) return;
+  if (answer.key.kind == probes::Kind::kTrace) {
+    TraceRecord record;
+    record.id = answer.id;
+    record.revtr = answer.revtr;
+    record.vp = vantage_.of(answer.key.sender).said.name;
+    record.platform = "backsight";
+    record.src = answer.key.src;
+    record.dst = answer.key.dst;
+    record.started_unix_us = answer.sent_unix_us;
+    record.outcome = answer.outcome;
+    record.hops = answer.hops;
+    record.is_atlas = answer.revtr == 0;
+    output_->traces.push_back(std::move(record));
+    return;
+  }
+  PingRecord record;
+  record.id = answer.id;
+  record.revtr = answer.revtr;
+  record.vp = vantage_.of(answer.key.sender).said.name;
+  record.src = answer.key.src;
+  record.dst = answer.key.dst;
+  record.sent_unix_us = answer.sent_unix_us;
+  record.rtt_us = static_cast<std::uint32_t>(answer.rtt_ns / 1000);
+  record.is_spoofed = answer.is_spoofed;
+  record.is_record_route = answer.key.kind == probes::Kind::kRecordRoute;
+  record.is_answered = answer.state == Answer::State::kAnswered;
+  record.from = answer.reply.from;
+  record.reply_ttl = answer.reply.ttl;
+  if (answer.has_route()) {
+    const auto& addresses = answer.recorded.addresses;
+    record.route.assign(addresses.begin(), addresses.begin() + answer.recorded.count);
+  }
+  output_->pings.push_back(std::move(record));
+}
+
+// --- time ----------------------------------------------------------------------------------------
+
+void Brain::advance(const Now& now, BrainOutput& output) {
+  move_into(kept_.ended, output.ended);
+  move_into(kept_.stand_ins, output.stand_ins);
+  output_ = &output;
+  if (now.steady >= look_for_lost_at_) {
+    look_for_lost_at_ = now.steady + kLookForLost;
+    for (const VpIndex vp : vantage_.find_lost(now.steady, config_.vp_patience)) {
+      prober_.on_vp_lost(vp, now);
+    }
+  }
+  if (config_.tests_vantage_points) tester_.advance(now);
+  if (config_.keeps_atlases) keeper_.advance(now);
+  while (!alarms_.empty() && alarms_.top().at <= now.steady) {
+    due_.push_back({alarms_.top().id, Event::What::kTime, nullptr});
+    alarms_.pop();
+  }
+  prober_.advance(now, output.tasks);
+  for (;;) {
+    std::vector<std::uint64_t> look_again;
+    for (const AnswerPtr& it : prober_.take_ended()) {
+      learn(*it, now);
+      archive(*it);
+    }
+    for (const News& news : prober_.take_news()) {
+      if (Surveyor::is_mine(news.waiter)) {
+        surveyor_.on_news(news, now, look_again);
+      } else if (CapabilityTester::is_mine(news.waiter)) {
+        tester_.on_news(news, now);
+      } else {
+        due_.push_back({news.waiter, Event::What::kAnswer, news.answer});
+      }
+    }
+    for (const std::uint64_t id : look_again) due_.push_back({id, Event::What::kSurvey, nullptr});
+    if (due_.empty()) break;
+    while (!due_.empty()) {
+      const Due due = std::move(due_.front());
+      due_.pop_front();
+      step(due, now);
+    }
+    if (config_.keeps_atlases) keeper_.advance(now);
+    prober_.advance(now, output.tasks);
+  }
+  output_ = &kept_;
+}
+
+SteadyNs Brain::next_due() const {
+  SteadyNs at = look_for_lost_at_;
+  if (!due_.empty() || !kept_.ended.empty()) return 0;
+  if (!alarms_.empty()) at = std::min(at, alarms_.top().at);
+  if (const auto probing = prober_.next_due()) at = std::min(at, *probing);
+  if (config_.tests_vantage_points) at = std::min(at, tester_.next_due());
+  if (config_.keeps_atlases) at = std::min(at, keeper_.next_due());
+  return at;
+}
+
+std::size_t Brain::memory_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, measurement] : running_) {
+    bytes += measurement->memory_bytes() + 2 * sizeof(void*) + sizeof id;
+  }
+  return bytes;
+}
+
+}  // namespace backsight::controller

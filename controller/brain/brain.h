@@ -1,0 +1,150 @@
+// The controller without its surroundings: requests, results and time in; tasks, paths and records
+// out. It knows no clock, file, socket or thread, so that a test is a script, and a run replays.
+// Thread: one at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "controller/annotation/alias_table.h"
+#include "controller/annotation/prefix_table.h"
+#include "controller/brain/atlas_keeper.h"
+#include "controller/brain/capability_tester.h"
+#include "controller/brain/circuit_breaker.h"
+#include "controller/brain/path_cache.h"
+#include "controller/brain/surveyor.h"
+#include "controller/measurement/measurement.h"
+#include "controller/measurement/silence.h"
+#include "controller/now.h"
+#include "controller/probing/prober.h"
+#include "controller/ranking/ranking.h"
+#include "controller/records.h"
+#include "controller/request.h"
+#include "controller/reverse_path.h"
+#include "controller/vantage/vantage_table.h"
+#include "queue/result.h"
+
+namespace backsight::controller {
+
+struct BrainConfig {
+  MeasurementLimits measurement;
+  Prober::Limits probing;
+  SteadyNs atlas_max_age = 24 * kHour;
+  // A vantage point that announced nothing for this long is silent.
+  SteadyNs vp_patience = 10 * kSecond;
+  std::uint64_t first_probe_id = 1;
+  bool tests_vantage_points = true;
+  bool keeps_atlases = true;
+};
+
+// What the brain wants done, and what it has to tell.
+struct BrainOutput {
+  std::vector<Prober::Outgoing> tasks;
+  std::vector<ReversePath> ended;
+  // Measurements that began in the stead of one that failed: beyond those that were asked for.
+  std::vector<Request> stand_ins;
+  std::vector<PingRecord> pings;
+  std::vector<TraceRecord> traces;
+  std::vector<RankedSpoofersRecord> rankings;
+
+  void clear();
+};
+
+struct BrainFigures {
+  std::uint64_t begun = 0;
+  std::uint64_t reached = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(FailReason::kCount)> failed{};
+  std::array<std::uint64_t, 16> hops{};  // by HopType
+  std::uint64_t from_cache = 0;          // answers without a probe of their own
+  std::uint64_t stand_ins = 0;
+  std::uint64_t probes = 0;  // sent for measurements
+  std::uint64_t surveys = 0;
+};
+
+class Brain {
+ public:
+  Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases);
+
+  void import_atlas(std::vector<TraceRecord> traces) { keeper_.import(std::move(traces)); }
+
+  // What a vantage point announced. Returns its index, by which its results are handed in.
+  VpIndex hear(const Announcement& announcement, const Now& now);
+  void on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now);
+
+  // REQUIRES: the source is a vantage point's address (see source_of); ids are unique.
+  void submit(const Request& request, const Now& now);
+  void cancel(std::uint64_t request, const Now& now);
+
+  // Lets time pass and everything happen that can. `output` is appended to.
+  void advance(const Now& now, BrainOutput& output);
+  // When advance() should be called though nothing was heard.
+  [[nodiscard]] SteadyNs next_due() const;
+
+  [[nodiscard]] std::optional<VpIndex> source_of(probes::Ipv4Addr address) const {
+    return vantage_.by_address(address);
+  }
+  void refresh_atlas(VpIndex source, const Now& now) { keeper_.refresh(source, now); }
+  void clear_atlas(VpIndex source) { keeper_.clear(source); }
+
+  [[nodiscard]] const VantageTable& vantage() const noexcept { return vantage_; }
+  [[nodiscard]] const AtlasKeeper& atlases() const noexcept { return keeper_; }
+  [[nodiscard]] const PrefixTable& prefixes() const noexcept { return prefixes_; }
+  [[nodiscard]] const AliasTable& aliases() const noexcept { return aliases_; }
+  [[nodiscard]] const BrainFigures& figures() const noexcept { return figures_; }
+  [[nodiscard]] const ProberFigures& probing() const { return prober_.figures(); }
+  [[nodiscard]] std::size_t under_way() const noexcept { return running_.size() + cache_.waiting(); }
+  [[nodiscard]] std::size_t open_circuits(SteadyNs now) const { return circuits_.open(now); }
+  // Of the measurements under way, without what they share.
+  [[nodiscard]] std::size_t memory_bytes() const;
+
+ private:
+  struct Due {
+    std::uint64_t id = 0;
+    Event::What what = Event::What::kStart;
+    AnswerPtr answer;
+  };
+  struct Alarm {
+    SteadyNs at = 0;
+    std::uint64_t id = 0;
+    friend bool operator>(const Alarm& a, const Alarm& b) noexcept { return a.at > b.at; }
+  };
+
+  void begin(const Request& request, const Now& now, std::uint64_t stands_in_for = 0);
+  void step(const Due& due, const Now& now);
+  void carry_out(Measurement& measurement, Commands& commands, const Now& now);
+  void end(std::uint64_t id, const Now& now);
+  void answer(ReversePath path);
+  void learn(const Answer& answer, const Now& now);
+  void learn_route(const Answer& answer, const Now& now);
+  void archive(const Answer& answer);
+
+  BrainConfig config_;
+  PrefixTable prefixes_;
+  AliasTable aliases_;
+  VantageTable vantage_;
+  Ranking ranking_{prefixes_};
+  Silence silence_;
+  Prober prober_;
+  AtlasKeeper keeper_;
+  Surveyor surveyor_{prober_, ranking_, vantage_, prefixes_};
+  CapabilityTester tester_{prober_, vantage_};
+  CircuitBreaker circuits_{prefixes_};
+  PathCache cache_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Measurement>> running_;
+  std::deque<Due> due_;
+  std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
+  SteadyNs look_for_lost_at_ = 0;
+  std::uint64_t next_stand_in_ = 0;
+  BrainOutput* output_ = nullptr;  // of the call under way
+  BrainOutput kept_;               // what came about outside of advance()
+  BrainFigures figures_;
+};
+
+}  // namespace backsight::controller

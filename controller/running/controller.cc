@@ -1,0 +1,354 @@
+#include "controller/running/controller.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace backsight::controller {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kLongestSleep = std::chrono::milliseconds(50);
+constexpr SteadyNs kViewEvery = 200 * kMillisecond;
+
+std::int64_t steady_ns() {
+  return duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Now now() {
+  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
+  return {static_cast<SteadyNs>(steady_ns()),
+          static_cast<std::uint64_t>(duration_cast<std::chrono::microseconds>(unix_time).count())};
+}
+
+BrainConfig brain_config(const config::ControllerConfig& config, std::uint64_t first_probe) {
+  BrainConfig brain;
+  brain.measurement.most_probes = config.limits.probes_per_measurement;
+  brain.measurement.most_time =
+      static_cast<SteadyNs>(config.limits.measurement_time.count()) * kSecond;
+  brain.probing.total_pps = static_cast<double>(config.limits.probes_per_second);
+  brain.atlas_max_age = static_cast<SteadyNs>(config.atlas.max_age.count()) * kSecond;
+  brain.first_probe_id = first_probe;
+  return brain;
+}
+
+std::string_view name(VantagePoint::State state) {
+  switch (state) {
+    case VantagePoint::State::kTesting: return "testing";
+    case VantagePoint::State::kReady: return "ready";
+    case VantagePoint::State::kSilent: return "silent";
+    case VantagePoint::State::kQuarantined: return "quarantined";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Controller::Controller(const config::ControllerConfig& config, ControllerFiles files,
+                       Keeping& keeping, const Ids& next)
+    : config_(config),
+      deny_(std::move(files.deny)),
+      keeping_(keeping),
+      brain_(brain_config(config, next.probe), std::move(files.prefixes),
+             std::move(files.aliases)),
+      book_({.keep = config.keep_results}),
+      next_request_(next.request + next.request % 2),
+      next_batch_(next.batch) {
+  brain_.import_atlas(std::move(files.imported));
+  last_turn_ns_ = steady_ns();
+}
+
+Controller::~Controller() = default;
+
+queue::QueueAddress Controller::address_of_queue() const {
+  queue::QueueAddress address(config_.queue.url);
+  address.credentials = config_.queue.credentials.string();
+  address.tls_ca = config_.queue.tls_ca.string();
+  address.tls_cert = config_.queue.tls_cert.string();
+  address.tls_key = config_.queue.tls_key.string();
+  address.state = config_.queue.state.string();
+  return address;
+}
+
+void Controller::resume(const std::vector<Request>& requests,
+                        const std::vector<ReversePath>& ended) {
+  std::unordered_map<std::uint64_t, std::vector<Request>> batches;
+  for (const Request& it : requests) batches[it.batch].push_back(it);
+  for (const ReversePath& it : ended) {
+    // Its request is known by nothing but its end.
+    Request request;
+    request.id = it.id;
+    request.batch = it.batch;
+    batches[it.batch].push_back(request);
+  }
+  for (const auto& [batch, members] : batches) {
+    const auto named = std::ranges::find_if(members, [](const auto& it) { return !it.user.empty(); });
+    book_.begin(batch, named == members.end() ? "" : named->user, members);
+  }
+  for (const ReversePath& it : ended) book_.end(it);
+  inbox_.add([&](Inbound& in) {
+    in.requests.insert(in.requests.end(), requests.begin(), requests.end());
+  });
+}
+
+// --- the thread that runs ------------------------------------------------------------------------
+
+void Controller::run() {
+  watch_ = std::make_unique<VpWatch>(address_of_queue(), inbox_);
+  SteadyNs view_at = 0;
+  SteadyNs second_at = 0;
+  BrainOutput output;
+  while (!is_stopping_.load(std::memory_order_relaxed)) {
+    const auto due = static_cast<std::int64_t>(std::min<SteadyNs>(brain_.next_due(), INT64_MAX));
+    const nanoseconds patience(std::clamp<std::int64_t>(due - steady_ns(), 0,
+                                                        kLongestSleep.count()));
+    Inbound inbound = inbox_.take(patience);
+    const Now at = now();
+    last_turn_ns_.store(static_cast<std::int64_t>(at.steady), std::memory_order_relaxed);
+    take_in(std::move(inbound), at);
+    brain_.advance(at, output);
+    give_out(output);
+    output.clear();
+    if (keeping_.is_safe()) {
+      for (auto& [name, link] : links_) link.link->mark_safe(link.taken);
+    }
+    if (at.steady >= view_at) {
+      view_at = at.steady + kViewEvery;
+      refresh_view(at);
+    }
+    if (at.steady >= second_at) {
+      second_at = at.steady + kSecond;
+      if (on_second) on_second();
+    }
+  }
+  book_.stop();
+  watch_.reset();
+  links_.clear();
+}
+
+void Controller::hear(const Announcement& said, const Now& at) {
+  const VpIndex vp = brain_.hear(said, at);
+  Link& link = links_[said.name];
+  if (link.link) return;
+  spdlog::info("vantage point {} ({}) is there", said.name, probes::to_string(said.address));
+  link.vp = vp;
+  link.link = std::make_unique<VpLink>(address_of_queue(), said.name, inbox_);
+  if (by_vp_.size() <= vp) by_vp_.resize(vp + 1U);
+  by_vp_[vp] = &link;
+}
+
+void Controller::take_in(Inbound inbound, const Now& at) {
+  for (const Announcement& it : inbound.announcements) hear(it, at);
+  for (const auto& [vp, message] : inbound.results) {
+    Link& link = links_.at(vp);
+    ++link.taken;
+    brain_.on_results(link.vp, message.results, at);
+  }
+  for (const Request& it : inbound.requests) brain_.submit(it, at);
+  for (const std::uint64_t it : inbound.cancelled) brain_.cancel(it, at);
+  for (const std::string& it : inbound.refresh) {
+    if (const auto vp = brain_.vantage().by_name(it)) brain_.refresh_atlas(*vp, at);
+  }
+  for (const std::string& it : inbound.clear) {
+    if (const auto vp = brain_.vantage().by_name(it)) brain_.clear_atlas(*vp);
+  }
+}
+
+void Controller::give_out(BrainOutput& output) {
+  std::unordered_map<VpIndex, std::vector<queue::Task>> tasks;
+  for (const auto& [vp, task] : output.tasks) tasks[vp].push_back(task);
+  for (auto& [vp, its] : tasks) by_vp_[vp]->link->put(std::move(its));
+  for (const Request& it : output.stand_ins) book_.expect_one_more(it.batch, it.id);
+  keeping_.keep(output);
+  for (const ReversePath& it : output.ended) book_.end(it);
+}
+
+void Controller::refresh_view(const Now& at) {
+  View view;
+  const VantageTable& vantage = brain_.vantage();
+  for (std::size_t i = 0; i < vantage.size(); ++i) {
+    const auto index = static_cast<VpIndex>(i);
+    const VantagePoint& vp = vantage.of(index);
+    const std::uint64_t age_us = (at.steady - std::min(vp.heard_at, at.steady)) / 1000;
+    SourceInfo source{.name = vp.said.name, .address = vp.said.address, .why_not = {}};
+    const auto why_not = vantage.why_no_source(index);
+    source.is_ready = !why_not;
+    source.why_not = why_not.value_or("");
+    if (const SourceAtlas* const atlas = brain_.atlases().of(index)) {
+      source.atlas_traceroutes = atlas->traces().size();
+      source.atlas_hops = atlas->hop_count();
+      for (const AtlasTrace& trace : atlas->traces()) {
+        const std::uint64_t unix_us = at.unix_us - (at.steady - std::min(trace.at, at.steady)) / 1000;
+        if (source.atlas_oldest_unix_us == 0 || unix_us < source.atlas_oldest_unix_us) {
+          source.atlas_oldest_unix_us = unix_us;
+        }
+      }
+    }
+    view.sources.push_back(std::move(source));
+    VantagePointInfo info{.name = vp.said.name,
+                          .address = vp.said.address,
+                          .asn = brain_.prefixes().asn(vp.said.address),
+                          .state = std::string(name(vp.state)),
+                          .why = vp.said.is_ready ? "" : vp.said.why_not};
+    const auto works = [&](Capability what) { return vp.of(what).works; };
+    info.can_ping = works(Capability::kPing);
+    info.can_record_route = works(Capability::kRecordRoute);
+    info.can_timestamp = works(Capability::kTimestamp);
+    info.can_trace = works(Capability::kTrace);
+    info.can_spoof = works(Capability::kSpoof);
+    info.receives_spoofed = works(Capability::kReceiveSpoofed);
+    info.last_heard_unix_us = at.unix_us - age_us;
+    view.vps.push_back(std::move(info));
+  }
+  view.figures = {brain_.figures(), brain_.probing(), brain_.under_way(),
+                  brain_.open_circuits(at.steady), brain_.atlases().contradicted()};
+  const std::lock_guard lock(view_mutex_);
+  view_ = std::move(view);
+}
+
+// --- what users ask ------------------------------------------------------------------------------
+
+std::optional<RequestFault> Controller::fault_of(const Request& request,
+                                                 const config::BogonPolicy& bogons) const {
+  using Why = RequestFault::Why;
+  const auto said = [](Why why, std::string sentence) {
+    return RequestFault{0, why, std::move(sentence)};
+  };
+  const auto source = std::ranges::find(view_.sources, request.src, &SourceInfo::address);
+  if (source == view_.sources.end()) {
+    std::vector<std::string> names;
+    for (const SourceInfo& it : view_.sources) names.push_back(it.name);
+    return said(Why::kUnknownSource,
+                fmt::format("no source {}; known: {}", probes::to_string(request.src),
+                            names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+  }
+  if (!source->is_ready) {
+    return said(Why::kNotReady,
+                fmt::format("source {} cannot be measured for: {}", source->name, source->why_not));
+  }
+  if (bogons.refuses(request.dst)) {
+    return said(Why::kBadDestination,
+                fmt::format("{} is private or reserved: it cannot be reached over the Internet; "
+                            "name a public IPv4 address",
+                            probes::to_string(request.dst)));
+  }
+  if (deny_.contains(request.dst)) {
+    return said(Why::kBadDestination,
+                fmt::format("{} is on the deny list of this controller and is never probed",
+                            probes::to_string(request.dst)));
+  }
+  if (request.dst == request.src) {
+    return said(Why::kBadDestination, "source and destination are the same address");
+  }
+  return std::nullopt;
+}
+
+tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
+    std::vector<Request> requests) {
+  std::vector<RequestFault> faults;
+  {
+    const std::lock_guard lock(view_mutex_);
+    std::vector<probes::Ipv4Addr> own;
+    for (const SourceInfo& it : view_.sources) own.push_back(it.address);
+    const config::BogonPolicy bogons(config_.allow_bogons, own);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (auto fault = fault_of(requests[i], bogons)) {
+        fault->item = i;
+        faults.push_back(std::move(*fault));
+      }
+    }
+  }
+  if (faults.empty() && book_.under_way() + requests.size() > config_.limits.max_under_way) {
+    faults.push_back({0, RequestFault::Why::kBusy,
+                      fmt::format("{} reverse traceroutes are under way, and no more than {} may "
+                                  "be; try again later",
+                                  book_.under_way(), config_.limits.max_under_way)});
+  }
+  if (!faults.empty()) return tl::unexpected(std::move(faults));
+  const std::uint64_t batch = next_batch_++;
+  std::uint64_t id = next_request_.fetch_add(2 * requests.size());
+  for (Request& it : requests) {
+    it.batch = batch;
+    it.id = id;
+    id += 2;
+  }
+  if (const auto kept = keeping_.accept(requests); !kept) {
+    return tl::unexpected(std::vector<RequestFault>{
+        {0, RequestFault::Why::kStorage, kept.error().sentence}});
+  }
+  book_.begin(batch, requests.empty() ? "" : requests.front().user, requests);
+  inbox_.add([&](Inbound& in) {
+    in.requests.insert(in.requests.end(), requests.begin(), requests.end());
+  });
+  return batch;
+}
+
+std::optional<BatchProgress> Controller::progress(std::uint64_t batch, std::size_t first) const {
+  return book_.progress(batch, first);
+}
+
+std::optional<BatchProgress> Controller::wait_for_more(std::uint64_t batch, std::size_t first,
+                                                       std::chrono::milliseconds patience) const {
+  return book_.wait_for_more(batch, first, patience);
+}
+
+void Controller::cancel(std::uint64_t batch) {
+  const auto open = book_.under_way(batch);
+  inbox_.add(
+      [&](Inbound& in) { in.cancelled.insert(in.cancelled.end(), open.begin(), open.end()); });
+}
+
+std::vector<ReversePath> Controller::with_label(const std::string& user, const std::string& label,
+                                                std::size_t most) const {
+  return book_.with_label(user, label, most);
+}
+
+std::vector<SourceInfo> Controller::sources() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_.sources;
+}
+
+std::vector<VantagePointInfo> Controller::vantage_points() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_.vps;
+}
+
+bool Controller::refresh_atlas(const std::string& source) {
+  const auto known = sources();
+  if (std::ranges::find(known, source, &SourceInfo::name) == known.end()) return false;
+  inbox_.add([&](Inbound& in) { in.refresh.push_back(source); });
+  return true;
+}
+
+bool Controller::clear_atlas(const std::string& source) {
+  const auto known = sources();
+  if (std::ranges::find(known, source, &SourceInfo::name) == known.end()) return false;
+  inbox_.add([&](Inbound& in) { in.clear.push_back(source); });
+  return true;
+}
+
+Service::Usage Controller::usage(const std::string& user) const { return book_.usage(user); }
+
+Controller::Figures Controller::figures() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_.figures;
+}
+
+std::vector<std::string> Controller::troubles() const {
+  std::vector<std::string> found;
+  if (watch_) {
+    if (auto trouble = watch_->trouble(); !trouble.empty()) found.push_back(std::move(trouble));
+  }
+  return found;
+}
+
+nanoseconds Controller::since_last_turn() const {
+  return nanoseconds(steady_ns() - last_turn_ns_.load(std::memory_order_relaxed));
+}
+
+}  // namespace backsight::controller

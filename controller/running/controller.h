@@ -1,0 +1,136 @@
+// The controller at work: the brain (controller/brain) with clock, queues, disk and users around it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "config/controller_config.h"
+#include "config/deny_list.h"
+#include "config/error.h"
+#include "controller/annotation/annotation.h"
+#include "controller/brain/brain.h"
+#include "controller/running/batch_book.h"
+#include "controller/running/inbox.h"
+#include "controller/running/vp_link.h"
+#include "controller/running/vp_watch.h"
+#include "controller/service.h"
+
+namespace backsight::controller {
+
+// What the controller hands to disk. Thread: the controller's, except accept().
+class Keeping {
+ public:
+  virtual ~Keeping() = default;
+  // Durable on return. Thread: any.
+  [[nodiscard]] virtual Expected<void> accept(std::span<const Request> requests) = 0;
+  // May be durable later; safe_messages() tells.
+  virtual void keep(BrainOutput& output) = 0;
+  // Everything kept before the last call that returned true is durable.
+  [[nodiscard]] virtual bool is_safe() = 0;
+};
+
+// What the files of the config hold, read once.
+struct ControllerFiles {
+  PrefixTable prefixes;
+  AliasTable aliases;
+  config::PrefixSet deny;
+  std::vector<TraceRecord> imported;
+};
+
+class Controller final : public Service {
+ public:
+  struct Ids {
+    std::uint64_t request = 2;  // even ones are asked for, odd ones stand in for them
+    std::uint64_t batch = 1;
+    std::uint64_t probe = 1;
+  };
+  Controller(const config::ControllerConfig& config, ControllerFiles files, Keeping& keeping,
+             const Ids& next);
+  ~Controller() override;
+
+  // What an earlier life had accepted and not ended is measured now; REQUIRES: before run().
+  void resume(const std::vector<Request>& requests, const std::vector<ReversePath>& ended);
+
+  // Works until stop().
+  void run();
+  // Async-signal-safe.
+  void stop() noexcept { is_stopping_.store(true, std::memory_order_relaxed); }
+  // Called about once a second by the thread that runs.
+  std::function<void()> on_second;
+
+  [[nodiscard]] tl::expected<std::uint64_t, std::vector<RequestFault>> submit(
+      std::vector<Request> requests) override;
+  [[nodiscard]] std::optional<BatchProgress> progress(std::uint64_t batch,
+                                                      std::size_t first) const override;
+  [[nodiscard]] std::optional<BatchProgress> wait_for_more(
+      std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const override;
+  void cancel(std::uint64_t batch) override;
+  [[nodiscard]] std::vector<ReversePath> with_label(const std::string& user,
+                                                    const std::string& label,
+                                                    std::size_t most) const override;
+  [[nodiscard]] std::vector<SourceInfo> sources() const override;
+  [[nodiscard]] std::vector<VantagePointInfo> vantage_points() const override;
+  bool refresh_atlas(const std::string& source) override;
+  bool clear_atlas(const std::string& source) override;
+  [[nodiscard]] Usage usage(const std::string& user) const override;
+
+  // A copy of the figures of about now. Thread: any.
+  struct Figures {
+    BrainFigures brain;
+    ProberFigures probing;
+    std::size_t under_way = 0;
+    std::size_t open_circuits = 0;
+    std::size_t contradicted = 0;
+  };
+  [[nodiscard]] Figures figures() const;
+  // What keeps queues from working, one sentence each. Thread: any.
+  [[nodiscard]] std::vector<std::string> troubles() const;
+  // The thread that runs came by so long ago. Thread: any.
+  [[nodiscard]] std::chrono::nanoseconds since_last_turn() const;
+
+ private:
+  struct Link {
+    std::unique_ptr<VpLink> link;
+    VpIndex vp = kNoVp;
+    std::uint64_t taken = 0;  // messages of results
+  };
+  struct View {  // what other threads see
+    std::vector<SourceInfo> sources;
+    std::vector<VantagePointInfo> vps;
+    Figures figures;
+  };
+
+  void take_in(Inbound inbound, const Now& now);
+  void hear(const Announcement& announcement, const Now& now);
+  void give_out(BrainOutput& output);
+  void refresh_view(const Now& now);
+  [[nodiscard]] std::optional<RequestFault> fault_of(const Request& request,
+                                                     const config::BogonPolicy& bogons) const;
+  [[nodiscard]] queue::QueueAddress address_of_queue() const;
+
+  const config::ControllerConfig config_;
+  const config::PrefixSet deny_;
+  Keeping& keeping_;
+  Brain brain_;
+  BatchBook book_;
+  Inbox inbox_;
+  std::unordered_map<std::string, Link> links_;
+  std::vector<Link*> by_vp_;
+  std::atomic<std::uint64_t> next_request_;
+  std::atomic<std::uint64_t> next_batch_;
+  std::atomic<bool> is_stopping_{false};
+  std::atomic<std::int64_t> last_turn_ns_{0};
+  mutable std::mutex view_mutex_;
+  View view_;
+  std::unique_ptr<VpWatch> watch_;
+};
+
+}  // namespace backsight::controller

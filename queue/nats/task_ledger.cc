@@ -1,6 +1,7 @@
 #include "queue/nats/task_ledger.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace backsight::queue::nats {
@@ -11,6 +12,14 @@ void TaskLedger::add(const TaskOrigin& origin, std::uint64_t first, std::uint64_
   entries_[first] = {origin, end, first, std::move(reply), false};
   if (origin.sequence != 0) by_origin_[origin] = first;
   open_.push_back(first);
+}
+
+void TaskLedger::take_back() {
+  const std::lock_guard lock(mutex_);
+  const auto last = std::prev(entries_.end());
+  by_origin_.erase(last->second.origin);
+  std::erase(open_, last->first);
+  entries_.erase(last);
 }
 
 bool TaskLedger::meet_again(const TaskOrigin& origin, const std::string& reply) {
@@ -44,6 +53,11 @@ std::vector<std::string> TaskLedger::take_done() {
     replies.push_back(std::exchange(found->second.reply, {}));
   }
   return replies;
+}
+
+bool TaskLedger::has_done() const {
+  const std::lock_guard lock(mutex_);
+  return !done_.empty();
 }
 
 std::vector<std::string> TaskLedger::undone() const {

@@ -19,6 +19,8 @@ class TaskLedger {
  public:
   // The tasks of positions first..end-1. REQUIRES: behind all that were added before.
   void add(const TaskOrigin& origin, std::uint64_t first, std::uint64_t end, std::string reply);
+  // What was added last did not get into the log.
+  void take_back();
 
   // True if the message is here: it is acknowledged through `reply` from now on.
   [[nodiscard]] bool meet_again(const TaskOrigin& origin, const std::string& reply);
@@ -28,6 +30,8 @@ class TaskLedger {
 
   // Reply subjects of messages that are done and were not returned yet.
   [[nodiscard]] std::vector<std::string> take_done();
+  // Whether there are any.
+  [[nodiscard]] bool has_done() const;
   // Of those that are not.
   [[nodiscard]] std::vector<std::string> undone() const;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
+
 #include "queue/log/log_reader.h"
 #include "queue/nats/dead_letter.h"
 #include "queue/nats/message.h"
@@ -19,6 +21,8 @@ constexpr int kTakenAtOnce = 16;
 constexpr auto kTell = 2s;  // a third of the time after which a message comes again
 constexpr auto kForget = 10s;
 constexpr auto kRetry = 1s;  // after the disk refused
+// Tasks are here for a while only: small segments give the disk back soon.
+constexpr LogOptions kLogOptions{.segment_bytes = std::uint64_t{4} << 20};
 
 // Tells the ledger of every message whose tasks stand in the log.
 Expected<void> read_back(FileSystem& files, const std::string& directory, TaskLedger& ledger,
@@ -47,7 +51,7 @@ Expected<std::unique_ptr<TaskReceiver>> TaskReceiver::open(FileSystem& files,
                                                            const std::string& vp,
                                                            TaskLedger& ledger,
                                                            std::vector<std::string>& complaints) {
-  auto log = MirroredWriter::open(files, directory, LogOptions{});
+  auto log = MirroredWriter::open(files, directory, kLogOptions);
   if (!log) return tl::unexpected(log.error());
   complaints.insert(complaints.end(), (*log)->complaints().begin(), (*log)->complaints().end());
   auto forgotten = DurableNumber::open(files, directory, "forgotten");
@@ -132,17 +136,21 @@ Expected<void> TaskReceiver::take(natsMsg* message, std::vector<std::string>& co
   return keep(message, *tasks);
 }
 
-// A disk that refuses is no fault of the connection's: the message comes again.
+// The ledger knows of them before anybody can take and answer them. A disk that refuses is no fault
+// of the connection's: the message comes again.
 Expected<void> TaskReceiver::keep(natsMsg* message, const TaskMessage& tasks) {
   const auto count = static_cast<std::uint32_t>(tasks.tasks.size());
+  const std::uint64_t position = log_->end();
+  ledger_.add(tasks.origin, position, position + count, std::string(reply_of(message)));
   const auto first = log_->write(encoder_.encode(vp_, tasks.tasks, tasks.origin), count);
   if (!first) {
+    ledger_.take_back();
     trouble_ = first.error().sentence + "; tasks wait at the broker";
     retry_at_ = Clock::now() + kRetry;
     return {};
   }
+  assert(*first == position);
   trouble_.clear();
-  ledger_.add(tasks.origin, *first, *first + count, std::string(reply_of(message)));
   return {};
 }
 

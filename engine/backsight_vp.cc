@@ -233,7 +233,8 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
     if (!opened) return fail(opened.error());
     tasks = std::move(*opened);
   } else {
-    auto opened = backsight::queue::open_vp_queue(address_of(vp_config.queue), vp_config.name);
+    auto opened =
+        backsight::queue::open_vp_queue(address_of(vp_config.queue), vp_config.name, vp_config.id);
     if (!opened) return fail(opened.error());
     queue = std::move(*opened);
   }

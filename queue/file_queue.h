@@ -18,6 +18,7 @@
 #include "queue/log/durable_number.h"
 #include "queue/log/log_reader.h"
 #include "queue/log/log_writer.h"
+#include "queue/vp_claim.h"
 #include "queue/vp_queue.h"
 
 namespace backsight::queue {
@@ -48,6 +49,8 @@ class FileQueue final : public VpQueue {
   [[nodiscard]] std::uint64_t taken_below() const noexcept {
     return loaded_.tasks.empty() ? tasks_->position() : loaded_position_ + loaded_taken_;
   }
+  // As long as the queue lives.
+  void hold(VpClaim claim) noexcept { claim_ = std::move(claim); }
   // Tasks from there on stay in the log even when they are done.
   void keep_tasks_from(std::uint64_t position) noexcept { keep_from_ = position; }
 
@@ -67,6 +70,7 @@ class FileQueue final : public VpQueue {
 
   FileSystem& files_;
   VpLayout layout_;
+  VpClaim claim_;
   std::unique_ptr<LogWriter> results_;
   std::unique_ptr<LogReader> tasks_;
   DurableNumber epoch_;

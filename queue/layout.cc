@@ -41,7 +41,7 @@ Expected<VpLayout> vp_layout(std::string_view url, std::string_view vp) {
   if (!root) return tl::unexpected(root.error());
   if (auto checked = check_vp_name(vp); !checked) return tl::unexpected(checked.error());
   const std::string home = fmt::format("{}/{}", *root == "/" ? "" : *root, vp);
-  return VpLayout{home + "/tasks", home + "/results", home + "/status.json"};
+  return VpLayout{*root, home, home + "/tasks", home + "/results", home + "/status.json"};
 }
 
 Expected<std::vector<std::string>> list_vps(FileSystem& files, std::string_view url) {

@@ -2,6 +2,7 @@
 //
 //   ROOT/VP/tasks/        log of tasks; "mark": done up to here
 //   ROOT/VP/results/      log of results; "mark": committed up to here; "epoch": starts so far
+//   ROOT/VP/vantage-point, ROOT/.id-N   held by the one process (vp_claim.h)
 //   ROOT/VP/status.json   what the vantage point last said of itself
 #pragma once
 
@@ -15,6 +16,8 @@
 namespace backsight::queue {
 
 struct VpLayout {
+  std::string root;
+  std::string home;  // of this vantage point
   std::string tasks;
   std::string results;
   std::string status;

@@ -61,8 +61,11 @@ class VpQueue {
   [[nodiscard]] virtual QueueHealth health() const { return {}; }
 };
 
-// Opens the queue of vantage point `vp`. A broker need not be reachable: health() tells.
+// Opens the queue of vantage point `vp`, whose number in probe ids is `id` (0: none). A broker need
+// not be reachable: health() tells. Fails if another process is this vantage point, or has its id,
+// in the same folder; one on the same broker is told by health(), and no tasks are taken.
 [[nodiscard]] Expected<std::unique_ptr<VpQueue>> open_vp_queue(const QueueAddress& address,
-                                                               const std::string& vp);
+                                                               const std::string& vp,
+                                                               unsigned id = 0);
 
 }  // namespace backsight::queue

@@ -28,10 +28,21 @@ constexpr std::chrono::milliseconds kMostBackoff{2000};
 // For what is under way when the process stops.
 constexpr auto kFarewell = 2s;
 
+// A spool keeps its limit when its segments, which are freed whole, are small beside it.
+LogOptions log_options(std::uint64_t spool_limit_bytes) {
+  constexpr std::uint64_t kSegmentsOfALimit = 16;
+  constexpr std::uint64_t kLeast = std::uint64_t{1} << 20;
+  LogOptions options;
+  options.segment_bytes =
+      std::clamp(spool_limit_bytes / kSegmentsOfALimit, kLeast, options.segment_bytes);
+  return options;
+}
+
 }  // namespace
 
-NatsQueue::NatsQueue(const QueueAddress& address, std::string vp, const VpLayout& layout)
-    : address_(address), vp_(std::move(vp)), layout_(layout) {
+NatsQueue::NatsQueue(const QueueAddress& address, std::string vp, unsigned id,
+                     const VpLayout& layout)
+    : address_(address), vp_(std::move(vp)), layout_(layout), presence_(vp_, id) {
   health_.has_broker = true;
   health_.is_connected = false;
   health_.spool_limit_bytes = address.spool_limit_bytes;
@@ -40,17 +51,21 @@ NatsQueue::NatsQueue(const QueueAddress& address, std::string vp, const VpLayout
 }
 
 Expected<std::unique_ptr<VpQueue>> NatsQueue::open(const QueueAddress& address,
-                                                   const std::string& vp) {
+                                                   const std::string& vp, unsigned id) {
   const auto layout = vp_layout("file://" + address.spool, vp);
   if (!layout) return tl::unexpected(layout.error());
   FileSystem& files = posix_file_system();
-  std::unique_ptr<NatsQueue> queue(new NatsQueue(address, vp, *layout));
+  std::unique_ptr<NatsQueue> queue(new NatsQueue(address, vp, id, *layout));
+  auto claim = claim_vp(files, *layout, vp, id);
+  if (!claim) return tl::unexpected(claim.error());
   auto mended = repair_from_copy(files, layout->tasks);
   if (!mended) return tl::unexpected(mended.error());
   queue->complaints_ = std::move(*mended);
-  auto spool = FileQueue::open(files, *layout, vp, LogOptions{}, kRecordsBytes);
+  auto spool =
+      FileQueue::open(files, *layout, vp, log_options(address.spool_limit_bytes), kRecordsBytes);
   if (!spool) return tl::unexpected(spool.error());
   queue->spool_ = std::move(*spool);
+  queue->spool_->hold(std::move(*claim));
   auto receiver = TaskReceiver::open(files, layout->tasks, vp, queue->ledger_, queue->complaints_);
   if (!receiver) return tl::unexpected(receiver.error());
   queue->receiver_ = std::move(*receiver);
@@ -90,7 +105,7 @@ Expected<void> NatsQueue::take(std::size_t max, std::vector<QueuedTask>& out,
     std::move(complaints_.begin(), complaints_.end(), std::back_inserter(complaints));
     complaints_.clear();
   }
-  if (is_full()) return {};
+  if (is_full() || is_another_there_) return {};
   const auto taken = spool_->take(max, out, complaints);
   taken_below_ = spool_->taken_below();
   return taken;
@@ -176,12 +191,25 @@ void NatsQueue::connect() {
 Expected<void> NatsQueue::begin(Connection& connection) {
   if (auto there = ensure_streams(connection); !there) return there;
   if (auto begun = sender_->connect(connection); !begun) return begun;
-  return receiver_->connect(connection);
+  return presence_.connect(connection);
+}
+
+// Tasks come to one of those who have our name or id.
+Expected<void> NatsQueue::mind_others(std::vector<std::string>& complaints) {
+  if (auto heard = presence_.pump(complaints); !heard) return heard;
+  is_another_there_ = !presence_.trouble().empty();
+  if (presence_.is_held() == receives_) return {};
+  receives_ = presence_.is_held();
+  if (receives_) return receiver_->connect(*connection_);
+  receiver_->disconnect();
+  return {};
 }
 
 void NatsQueue::disconnect(std::string why) {
   sender_->disconnect();
   receiver_->disconnect();
+  receives_ = false;
+  presence_.disconnect();
   connection_.reset();
   connection_trouble_ = std::move(why);
   backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kMostBackoff);
@@ -190,10 +218,14 @@ void NatsQueue::disconnect(std::string why) {
 
 Expected<bool> NatsQueue::pump(std::vector<std::string>& complaints) {
   if (!connection_->is_open()) return connection_->failure("the connection broke", NATS_OK);
+  if (auto minded = mind_others(complaints); !minded) return tl::unexpected(minded.error());
   const bool is_behind = receiver_->end() >= taken_below_ + kTasksAhead;
   const auto sent = sender_->pump(complaints);
   if (!sent) return sent;
-  const auto received = receiver_->pump(wants_tasks_ && !is_behind && !is_stopping_, complaints);
+  Expected<bool> received = false;
+  if (receives_) {
+    received = receiver_->pump(wants_tasks_ && !is_behind && !is_stopping_, complaints);
+  }
   if (!received) return received;
   if (auto told = send_status(); !told) return tl::unexpected(told.error());
   return *sent || *received;
@@ -205,7 +237,7 @@ Expected<void> NatsQueue::send_status() {
     const std::lock_guard lock(mutex_);
     status = std::exchange(status_, {});
   }
-  if (status.empty()) return {};
+  if (status.empty() || !presence_.is_held()) return {};
   const std::array<Connection::Header, 3> headers{
       {{kLogHeader, fmt::format("{:016x}", spool_->log_id())},
        {kSentHeader, fmt::to_string(sender_->sent_below())},
@@ -215,12 +247,14 @@ Expected<void> NatsQueue::send_status() {
 
 bool NatsQueue::is_all_sent() const {
   const std::lock_guard lock(mutex_);
-  return sender_->sent_below() >= results_end_ && status_.empty();
+  return sender_->sent_below() >= results_end_ && status_.empty() &&
+         !(receives_ && ledger_.has_done());
 }
 
 void NatsQueue::tell_health() {
   std::vector<std::string> troubles;
-  for (const auto& trouble : {connection_trouble_, sender_->trouble(), receiver_->trouble()}) {
+  for (const auto& trouble :
+       {connection_trouble_, presence_.trouble(), sender_->trouble(), receiver_->trouble()}) {
     if (!trouble.empty()) troubles.push_back(trouble);
   }
   const SenderCounts& counts = sender_->counts();

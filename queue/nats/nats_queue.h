@@ -18,6 +18,7 @@
 #include "queue/nats/result_sender.h"
 #include "queue/nats/task_ledger.h"
 #include "queue/nats/task_receiver.h"
+#include "queue/nats/vp_presence.h"
 #include "queue/vp_queue.h"
 
 namespace backsight::queue::nats {
@@ -25,7 +26,7 @@ namespace backsight::queue::nats {
 class NatsQueue final : public VpQueue {
  public:
   [[nodiscard]] static Expected<std::unique_ptr<VpQueue>> open(const QueueAddress& address,
-                                                               const std::string& vp);
+                                                               const std::string& vp, unsigned id);
   // Gives what is under way a moment to leave.
   ~NatsQueue() override;
 
@@ -39,13 +40,14 @@ class NatsQueue final : public VpQueue {
  private:
   using Clock = std::chrono::steady_clock;
 
-  NatsQueue(const QueueAddress& address, std::string vp, const VpLayout& layout);
+  NatsQueue(const QueueAddress& address, std::string vp, unsigned id, const VpLayout& layout);
 
   // Of the courier's thread.
   void carry();
   void connect();
   void disconnect(std::string why);
   [[nodiscard]] Expected<void> begin(Connection& connection);
+  [[nodiscard]] Expected<void> mind_others(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<bool> pump(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> send_status();
   [[nodiscard]] bool is_all_sent() const;
@@ -69,6 +71,7 @@ class NatsQueue final : public VpQueue {
   std::atomic<std::uint64_t> taken_below_{0};
   std::atomic<std::uint64_t> results_end_{0};
   std::atomic<bool> wants_tasks_{true};
+  std::atomic<bool> is_another_there_{false};  // who is this vantage point
   std::atomic<bool> is_stopping_{false};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
@@ -80,6 +83,8 @@ class NatsQueue final : public VpQueue {
   // The courier's.
   std::unique_ptr<ResultSender> sender_;
   std::unique_ptr<TaskReceiver> receiver_;
+  VpPresence presence_;
+  bool receives_ = false;
   std::unique_ptr<Connection> connection_;
   Clock::time_point connect_at_;
   std::chrono::milliseconds backoff_{0};

@@ -13,15 +13,6 @@ namespace backsight::queue::nats {
 
 namespace {
 
-// One that does not answer in this time is no obstacle.
-constexpr std::int64_t kAnswerMs = 300;
-
-std::string myself() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  return fmt::format("process {} on {}", ::getpid(), host.data());
-}
-
 // In a thread of the library's.
 void answer(natsConnection* connection, natsSubscription*, natsMsg* message, void* name) {
   const Message asked(message);
@@ -34,6 +25,12 @@ void answer(natsConnection* connection, natsSubscription*, natsMsg* message, voi
 void forget_name(void* name) { delete static_cast<std::string*>(name); }
 
 }  // namespace
+
+std::string this_process() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return fmt::format("process {} on {}", ::getpid(), host.data());
+}
 
 Expected<Subscription> claim_results(Connection& connection, const std::string& vp) {
   const std::string subject = presence_subject(vp);
@@ -48,7 +45,7 @@ Expected<Subscription> claim_results(Connection& connection, const std::string& 
   if (asked != NATS_NO_RESPONDERS && asked != NATS_TIMEOUT) {
     return connection.failure(subject, asked);
   }
-  auto name = std::make_unique<std::string>(myself());
+  auto name = std::make_unique<std::string>(this_process());
   natsSubscription* made = nullptr;
   const natsStatus status =
       natsConnection_Subscribe(&made, connection.get(), subject.c_str(), answer, name.get());

@@ -20,5 +20,8 @@ std::string commit_subject(std::string_view vp, std::uint64_t log) {
 }
 std::string dead_subject(std::string_view vp) { return of("dead", vp); }
 std::string presence_subject(std::string_view vp) { return of("consumer", vp); }
+std::string vp_subject(std::string_view vp, std::string_view id) {
+  return fmt::format("{}.{}", of("vp", vp), id);
+}
 
 }  // namespace backsight::queue::nats

@@ -26,6 +26,9 @@ inline constexpr const char* kDeadStream = "BACKSIGHT_DEAD";       // the newest
 // Who consumes its results answers here.
 [[nodiscard]] std::string presence_subject(std::string_view vp);
 
+// Whoever is a vantage point of this name or id hears and answers here; "*" for either: any.
+[[nodiscard]] std::string vp_subject(std::string_view vp, std::string_view id);
+
 inline constexpr std::string_view kStatusPrefix = "backsight.v1.status.";
 
 // The pull consumers of a vantage point's tasks and results are named as it is.

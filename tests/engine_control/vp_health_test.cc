@@ -36,6 +36,21 @@ TEST(VpHealth, IsReadyAndWellAndEndsAtOnce) {
   EXPECT_EQ(vp.wait(std::chrono::seconds(5)), 0) << vp.said();
 }
 
+TEST(VpHealth, TheSecondOfANameOrAnIdEndsAtOnceAndSaysWhoIsThere) {
+  const VpFixture fixture;
+  const std::string config = fixture.write_config();
+  const VpProcess first(fixture.folder, {"--config", config});
+  ASSERT_TRUE(fixture.becomes_ready()) << first.said();
+  VpProcess same_name(fixture.folder, {"--config", config, "--set", "id=2"});
+  EXPECT_EQ(same_name.wait(), 1);
+  EXPECT_THAT(same_name.said(), HasSubstr("process " + std::to_string(first.pid()) +
+                                          " is vantage point tst01; there can be one of a name"));
+  VpProcess same_id(fixture.folder, {"--config", config, "--set", "name=tst02"});
+  EXPECT_EQ(same_id.wait(), 1);
+  EXPECT_THAT(same_id.said(),
+              HasSubstr("process " + std::to_string(first.pid()) + " has the id 1"));
+}
+
 TEST(VpHealth, IsNotReadyWithoutItsGatewayAndKeepsAsking) {
   VpFixture fixture;
   fixture.next_hop = "gateway: 192.0.2.1";

@@ -16,7 +16,8 @@ namespace {
 
 using Random = std::mt19937_64;
 
-const VpLayout kLayout{"/q/ams01/tasks", "/q/ams01/results", "/q/ams01/status.json"};
+const VpLayout kLayout{"/q", "/q/ams01", "/q/ams01/tasks", "/q/ams01/results",
+                       "/q/ams01/status.json"};
 
 LogOptions small_segments() {
   LogOptions options;

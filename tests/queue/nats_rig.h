@@ -60,8 +60,9 @@ class NatsRig : public testing::Test {
     return at;
   }
 
-  static std::unique_ptr<VpQueue> open_vp(const QueueAddress& at, const std::string& vp = "ams01") {
-    auto queue = open_vp_queue(at, vp);
+  static std::unique_ptr<VpQueue> open_vp(const QueueAddress& at, const std::string& vp = "ams01",
+                                          unsigned id = 0) {
+    auto queue = open_vp_queue(at, vp, id);
     EXPECT_TRUE(queue) << queue.error().sentence;
     return queue ? std::move(*queue) : nullptr;
   }

@@ -129,7 +129,8 @@ TEST_F(NatsSecurity, EachUserCanDoItsWork) {
 TEST_F(NatsSecurity, AVantagePointMayNotBeAnother) {
   for (const char* subject :
        {"backsight.v1.results.fra02", "backsight.v1.status.fra02", "backsight.v1.dead.fra02",
-        "backsight.v1.tasks.ams01", "backsight.v1.commit.ams01.0000000000000001",
+        "backsight.v1.vp.fra02.2", "backsight.v1.tasks.ams01",
+        "backsight.v1.commit.ams01.0000000000000001",
         "$JS.API.CONSUMER.MSG.NEXT.BACKSIGHT_TASKS.fra02", "$JS.API.STREAM.PURGE.BACKSIGHT_RESULTS",
         "$JS.API.CONSUMER.DURABLE.CREATE.BACKSIGHT_TASKS.ams01",
         "$JS.API.CONSUMER.CREATE.BACKSIGHT_TASKS.ams01.backsight.v1.tasks.fra02",
@@ -139,14 +140,38 @@ TEST_F(NatsSecurity, AVantagePointMayNotBeAnother) {
     EXPECT_THAT(told_for_publishing("ams01", subject), HasSubstr("Permissions Violation"))
         << subject;
   }
-  for (const char* subject : {"backsight.v1.tasks.fra02", "backsight.v1.results.*",
-                              "_INBOX_fra02.>", "backsight.v1.commit.fra02.*", ">"}) {
+  for (const char* subject :
+       {"backsight.v1.tasks.fra02", "backsight.v1.results.*", "_INBOX_fra02.>",
+        "backsight.v1.commit.fra02.*", "backsight.v1.vp.fra02.*", "backsight.v1.vp.*.2", ">"}) {
     EXPECT_THAT(told_for_subscribing("ams01", subject), HasSubstr("Permissions Violation"))
         << subject;
   }
   EXPECT_EQ(stored(nats::kResultStream), 0U);
   EXPECT_EQ(told_for_publishing("ams01", "backsight.v1.results.ams01"), "");
   EXPECT_EQ(stored(nats::kResultStream), 1U);
+}
+
+TEST_F(NatsSecurity, AnotherVantagePointOfTheNameIsNoticed) {
+  const auto first = open_vp(as("ams01"), "ams01", 1);
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(eventually([&] { return first->health().is_connected; }));
+  QueueAddress elsewhere = as("ams01");
+  elsewhere.spool += "-elsewhere";
+  const auto second = open_vp(elsewhere, "ams01", 1);
+  EXPECT_TRUE(eventually([&] {
+    const auto troubles = second->health().troubles;
+    return troubles.size() == 1 &&
+           troubles[0].find("there can be one of a name") != std::string::npos;
+  })) << testing::PrintToString(second->health().troubles);
+}
+
+TEST_F(NatsSecurity, AVantagePointOfAnotherIdThanTheServersUsersSayIsTold) {
+  const auto vp = open_vp(as("ams01"), "ams01", 7);
+  EXPECT_TRUE(eventually([&] {
+    answer(*vp);
+    return vp_complaints_.size() == 1;
+  }));
+  EXPECT_THAT(vp_complaints_[0], HasSubstr("its users.conf must allow that, for id 7"));
 }
 
 TEST_F(NatsSecurity, SaysWhoIsRefused) {

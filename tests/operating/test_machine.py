@@ -24,7 +24,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 TOOLS = ("unshare", "nsenter", "systemctl", "journalctl", "ip", "dpkg", "adduser")
 CONFIG = """
 name: {name}
-id: 1
+id: {port}
 ports: [{{device: '{device}', address: 192.0.2.10/24, gateway: 192.0.2.1}}]
 engine: {{workers: [{worker}], control: {control}, idle: adaptive, hugepages: off, inflight: 4096,
          telemetry: true}}

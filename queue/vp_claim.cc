@@ -10,9 +10,8 @@ Expected<VpClaim> claim_vp(FileSystem& files, const VpLayout& layout, const std:
   auto name = files.lock(layout.home + "/vantage-point");
   if (!name) return tl::unexpected(name.error());
   if (name->lock == nullptr) {
-    return run_failed(
-        fmt::format("{}: process {} is vantage point {}; there can be one of a name", layout.home,
-                    name->holder_pid, vp));
+    return run_failed(fmt::format("{}: process {} is vantage point {}; there can be one of a name",
+                                  layout.home, name->holder_pid, vp));
   }
   if (id == 0) return VpClaim{std::move(name->lock), nullptr};
   auto number = files.lock(fmt::format("{}/.id-{}", layout.root, id));

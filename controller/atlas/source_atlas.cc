@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "controller/measurement/route_split.h"
-
 namespace backsight::controller {
 
 namespace {
@@ -40,9 +38,8 @@ bool SourceAtlas::add(AtlasTrace trace) {
     }
   }
   if (has_loop(trace, aliases_)) return false;
-  const auto same = std::ranges::find_if(traces_, [&](const AtlasTrace& it) {
-    return it.vp == trace.vp && it.from == trace.from;
-  });
+  const auto same = std::ranges::find_if(
+      traces_, [&](const AtlasTrace& it) { return it.vp == trace.vp && it.from == trace.from; });
   if (same != traces_.end()) {
     if (same->hops == trace.hops) {
       same->at = trace.at;
@@ -102,8 +99,8 @@ void SourceAtlas::add_route(Ipv4Addr hop, std::span<const Ipv4Addr> passed, bool
 }
 
 // Bounds of all stamps that were seen behind hops of the traceroute. A stamp seen in the reply of
-// hop i belongs to a later router. One that is missing behind hop j, whose reply passed a router that
-// also stands behind the stamp or came to the source, belongs to j or an earlier one.
+// hop i belongs to a later router. One that is missing behind hop j, whose reply passed a router
+// that also stands behind the stamp or came to the source, belongs to j or an earlier one.
 void SourceAtlas::bound(std::uint32_t trace) {
   const auto& hops = traces_[trace].hops;
   std::unordered_map<Ipv4Addr, Bounds> found;
@@ -111,10 +108,12 @@ void SourceAtlas::bound(std::uint32_t trace) {
   for (std::uint16_t i = 0; i < end; ++i) {
     const auto route = routes_.find(hops[i]);
     if (hops[i].is_unspecified() || route == routes_.end()) continue;
+    std::uint16_t earliest = i;
     for (const Ipv4Addr stamp : route->second.passed) {
+      ++earliest;
       if (stamp.is_unspecified() || places_.contains(stamp)) continue;
       Bounds& bounds = found.try_emplace(stamp, Bounds{trace, 0, end}).first->second;
-      bounds.first = std::max<std::uint16_t>(bounds.first, static_cast<std::uint16_t>(i + 1));
+      bounds.first = std::max(bounds.first, earliest);
     }
   }
   for (auto& [stamp, bounds] : found) {
@@ -133,11 +132,13 @@ void SourceAtlas::bound(std::uint32_t trace) {
         break;
       }
     }
-    if (bounds.first >= end || bounds.first > bounds.last) continue;
-    bounds.last = std::min<std::uint16_t>(bounds.last, static_cast<std::uint16_t>(end - 1));
     auto& all = bounds_[stamp];
     const auto known = std::ranges::find(all, trace, &Bounds::trace);
-    if (known != all.end()) {
+    bounds.last = std::min<std::uint16_t>(bounds.last, static_cast<std::uint16_t>(end - 1));
+    // Bounds that exclude each other: it is on another branch than the traceroute.
+    if (bounds.first > bounds.last) {
+      if (known != all.end()) all.erase(known);
+    } else if (known != all.end()) {
       *known = bounds;
     } else {
       all.push_back(bounds);
@@ -159,19 +160,6 @@ std::optional<Intersection> SourceAtlas::at_place(Ipv4Addr address, SteadyNs old
   return best;
 }
 
-std::optional<Intersection> SourceAtlas::by_link(Ipv4Addr address, SteadyNs oldest) const {
-  const Ipv4Addr peer = link_peer(address);
-  const auto at = places_.find(peer);
-  if (at == places_.end()) return std::nullopt;
-  std::optional<Intersection> best;
-  for (const auto& [trace, hop] : at->second) {
-    const AtlasTrace& it = traces_[trace];
-    if (hop < it.valid_from || it.at < oldest) continue;
-    keep_better(best, {&it, hop, hop, hop, true});
-  }
-  return best;
-}
-
 std::optional<Intersection> SourceAtlas::by_bounds(Ipv4Addr address, SteadyNs oldest) const {
   const auto at = bounds_.find(address);
   if (at == bounds_.end()) return std::nullopt;
@@ -180,19 +168,15 @@ std::optional<Intersection> SourceAtlas::by_bounds(Ipv4Addr address, SteadyNs ol
     const AtlasTrace& it = traces_[trace];
     if (first < it.valid_from || it.at < oldest) continue;
     const bool is_certain = first == last;
-    keep_better(best, {&it, first, last,
-                       static_cast<std::uint16_t>(is_certain ? last + 1 : first), is_certain});
+    keep_better(best, {&it, first, last, static_cast<std::uint16_t>(is_certain ? last + 1 : first),
+                       is_certain});
   }
   return best;
 }
 
-std::optional<Intersection> SourceAtlas::find(Ipv4Addr address, bool is_stamp,
-                                              SteadyNs oldest) const {
+std::optional<Intersection> SourceAtlas::find(Ipv4Addr address, SteadyNs oldest) const {
   if (address.is_unspecified()) return std::nullopt;
   if (auto place = at_place(address, oldest)) return place;
-  if (is_stamp) {
-    if (auto link = by_link(address, oldest)) return link;
-  }
   return by_bounds(address, oldest);
 }
 
@@ -200,12 +184,12 @@ std::vector<const AtlasTrace*> SourceAtlas::contradict(Ipv4Addr from, Ipv4Addr t
   std::vector<const AtlasTrace*> refuted;
   const auto after = after_.find(from);
   if (after == after_.end() || to.is_unspecified()) return refuted;
-  const bool is_known = std::ranges::any_of(
-      after->second, [&](Ipv4Addr next) { return aliases_.same(next, to); });
+  const bool is_known =
+      std::ranges::any_of(after->second, [&](Ipv4Addr next) { return aliases_.same(next, to); });
   if (is_known) return refuted;
-  // Either the router behind `from` is another one, or it sends on otherwise: what the traceroutes say
-  // of both is no longer believed.
-  while (const auto here = find(from, true, 0)) {
+  // Either the router behind `from` is another one, or it sends on otherwise: what the traceroutes
+  // say of both is no longer believed.
+  while (const auto here = find(from, 0)) {
     if (!here->is_certain) break;
     AtlasTrace& trace = traces_[static_cast<std::size_t>(here->trace - traces_.data())];
     trace.valid_from = static_cast<std::uint16_t>(here->next + 1);

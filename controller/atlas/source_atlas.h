@@ -4,10 +4,12 @@
 //
 // A stamp is most often an address that no traceroute shows. Where it belongs is told by
 //   - an alias, if the operator has aliases or they were learned;
-//   - its link: a stamp is of the interface by which the packet leaves, so that the other end of its
-//     /30 or /31 is the next router (RFC 791: "the address of the outgoing interface");
-//   - the RR atlas: a stamp seen behind hop i, and not behind hop j, is of one of the routers i+1..j.
-// Thread: one at a time.
+//   - the RR atlas: the k-th stamp in the reply of hop i is of router i+k or a later one, because
+//   each
+//     router stamps once at the most, and of router j or an earlier one if the reply of hop j, on
+//     the same way, lacks it.
+// The other end of a stamp's /30 tells nothing that is certain: at borders, addresses that look
+// like two ends of one link are often of two links. Thread: one at a time.
 #pragma once
 
 #include <cstdint>
@@ -55,10 +57,8 @@ class SourceAtlas {
   void add_route(probes::Ipv4Addr hop, std::span<const probes::Ipv4Addr> passed, bool is_complete,
                  SteadyNs now);
 
-  // Where a path that has come to `address` meets what is known, newer than `oldest`. `is_stamp`:
-  // the address was stamped, and so is of the interface that the packet leaves by.
-  [[nodiscard]] std::optional<Intersection> find(probes::Ipv4Addr address, bool is_stamp,
-                                                 SteadyNs oldest) const;
+  // Where a path that has come to `address` meets what is known, newer than `oldest`.
+  [[nodiscard]] std::optional<Intersection> find(probes::Ipv4Addr address, SteadyNs oldest) const;
 
   // A measured path went from the router of `from` to `to`, both stamped. Returns the traceroutes
   // that say otherwise; they are no longer believed up to there.
@@ -95,8 +95,8 @@ class SourceAtlas {
   void index(std::uint32_t trace);
   void reindex();
   void bound(std::uint32_t trace);
-  [[nodiscard]] std::optional<Intersection> at_place(probes::Ipv4Addr address, SteadyNs oldest) const;
-  [[nodiscard]] std::optional<Intersection> by_link(probes::Ipv4Addr address, SteadyNs oldest) const;
+  [[nodiscard]] std::optional<Intersection> at_place(probes::Ipv4Addr address,
+                                                     SteadyNs oldest) const;
   [[nodiscard]] std::optional<Intersection> by_bounds(probes::Ipv4Addr address,
                                                       SteadyNs oldest) const;
 
@@ -106,7 +106,8 @@ class SourceAtlas {
   std::unordered_map<probes::Ipv4Addr, std::vector<Place>> places_;   // of the hops
   std::unordered_map<probes::Ipv4Addr, std::vector<Bounds>> bounds_;  // of stamps
   std::unordered_map<probes::Ipv4Addr, Route> routes_;                // by hop
-  std::unordered_map<probes::Ipv4Addr, std::vector<probes::Ipv4Addr>> after_;  // stamp to next stamps
+  std::unordered_map<probes::Ipv4Addr, std::vector<probes::Ipv4Addr>>
+      after_;  // stamp to next stamps
 };
 
 }  // namespace backsight::controller

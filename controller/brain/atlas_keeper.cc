@@ -88,7 +88,8 @@ void AtlasKeeper::advance(const Now& now) {
     }
     for (std::size_t j = 0; j < vantage_.size(); ++j) {
       const auto other = static_cast<VpIndex>(j);
-      if (other == vp || !vantage_.is_usable(other) || !vantage_.of(other).can(Capability::kTrace)) {
+      if (other == vp || !vantage_.is_usable(other) ||
+          !vantage_.of(other).can(Capability::kTrace)) {
         continue;
       }
       Task& task = it.tasks[other];
@@ -146,15 +147,15 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
   task.is_under_way = false;
   if (answer.outcome != queue::Outcome::kReached) {
     task.due = now.steady + (kFirstPause << task.failures);
-    task.failures = std::min<std::uint8_t>(static_cast<std::uint8_t>(task.failures + 1),
-                                           kMostDoublings);
+    task.failures =
+        std::min<std::uint8_t>(static_cast<std::uint8_t>(task.failures + 1), kMostDoublings);
     return;
   }
   task.failures = 0;
   // Renewed before it is too old, and not all at once.
   task.due = now.steady + max_age_ / 4 * 3 + max_age_ / 64 * (from % 16U);
-  at->second.atlas->add({answer.id, from, answer.key.src, now.steady,
-                         hops_of(answer.hops, answer.key.dst), 0});
+  at->second.atlas->add(
+      {answer.id, from, answer.key.src, now.steady, hops_of(answer.hops, answer.key.dst), 0});
   next_at_ = now.steady;
 }
 
@@ -162,8 +163,7 @@ void AtlasKeeper::on_route(const Answer& answer, const Now& now) {
   const auto vp = vantage_.by_address(answer.key.src);
   SourceAtlas* const atlas = vp ? of(*vp) : nullptr;
   if (atlas == nullptr || !atlas->has_hop(answer.key.dst)) return;
-  const RouteSplit split =
-      split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
+  const RouteSplit split = split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
   if (split.by != RouteSplit::By::kTarget && split.by != RouteSplit::By::kLastMile) return;
   atlas->add_route(answer.key.dst, split.reverse(), split.is_complete, now.steady);
 }

@@ -22,7 +22,10 @@ class AtlasKeeper {
  public:
   AtlasKeeper(Prober& prober, const Ranking& ranking, const VantageTable& vantage,
               const AliasTable& aliases, SteadyNs max_age)
-      : prober_(prober), ranking_(ranking), vantage_(vantage), aliases_(aliases),
+      : prober_(prober),
+        ranking_(ranking),
+        vantage_(vantage),
+        aliases_(aliases),
         max_age_(max_age) {}
 
   // Traceroutes that others made, to addresses of sources. They are kept for sources to come, too.
@@ -57,7 +60,7 @@ class AtlasKeeper {
   };
   struct Source {
     std::unique_ptr<SourceAtlas> atlas;
-    std::map<VpIndex, Task> tasks;  // by the vantage point that traces
+    std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
   };
   Source& source(VpIndex vp);

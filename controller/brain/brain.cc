@@ -10,6 +10,7 @@ namespace backsight::controller {
 namespace {
 
 constexpr SteadyNs kLookForLost = kSecond;
+constexpr std::size_t kMostAlternatives = 1 << 20;
 
 template <typename T>
 void move_into(std::vector<T>& from, std::vector<T>& to) {
@@ -94,8 +95,8 @@ void Brain::cancel(std::uint64_t id, const Now& now) {
 
 void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_in_for) {
   const auto source = vantage_.by_address(request.src);
-  auto measurement = std::make_unique<Measurement>(request, source.value_or(0),
-                                                   config_.measurement, now);
+  auto measurement =
+      std::make_unique<Measurement>(request, source.value_or(0), config_.measurement, now);
   ++figures_.begun;
   if (stands_in_for != 0) {
     measurement->path().is_try_from_destination_as = true;
@@ -187,18 +188,25 @@ void Brain::end(std::uint64_t id, const Now& now) {
   const Request request = measurement.request();
   const ReversePath& path = measurement.path();
   const bool has_failed = path.stop_reason == StopReason::kFailed;
+  auto alternative = measurement.alternative();
+  if (alternative) {
+    if (alternatives_.size() >= kMostAlternatives) alternatives_.clear();
+    alternatives_[request.dst] = *alternative;
+  } else if (const auto known = alternatives_.find(request.dst); known != alternatives_.end()) {
+    alternative = known->second;
+  }
   if (!has_failed || is_silence(path.fail_reason)) {
-    circuits_.learn(request.dst, !has_failed || measurement.alternative().has_value(), now.steady);
+    circuits_.learn(request.dst, !has_failed || alternative.has_value(), now.steady);
   }
   auto waiting = cache_.on_ended(request, path, measurement.gateway(), now);
   const bool retries = has_failed && request.retry_from_destination_as &&
                        path.fail_reason != FailReason::kCancelled &&
-                       !path.is_try_from_destination_as && measurement.alternative();
+                       !path.is_try_from_destination_as && alternative;
   answer(path);
   if (retries) {
     ++figures_.stand_ins;
     Request stand_in = request;
-    stand_in.dst = *measurement.alternative();
+    stand_in.dst = *alternative;
     // Ids of requests leave the odd ones to those who stand in for them.
     stand_in.id = request.id + 1;
     output_->stand_ins.push_back(stand_in);
@@ -225,8 +233,7 @@ void Brain::answer(ReversePath path) {
 // --- what is learned from every answer -----------------------------------------------------------
 
 void Brain::learn_route(const Answer& answer, const Now& now) {
-  const RouteSplit split =
-      split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
+  const RouteSplit split = split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
   const VpIndex sender = answer.key.sender;
   if (split.by == RouteSplit::By::kTarget || split.by == RouteSplit::By::kLastMile) {
     ranking_.learn(sender, answer.key.dst, split.used, now.steady);
@@ -255,7 +262,8 @@ void Brain::learn(const Answer& answer, const Now& now) {
   }
   if (answer.key.kind == probes::Kind::kTrace) {
     for (const queue::Hop& hop : answer.hops) {
-      if (hop.has_reply) ranking_.learn_passed(answer.key.sender, hop.reply.from, hop.ttl, now.steady);
+      if (hop.has_reply)
+        ranking_.learn_passed(answer.key.sender, hop.reply.from, hop.ttl, now.steady);
     }
     if (answer.state == Answer::State::kAnswered) {
       vantage_.learn(answer.key.sender, Capability::kTrace,

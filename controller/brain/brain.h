@@ -99,7 +99,9 @@ class Brain {
   [[nodiscard]] const AliasTable& aliases() const noexcept { return aliases_; }
   [[nodiscard]] const BrainFigures& figures() const noexcept { return figures_; }
   [[nodiscard]] const ProberFigures& probing() const { return prober_.figures(); }
-  [[nodiscard]] std::size_t under_way() const noexcept { return running_.size() + cache_.waiting(); }
+  [[nodiscard]] std::size_t under_way() const noexcept {
+    return running_.size() + cache_.waiting();
+  }
   [[nodiscard]] std::size_t open_circuits(SteadyNs now) const { return circuits_.open(now); }
   // Of the measurements under way, without what they share.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -129,7 +131,7 @@ class Brain {
   PrefixTable prefixes_;
   AliasTable aliases_;
   VantageTable vantage_;
-  Ranking ranking_{prefixes_};
+  Ranking ranking_{prefixes_, aliases_};
   Silence silence_;
   Prober prober_;
   AtlasKeeper keeper_;
@@ -138,6 +140,8 @@ class Brain {
   CircuitBreaker circuits_{prefixes_};
   PathCache cache_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Measurement>> running_;
+  // Routers that answer in the AS of destinations that do not.
+  std::unordered_map<Ipv4Addr, Ipv4Addr> alternatives_;
   std::deque<Due> due_;
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   SteadyNs look_for_lost_at_ = 0;

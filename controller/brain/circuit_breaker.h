@@ -1,6 +1,6 @@
-// Prefixes and ASes in which nothing answers are left alone: after so many different destinations in
-// vain, with no success between, nothing is measured there for a while but one trial.
-// Thread: one at a time.
+// Prefixes and ASes in which nothing answers are left alone: after so many different destinations
+// in vain, with no success between, nothing is measured there for a while but one trial. Thread:
+// one at a time.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class CircuitBreaker {
   // A measurement from there ended: the destination, or nothing of it, answered.
   void learn(probes::Ipv4Addr destination, bool answered, SteadyNs now);
 
-  // When a measurement from there may begin again; nothing: now. Who is told "now" while the circuit
-  // is open is the trial, and the next one is told to wait.
+  // When a measurement from there may begin again; nothing: now. Who is told "now" while the
+  // circuit is open is the trial, and the next one is told to wait.
   [[nodiscard]] std::optional<SteadyNs> try_pass(probes::Ipv4Addr destination, SteadyNs now);
 
   [[nodiscard]] std::size_t open(SteadyNs now) const;

@@ -1,5 +1,5 @@
-// Answers that are there already, and questions that are asked already: by source and destination, and
-// by source and the destination's network when two of its hosts were found behind one gateway.
+// Answers that are there already, and questions that are asked already: by source and destination,
+// and by source and the destination's network when two of its hosts were found behind one gateway.
 //
 // Of many requests for one /24 two are scouts, and the others wait for them. If both scouts came in
 // by the same gateway of that network and their paths agree, the others get their answer from them.
@@ -54,7 +54,7 @@ class PathCache {
   struct Network {
     std::vector<std::uint64_t> scouts;  // under way
     std::vector<Request> waiting;
-    probes::Ipv4Addr gateway;          // of those that came back
+    probes::Ipv4Addr gateway;  // of those that came back
     std::uint8_t agreeing = 0;
     bool disagrees = false;
     Kept model;

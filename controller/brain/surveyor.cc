@@ -85,8 +85,7 @@ void Surveyor::join(probes::Ipv4Addr target, std::uint64_t revtr) {
 void Surveyor::learn(const Answer& answer, probes::Ipv4Addr target, const Now& now) {
   if (!answer.has_route()) return;
   static const AliasTable kNoAliases;
-  const RouteSplit split =
-      split_route(answer.recorded, answer.key.dst, answer.key.src, kNoAliases);
+  const RouteSplit split = split_route(answer.recorded, answer.key.dst, answer.key.src, kNoAliases);
   if (split.by != RouteSplit::By::kTarget && split.by != RouteSplit::By::kLastMile) return;
   const std::span<const probes::Ipv4Addr> slots(answer.recorded.addresses.data(), split.forward);
   ranking_.learn_survey(answer.key.sender, target, slots, split.used, now.steady);

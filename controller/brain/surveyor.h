@@ -52,8 +52,8 @@ class Surveyor {
   const VantageTable& vantage_;
   const PrefixTable& prefixes_;
   std::uint64_t next_id_ = 1;
-  std::unordered_map<std::uint64_t, Survey> surveys_;              // by id
-  std::unordered_map<std::uint64_t, std::uint64_t> by_prefix_;     // under way
+  std::unordered_map<std::uint64_t, Survey> surveys_;                       // by id
+  std::unordered_map<std::uint64_t, std::uint64_t> by_prefix_;              // under way
   std::unordered_map<std::uint64_t, std::vector<probes::Ipv4Addr>> known_;  // two that answer
 };
 

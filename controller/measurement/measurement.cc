@@ -49,8 +49,8 @@ Measurement::Measurement(const Request& request, VpIndex source, const Measureme
 std::size_t Measurement::memory_bytes() const noexcept {
   return sizeof *this + path_.hops.capacity() * sizeof(ReverseHop) +
          pending_.capacity() * sizeof(Pending) + tried_.capacity() * sizeof(VpIndex) +
-         way_there_.capacity() * sizeof(Ipv4Addr) + path_.label.capacity() +
-         path_.uuid.capacity() + request_.label.capacity() + request_.uuid.capacity();
+         way_there_.capacity() * sizeof(Ipv4Addr) + path_.label.capacity() + path_.uuid.capacity() +
+         request_.label.capacity() + request_.uuid.capacity();
 }
 
 void Measurement::step(const Event& event, const Knowledge& known, const Now& now,
@@ -219,21 +219,21 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
       path_.hops.resize(*before + 1);
       continue;
     }
-    path_.hops.push_back({.address = address,
-                          .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute
-                                                    : HopType::kRecordRoute,
-                          .is_from_cache = answer.ended_at < started_at_,
-                          .measurement_id = answer.id});
+    path_.hops.push_back(
+        {.address = address,
+         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute : HopType::kRecordRoute,
+         .is_from_cache = answer.ended_at < started_at_,
+         .measurement_id = answer.id});
   }
   const Ipv4Addr gateway = known.vantage.of(source_).said.gateway;
   is_whole |= !gateway.is_unspecified() && path_.hops.size() > 1 &&
               known.aliases.same(path_.hops.back().address, gateway);
   if (is_whole) {
-    path_.hops.push_back({.address = request_.src,
-                          .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute
-                                                    : HopType::kRecordRoute,
-                          .is_from_cache = answer.ended_at < started_at_,
-                          .measurement_id = answer.id});
+    path_.hops.push_back(
+        {.address = request_.src,
+         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute : HopType::kRecordRoute,
+         .is_from_cache = answer.ended_at < started_at_,
+         .measurement_id = answer.id});
     finish(now, known);
     return true;
   }
@@ -258,10 +258,7 @@ bool Measurement::meet_atlas(std::size_t first, const Knowledge& known, const No
   const SteadyNs age = SteadyNs{request_.staleness_minutes} * kMinute;
   const SteadyNs oldest = now.steady > age ? now.steady - age : 0;
   for (std::size_t hop = path_.hops.size(); hop-- > first;) {
-    const ReverseHop& it = path_.hops[hop];
-    const bool is_stamp =
-        it.type == HopType::kRecordRoute || it.type == HopType::kSpoofedRecordRoute;
-    const auto met = known.atlas->find(it.address, is_stamp, oldest);
+    const auto met = known.atlas->find(path_.hops[hop].address, oldest);
     if (met && splice(*met, hop, known, now)) return true;
   }
   return false;
@@ -329,7 +326,7 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
   const Ipv4Addr target = path_.hops[hop_].address;
   const bool is_first = round_ == 0;
   const Candidate own = known.ranking.look_up(source_, target, now.steady);
-  const bool own_reaches = own.distance == 0 || own.distance <= kMostSlotsUsed;
+  const bool own_reaches = own.distance == 0 || own.distance <= kMostSlotsUsed || !own.is_exact;
   const bool own_is_good = own.distance != 0 && own.distance <= kGoodDistance && own.is_exact;
   if (std::ranges::count(tried_, source_) == 0 && own_reaches &&
       known.vantage.of(source_).can(Capability::kRecordRoute)) {
@@ -361,9 +358,10 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
       ranked.front().distance <= kGoodDistance) {
     most = 1;
   }
-  most = std::min<std::size_t>({most, ranked.size(),
-                                static_cast<std::size_t>(request_.max_spoofers - std::min(
-                                    request_.max_spoofers, spoofers_tried_))});
+  most = std::min<std::size_t>(
+      {most, ranked.size(),
+       static_cast<std::size_t>(request_.max_spoofers -
+                                std::min(request_.max_spoofers, spoofers_tried_))});
   if (is_ping_silent_ && !has_answered_) most = 0;
   for (std::size_t i = 0; i < most; ++i) {
     tried_.push_back(ranked[i].vp);
@@ -438,8 +436,7 @@ void Measurement::assume(std::span<const Ipv4Addr> way_there, std::uint64_t trac
     path_.hops.push_back({.address = {}, .type = type_to(next), .measurement_id = trace});
   }
   if (end == 0) {
-    path_.hops.push_back(
-        {.address = request_.src, .type = type_to(next), .measurement_id = trace});
+    path_.hops.push_back({.address = request_.src, .type = type_to(next), .measurement_id = trace});
     return finish(now, known);
   }
   if (place_of(next, path_.hops.size(), known)) {
@@ -486,7 +483,8 @@ void Measurement::finish(const Now& now, const Knowledge& known) {
   waits_for_survey_ = false;
   // Of what is under way, only the forward traceroute is still wanted.
   std::erase_if(pending_, [&](const Pending& it) {
-    return it.key.kind != Kind::kTrace || it.key.dst != request_.dst || !request_.forward_traceroute;
+    return it.key.kind != Kind::kTrace || it.key.dst != request_.dst ||
+           !request_.forward_traceroute;
   });
   if (!request_.ping_hops) return;
   for (std::size_t i = 0; i + 1 < path_.hops.size(); ++i) {

@@ -1,5 +1,5 @@
-// One reverse traceroute, as a state machine: events in, commands out. It knows no clock, no network
-// and no other measurement; who runs it carries its commands out (controller/brain.h).
+// One reverse traceroute, as a state machine: events in, commands out. It knows no clock, no
+// network and no other measurement; who runs it carries its commands out (controller/brain.h).
 //
 //   start ─▶ does the path meet the atlas? ─ yes ─▶ the traceroute's rest, done
 //               │ no                ▲
@@ -59,7 +59,7 @@ struct Wanted {
 };
 
 struct Commands {
-  std::vector<Wanted> probes;  // all on behalf of the source
+  std::vector<Wanted> probes;              // all on behalf of the source
   std::optional<probes::Ipv4Addr> survey;  // of this target's prefix
   std::vector<std::pair<probes::Ipv4Addr, probes::Ipv4Addr>> seen_in_a_row;  // stamps
   std::optional<probes::Ipv4Addr> without_record_route;  // nobody got a route from it
@@ -142,7 +142,7 @@ class Measurement {
   ReversePath path_;
   SteadyNs started_at_ = 0;
   std::vector<Pending> pending_;
-  std::vector<VpIndex> tried_;             // for the hop under way
+  std::vector<VpIndex> tried_;               // for the hop under way
   std::vector<probes::Ipv4Addr> way_there_;  // of the last assumption, up to its target
   std::uint64_t way_there_id_ = 0;
   std::optional<probes::Ipv4Addr> alternative_;
@@ -150,14 +150,14 @@ class Measurement {
   Commands* commands_ = nullptr;  // of the step under way
   VpIndex source_ = kNoVp;
   Phase phase_ = Phase::kRoutes;
-  std::uint8_t hop_ = 0;            // under way
-  std::uint8_t segment_ = 0;        // first hop that the last step added
-  std::uint8_t routes_tried_ = 0;   // hops of this segment
+  std::uint8_t hop_ = 0;           // under way
+  std::uint8_t segment_ = 0;       // first hop that the last step added
+  std::uint8_t routes_tried_ = 0;  // hops of this segment
   std::uint8_t round_ = 0;
   std::uint8_t spoofers_tried_ = 0;
   bool waits_for_survey_ = false;
-  bool has_answered_ = false;       // the hop under way answered somebody
-  bool is_ping_silent_ = false;     // the hop under way
+  bool has_answered_ = false;    // the hop under way answered somebody
+  bool is_ping_silent_ = false;  // the hop under way
 };
 
 }  // namespace backsight::controller

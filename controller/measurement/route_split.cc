@@ -40,7 +40,8 @@ std::size_t after_last_mile(Slots slots, Ipv4Addr target) {
   const auto is_near = [&](Ipv4Addr slot) { return slot.value >> 8 == target.value >> 8; };
   if (std::count_if(slots.begin(), slots.end(), is_near) != 1) return 0;
   return static_cast<std::size_t>(std::find_if(slots.begin(), slots.end(), is_near) -
-                                  slots.begin()) + 1;
+                                  slots.begin()) +
+         1;
 }
 
 void add_hops(RouteSplit& split, Slots reverse, Ipv4Addr source, const AliasTable& aliases) {

@@ -211,15 +211,16 @@ void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
   out.task.kind = answer.key.kind;
   out.task.dst = answer.key.dst;
   if (answer.is_spoofed) out.task.src = answer.key.src;
-  out.task.timeout_ms = static_cast<std::uint32_t>((is_trace ? timeout / 2 : timeout) / kMillisecond);
+  out.task.timeout_ms =
+      static_cast<std::uint32_t>((is_trace ? timeout / 2 : timeout) / kMillisecond);
   out.task.gap_limit = kTraceGap;
   tasks.push_back(out);
   ++figures_.tasks;
   entry.overdue_at = now.steady + (is_trace ? kTracePatience : entry.patience);
   // A direct probe's end is told by its vantage point; a spoofed one's reply has nobody who would
   // say that it did not come.
-  entry.silent_at = now.steady + (is_trace ? 4 * kTracePatience : timeout) +
-                    (answer.is_spoofed ? 0 : kGrace);
+  entry.silent_at =
+      now.steady + (is_trace ? 4 * kTracePatience : timeout) + (answer.is_spoofed ? 0 : kGrace);
   alarms_.push({std::min(entry.overdue_at, entry.silent_at), answer.id});
 }
 

@@ -1,5 +1,5 @@
-// Between those who want to know and the vantage points who probe: one probe for all who ask the same
-// at the same time, answers kept for those who ask later, silence remembered, budgets held.
+// Between those who want to know and the vantage points who probe: one probe for all who ask the
+// same at the same time, answers kept for those who ask later, silence remembered, budgets held.
 //
 // Nothing here waits or knows a clock: time is handed in, tasks and news are handed out.
 // Thread: one at a time.
@@ -61,20 +61,20 @@ struct ProberFigures {
   std::uint64_t asked = 0;
   std::uint64_t from_cache = 0;
   std::uint64_t coalesced = 0;
-  std::uint64_t tasks = 0;         // handed to vantage points
+  std::uint64_t tasks = 0;  // handed to vantage points
   std::uint64_t answered = 0;
   std::uint64_t silent = 0;
   std::uint64_t failed = 0;
-  std::uint64_t unexpected = 0;    // results and observations that answer no probe of ours
-  std::uint64_t duplicates = 0;    // that answer one a second time
-  std::uint64_t held_back = 0;     // waits for a budget now
-  std::uint64_t kept = 0;          // answers in memory now
+  std::uint64_t unexpected = 0;  // results and observations that answer no probe of ours
+  std::uint64_t duplicates = 0;  // that answer one a second time
+  std::uint64_t held_back = 0;   // waits for a budget now
+  std::uint64_t kept = 0;        // answers in memory now
 };
 
 class Prober {
  public:
   struct Limits {
-    double total_pps = 0;            // 0: none
+    double total_pps = 0;             // 0: none
     std::size_t most_kept = 1 << 20;  // answers
     SteadyNs keep = 24 * kHour;
   };

@@ -23,9 +23,7 @@ std::uint64_t key_of(VpIndex vp, Ipv4Addr address) {
 
 // Nearest first; what is not known last.
 bool is_nearer(const Candidate& a, const Candidate& b) {
-  const auto rank_of = [](const Candidate& it) {
-    return it.distance == 0 ? 0x100U : it.distance;
-  };
+  const auto rank_of = [](const Candidate& it) { return it.distance == 0 ? 0x100U : it.distance; };
   return rank_of(a) != rank_of(b) ? rank_of(a) < rank_of(b) : a.vp < b.vp;
 }
 
@@ -129,10 +127,17 @@ Candidate Ranking::look_up(VpIndex vp, Ipv4Addr target, SteadyNs now) const {
     const auto way = std::ranges::find(survey->second.ways, vp, &Way::vp);
     if (way != survey->second.ways.end()) candidate.distance = way->used;
   }
-  const auto known = distances_.find(key_of(vp, target));
-  if (known != distances_.end() && now - std::min(now, known->second.at) <= kFresh) {
+  // Of the target itself, or of its router by another of its addresses.
+  const auto take = [&](Ipv4Addr address) {
+    const auto known = distances_.find(key_of(vp, address));
+    if (known == distances_.end() || now - std::min(now, known->second.at) > kFresh) return false;
     candidate.distance = known->second.used;
     candidate.is_exact = known->second.is_exact;
+    return candidate.is_exact;
+  };
+  if (take(target)) return candidate;
+  for (const Ipv4Addr alias : aliases_.all_of(target)) {
+    if (alias != target && take(alias)) break;
   }
   return candidate;
 }
@@ -140,7 +145,9 @@ Candidate Ranking::look_up(VpIndex vp, Ipv4Addr target, SteadyNs now) const {
 std::vector<Candidate> Ranking::rank(Ipv4Addr target, std::span<const VpIndex> vps,
                                      SteadyNs now) const {
   std::map<Ipv4Addr, std::vector<Candidate>> by_ingress;
+  std::vector<Candidate> doubtful;
   std::vector<Candidate> unknown;
+  std::size_t far = 0;
   for (const VpIndex vp : vps) {
     const Candidate candidate = look_up(vp, target, now);
     if (candidate.distance == 0) {
@@ -150,6 +157,10 @@ std::vector<Candidate> Ranking::rank(Ipv4Addr target, std::span<const VpIndex> v
       const Ipv4Addr ingress =
           candidate.ingress.is_unspecified() ? Ipv4Addr{vp} : candidate.ingress;
       by_ingress[ingress].push_back(candidate);
+    } else if (!candidate.is_exact) {
+      doubtful.push_back(candidate);
+    } else {
+      ++far;
     }
   }
   std::vector<std::vector<Candidate>> groups;
@@ -159,13 +170,14 @@ std::vector<Candidate> Ranking::rank(Ipv4Addr target, std::span<const VpIndex> v
   }
   std::ranges::sort(groups, [](const auto& a, const auto& b) { return is_nearer(a[0], b[0]); });
   std::vector<Candidate> ranked;
-  for (std::size_t turn = 0; ranked.size() + unknown.size() < vps.size(); ++turn) {
-    const std::size_t before = ranked.size();
+  const std::size_t near = vps.size() - doubtful.size() - unknown.size() - far;
+  for (std::size_t turn = 0; ranked.size() < near; ++turn) {
     for (const auto& group : groups) {
       if (turn < group.size()) ranked.push_back(group[turn]);
     }
-    if (ranked.size() == before) break;
   }
+  std::ranges::sort(doubtful, is_nearer);
+  ranked.insert(ranked.end(), doubtful.begin(), doubtful.end());
   ranked.insert(ranked.end(), unknown.begin(), unknown.end());
   return ranked;
 }

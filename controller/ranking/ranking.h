@@ -1,10 +1,9 @@
-// Which vantage points are near enough to a target that a Record Route probe of theirs has slots left
-// for the way back, and in which order to try them: RevTr 2.0's ingress cover.
+// Which vantage points are near enough to a target that a Record Route probe of theirs has slots
+// left for the way back, and in which order to try them: RevTr 2.0's ingress cover.
 //
 // A survey sends Record Route from every vantage point to two destinations of a prefix. Those that
-// enter the prefix by the same router (ingress) are expected to see the same; so the nearest of each
-// ingress come first, in turn.
-// Thread: one at a time.
+// enter the prefix by the same router (ingress) are expected to see the same; so the nearest of
+// each ingress come first, in turn. Thread: one at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +24,15 @@ inline constexpr std::uint8_t kMostSlotsUsed = 8;
 
 struct Candidate {
   VpIndex vp = kNoVp;
-  probes::Ipv4Addr ingress;    // unspecified: not known
-  std::uint8_t distance = 0;   // slots used when the target has answered; 0: not known
-  bool is_exact = false;       // seen for this very target, not for its neighbours
+  probes::Ipv4Addr ingress;   // unspecified: not known
+  std::uint8_t distance = 0;  // slots used when the target has answered; 0: not known
+  bool is_exact = false;      // seen for this very target, not for its neighbours
 };
 
 class Ranking {
  public:
-  explicit Ranking(const PrefixTable& prefixes) : prefixes_(prefixes) {}
+  Ranking(const PrefixTable& prefixes, const AliasTable& aliases)
+      : prefixes_(prefixes), aliases_(aliases) {}
 
   // A reply told that `vp` uses `used` slots until `target` has answered; 0: more than there are.
   void learn(VpIndex vp, probes::Ipv4Addr target, std::uint8_t used, SteadyNs now);
@@ -50,12 +50,13 @@ class Ranking {
   void end_survey(probes::Ipv4Addr target);
   [[nodiscard]] bool is_surveying(probes::Ipv4Addr target) const;
 
-  // Those of `vps` that may reach the target with a slot to spare, best first. Those of which nothing
-  // is known come last.
+  // Those of `vps` that may reach the target with a slot to spare, best first. Those that did not
+  // reach others of its prefix come later, those of which nothing is known last.
   [[nodiscard]] std::vector<Candidate> rank(probes::Ipv4Addr target, std::span<const VpIndex> vps,
                                             SteadyNs now) const;
 
-  // What is known of one vantage point and target; distance 0: nothing, above kMostSlotsUsed: too far.
+  // What is known of one vantage point and target; distance 0: nothing, above kMostSlotsUsed: too
+  // far.
   [[nodiscard]] Candidate look_up(VpIndex vp, probes::Ipv4Addr target, SteadyNs now) const;
 
   [[nodiscard]] std::size_t distances() const noexcept { return distances_.size(); }
@@ -85,6 +86,7 @@ class Ranking {
   void keep(VpIndex vp, probes::Ipv4Addr address, const Distance& distance);
 
   const PrefixTable& prefixes_;
+  const AliasTable& aliases_;
   std::unordered_map<std::uint64_t, Distance> distances_;  // by vantage point and address
   std::unordered_map<std::uint64_t, Survey> surveys_;      // by prefix
 };

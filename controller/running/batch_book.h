@@ -32,8 +32,8 @@ class BatchBook {
   bool end(const ReversePath& path);
 
   [[nodiscard]] std::optional<BatchProgress> progress(std::uint64_t batch, std::size_t first) const;
-  [[nodiscard]] std::optional<BatchProgress> wait_for_more(std::uint64_t batch, std::size_t first,
-                                                           std::chrono::milliseconds patience) const;
+  [[nodiscard]] std::optional<BatchProgress> wait_for_more(
+      std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const;
   // Requests of the batch that have not ended.
   [[nodiscard]] std::vector<std::uint64_t> under_way(std::uint64_t batch) const;
   [[nodiscard]] std::vector<ReversePath> with_label(const std::string& user,

@@ -39,10 +39,14 @@ BrainConfig brain_config(const config::ControllerConfig& config, std::uint64_t f
 
 std::string_view name(VantagePoint::State state) {
   switch (state) {
-    case VantagePoint::State::kTesting: return "testing";
-    case VantagePoint::State::kReady: return "ready";
-    case VantagePoint::State::kSilent: return "silent";
-    case VantagePoint::State::kQuarantined: return "quarantined";
+    case VantagePoint::State::kTesting:
+      return "testing";
+    case VantagePoint::State::kReady:
+      return "ready";
+    case VantagePoint::State::kSilent:
+      return "silent";
+    case VantagePoint::State::kQuarantined:
+      return "quarantined";
   }
   return "unknown";
 }
@@ -54,8 +58,7 @@ Controller::Controller(const config::ControllerConfig& config, ControllerFiles f
     : config_(config),
       deny_(std::move(files.deny)),
       keeping_(keeping),
-      brain_(brain_config(config, next.probe), std::move(files.prefixes),
-             std::move(files.aliases)),
+      brain_(brain_config(config, next.probe), std::move(files.prefixes), std::move(files.aliases)),
       book_({.keep = config.keep_results}),
       next_request_(next.request + next.request % 2),
       next_batch_(next.batch) {
@@ -87,7 +90,8 @@ void Controller::resume(const std::vector<Request>& requests,
     batches[it.batch].push_back(request);
   }
   for (const auto& [batch, members] : batches) {
-    const auto named = std::ranges::find_if(members, [](const auto& it) { return !it.user.empty(); });
+    const auto named =
+        std::ranges::find_if(members, [](const auto& it) { return !it.user.empty(); });
     book_.begin(batch, named == members.end() ? "" : named->user, members);
   }
   for (const ReversePath& it : ended) book_.end(it);
@@ -105,8 +109,8 @@ void Controller::run() {
   BrainOutput output;
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     const auto due = static_cast<std::int64_t>(std::min<SteadyNs>(brain_.next_due(), INT64_MAX));
-    const nanoseconds patience(std::clamp<std::int64_t>(due - steady_ns(), 0,
-                                                        kLongestSleep.count()));
+    const nanoseconds patience(
+        std::clamp<std::int64_t>(due - steady_ns(), 0, kLongestSleep.count()));
     Inbound inbound = inbox_.take(patience);
     const Now at = now();
     last_turn_ns_.store(static_cast<std::int64_t>(at.steady), std::memory_order_relaxed);
@@ -183,7 +187,8 @@ void Controller::refresh_view(const Now& at) {
       source.atlas_traceroutes = atlas->traces().size();
       source.atlas_hops = atlas->hop_count();
       for (const AtlasTrace& trace : atlas->traces()) {
-        const std::uint64_t unix_us = at.unix_us - (at.steady - std::min(trace.at, at.steady)) / 1000;
+        const std::uint64_t unix_us =
+            at.unix_us - (at.steady - std::min(trace.at, at.steady)) / 1000;
         if (source.atlas_oldest_unix_us == 0 || unix_us < source.atlas_oldest_unix_us) {
           source.atlas_oldest_unix_us = unix_us;
         }
@@ -278,8 +283,8 @@ tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
     id += 2;
   }
   if (const auto kept = keeping_.accept(requests); !kept) {
-    return tl::unexpected(std::vector<RequestFault>{
-        {0, RequestFault::Why::kStorage, kept.error().sentence}});
+    return tl::unexpected(
+        std::vector<RequestFault>{{0, RequestFault::Why::kStorage, kept.error().sentence}});
   }
   book_.begin(batch, requests.empty() ? "" : requests.front().user, requests);
   inbox_.add([&](Inbound& in) {

@@ -1,4 +1,5 @@
-// The controller at work: the brain (controller/brain) with clock, queues, disk and users around it.
+// The controller at work: the brain (controller/brain) with clock, queues, disk and users around
+// it.
 #pragma once
 
 #include <atomic>

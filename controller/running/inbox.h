@@ -25,8 +25,8 @@ struct Inbound {
   std::vector<Results> results;
   std::vector<Announcement> announcements;
   std::vector<Request> requests;
-  std::vector<std::uint64_t> cancelled;         // requests
-  std::vector<std::string> refresh, clear;      // atlases, by the source's name
+  std::vector<std::uint64_t> cancelled;     // requests
+  std::vector<std::string> refresh, clear;  // atlases, by the source's name
   bool is_stopping = false;
 
   [[nodiscard]] bool is_empty() const noexcept {

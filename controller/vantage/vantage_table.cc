@@ -56,8 +56,8 @@ std::optional<Announcement> parse_announcement(std::string_view text) {
 }
 
 VantageTable::Heard VantageTable::hear(const Announcement& said, SteadyNs now) {
-  auto known = std::ranges::find_if(
-      vps_, [&](const VantagePoint& vp) { return vp.said.name == said.name; });
+  auto known =
+      std::ranges::find_if(vps_, [&](const VantagePoint& vp) { return vp.said.name == said.name; });
   Heard heard;
   if (known == vps_.end()) {
     vps_.emplace_back();
@@ -127,8 +127,8 @@ void VantageTable::judge(VantagePoint& vp, SteadyNs now) {
   if (fails(Capability::kPing) && fails(Capability::kRecordRoute) && fails(Capability::kTrace)) {
     vp.state = VantagePoint::State::kQuarantined;
     vp.quarantined_until = now + (kFirstQuarantine << vp.quarantines);
-    vp.quarantines = std::min<std::uint8_t>(static_cast<std::uint8_t>(vp.quarantines + 1),
-                                            kMostDoublings);
+    vp.quarantines =
+        std::min<std::uint8_t>(static_cast<std::uint8_t>(vp.quarantines + 1), kMostDoublings);
     return;
   }
   const bool is_tested = vp.of(Capability::kPing).is_known;

@@ -78,8 +78,8 @@ VpPresence::VpPresence(std::string vp, unsigned id)
 VpTold VpPresence::self() const {
   std::uint64_t held_ms = 0;
   if (held_since_) {
-    const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() -
-                                                                            *held_since_);
+    const auto held =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - *held_since_);
     held_ms = static_cast<std::uint64_t>(held.count()) + 1;
   }
   return {instance_, held_ms, vp_, id_, this_process()};
@@ -179,13 +179,15 @@ Expected<void> VpPresence::hear(Subscription& from, bool& has_echo) {
 
 void VpPresence::give_way(const VpTold& other) {
   trouble_ = other.vp == vp_
-                 ? fmt::format("{}: {} is vantage point {}; there can be one of a name: no tasks "
-                               "are taken here until it is gone",
-                               connection_->shown(), other.who, vp_)
-                 : fmt::format("{}: {}, vantage point {}, has the id {} too; give each vantage "
-                               "point an id of its own (\"id\" in its config): no tasks are taken "
-                               "here until it is gone",
-                               connection_->shown(), other.who, other.vp, id_);
+                 ? fmt::format(
+                       "{}: {} is vantage point {}; there can be one of a name: no tasks "
+                       "are taken here until it is gone",
+                       connection_->shown(), other.who, vp_)
+                 : fmt::format(
+                       "{}: {}, vantage point {}, has the id {} too; give each vantage "
+                       "point an id of its own (\"id\" in its config): no tasks are taken "
+                       "here until it is gone",
+                       connection_->shown(), other.who, other.vp, id_);
   held_since_.reset();
   of_name_.reset();
   of_id_.reset();

@@ -45,7 +45,9 @@ class VpPresence {
   [[nodiscard]] Expected<void> pump(std::vector<std::string>& complaints);
 
   // Whether we are the vantage point. Stays so while there is no connection.
-  [[nodiscard]] bool is_held() const noexcept { return trouble_.empty() && held_since_.has_value(); }
+  [[nodiscard]] bool is_held() const noexcept {
+    return trouble_.empty() && held_since_.has_value();
+  }
   // Who else is; empty: nobody that we heard of.
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
 

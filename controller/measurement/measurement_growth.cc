@@ -1,0 +1,122 @@
+// How the path grows: by recorded routes and by what the atlas knows.
+#include <algorithm>
+
+#include "controller/measurement/measurement.h"
+#include "controller/measurement/probeable.h"
+
+namespace backsight::controller {
+
+using probes::Ipv4Addr;
+
+bool Measurement::is_source(Ipv4Addr address, const Knowledge& known) const {
+  return known.aliases.same(address, request_.src);
+}
+
+std::optional<std::size_t> Measurement::place_of(Ipv4Addr address, std::size_t end,
+                                                 const Knowledge& known) const {
+  if (address.is_unspecified()) return std::nullopt;
+  for (std::size_t i = 0; i < std::min(end, path_.hops.size()); ++i) {
+    if (!path_.hops[i].address.is_unspecified() &&
+        known.aliases.same(path_.hops[i].address, address)) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+// Adds what a reply of hop `hop` told. Returns true if the path grew or is whole.
+bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer& answer,
+                         const Knowledge& known, const Now& now) {
+  const auto reverse = split.reverse();
+  if (split.by == RouteSplit::By::kNothing || (reverse.empty() && !split.is_complete)) return false;
+  // What is known behind the hop already must begin what the reply tells, or else the earlier
+  // reply, on which measurements rest, holds.
+  const std::size_t have = path_.hops.size() - hop - 1;
+  for (std::size_t i = 0; i < std::min(have, reverse.size()); ++i) {
+    if (!known.aliases.same(path_.hops[hop + 1 + i].address, reverse[i])) return false;
+  }
+  if (reverse.size() < have || (reverse.size() == have && !split.is_complete)) return false;
+
+  for (std::size_t i = 0; i + 1 < reverse.size(); ++i) {
+    commands_->seen_in_a_row.emplace_back(reverse[i], reverse[i + 1]);
+  }
+  const std::size_t first = path_.hops.size();
+  bool is_whole = split.is_complete;
+  for (const Ipv4Addr address : reverse.subspan(have)) {
+    if (const auto before = place_of(address, path_.hops.size(), known)) {
+      // Back where it was: what lies between was no part of the way.
+      path_.hops.resize(*before + 1);
+      continue;
+    }
+    path_.hops.push_back(
+        {.address = address,
+         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute : HopType::kRecordRoute,
+         .is_from_cache = answer.ended_at < started_at_,
+         .measurement_id = answer.id});
+  }
+  const Ipv4Addr gateway = known.vantage.of(source_).said.gateway;
+  is_whole |= !gateway.is_unspecified() && path_.hops.size() > 1 &&
+              known.aliases.same(path_.hops.back().address, gateway);
+  if (is_whole) {
+    path_.hops.push_back(
+        {.address = request_.src,
+         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute : HopType::kRecordRoute,
+         .is_from_cache = answer.ended_at < started_at_,
+         .measurement_id = answer.id});
+    finish(now, known);
+    return true;
+  }
+  if (path_.hops.size() <= first && have == 0) return false;
+  go_on(std::min(first, path_.hops.size() - 1), known, now);
+  return true;
+}
+
+void Measurement::go_on(std::size_t first, const Knowledge& known, const Now& now) {
+  if (meet_atlas(first, known, now)) return;
+  if (path_.hops.size() >= limits_.most_hops) return fail(FailReason::kLoop, now, known);
+  if (path_.probes >= limits_.most_probes) return fail(FailReason::kOutOfBudget, now, known);
+  segment_ = static_cast<std::uint8_t>(first);
+  routes_tried_ = 0;
+  std::size_t last = path_.hops.size() - 1;
+  while (last > first && !can_be_probed(path_.hops[last].address)) --last;
+  begin_hop(last, known, now);
+}
+
+bool Measurement::meet_atlas(std::size_t first, const Knowledge& known, const Now& now) {
+  if (known.atlas == nullptr) return false;
+  const SteadyNs age = SteadyNs{request_.staleness_minutes} * kMinute;
+  const SteadyNs oldest = now.steady > age ? now.steady - age : 0;
+  for (std::size_t hop = path_.hops.size(); hop-- > first;) {
+    const auto met = known.atlas->find(path_.hops[hop].address, oldest);
+    if (met && splice(*met, hop, known, now)) return true;
+  }
+  return false;
+}
+
+// Adds the rest of the traceroute behind hop `hop`. Refuses when that would come by the path again.
+bool Measurement::splice(const Intersection& met, std::size_t hop, const Knowledge& known,
+                         const Now& now) {
+  const auto& hops = met.trace->hops;
+  std::vector<ReverseHop> rest;
+  for (std::size_t i = met.next; i < hops.size(); ++i) {
+    const auto before = place_of(hops[i], hop + 1, known);
+    if (before && *before == hop && rest.empty()) continue;  // the router that was met, again
+    if (before) return false;
+    const bool is_uncertain = !met.is_certain && i <= met.last;
+    rest.push_back({.address = hops[i],
+                    .type = is_uncertain ? HopType::kAtlasRecordRoute : HopType::kAtlasTraceroute,
+                    .is_from_cache = true,
+                    .uncertain_group = is_uncertain ? std::uint8_t{1} : std::uint8_t{0},
+                    .measurement_id = met.trace->id});
+  }
+  path_.hops.resize(hop + 1);
+  path_.hops.insert(path_.hops.end(), rest.begin(), rest.end());
+  path_.hops.push_back({.address = request_.src,
+                        .type = HopType::kAtlasTraceroute,
+                        .is_from_cache = true,
+                        .measurement_id = met.trace->id});
+  finish(now, known);
+  return true;
+}
+
+}  // namespace backsight::controller

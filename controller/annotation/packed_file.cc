@@ -15,7 +15,7 @@ namespace backsight::controller {
 
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
+constexpr std::size_t kChunkBytes = std::size_t{1} << 16;
 
 tl::unexpected<Error> unreadable(const std::string& path, std::string_view why) {
   return bad_usage(fmt::format("{}: {}", path, why));

@@ -36,9 +36,11 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
+}  // namespace
+
 // Below those that the kernel gives to whoever connects: a broker that is killed finds its port
 // free when it starts again, whatever other programs do meanwhile.
-int free_port() {
+int Broker::free_port() {
   constexpr int kLowest = 10'000;
   constexpr int kBehindHighest = 32'000;
   std::random_device random;
@@ -53,6 +55,8 @@ int free_port() {
     if (is_free) return port;
   }
 }
+
+namespace {
 
 // Whether somebody greets there as a NATS server does.
 bool greets(int port) {

@@ -18,6 +18,8 @@ class Broker {
 
   // False: there is no nats-server to start.
   [[nodiscard]] static bool is_possible();
+  // For whatever a broker listens to besides.
+  [[nodiscard]] static int free_port();
 
   [[nodiscard]] std::string url(const std::string& scheme = "nats://") const;
   [[nodiscard]] int port() const noexcept { return port_; }

@@ -1,0 +1,98 @@
+#include "sim/routing/route_table.h"
+
+#include <algorithm>
+
+#include "sim/draw.h"
+
+namespace backsight::sim {
+
+RouteTable::RouteTable(const Internet& internet, const config::WorldConfig& config)
+    : internet_(internet),
+      seed_(config.seed),
+      unusual_(config.dynamics.unusual_routes),
+      period_ns_(std::uint64_t{config.dynamics.route_period_s} * 1'000'000'000U),
+      core_(internet),
+      builder_(internet, core_, config.seed) {
+  const std::size_t bytes = std::size_t{config.memory.routes_mib} << 20;
+  const std::size_t fit = bytes / (core_.size() * sizeof(Route));
+  slots_ = std::clamp<std::size_t>(fit, 64, internet.ases.size() + internet.ases.size() / 4 + 64);
+  routes_.reset(new Route[slots_ * core_.size()]);
+  owners_.resize(slots_);
+  usual_.assign(internet.ases.size(), kNone);
+  unusual_slots_.fill(kNone);
+}
+
+std::uint32_t RouteTable::variant(AsIndex destination, std::uint64_t at_ns) const noexcept {
+  // Periods of different destinations begin at different times.
+  const std::uint64_t phase = combine(seed_ + 71, destination);
+  const std::uint64_t period = (at_ns + phase % period_ns_) / period_ns_;
+  const std::uint64_t draw = combine(phase, period);
+  return unit(draw) < unusual_ ? static_cast<std::uint32_t>(draw) | 1U : 0;
+}
+
+std::uint32_t RouteTable::build(Key key) {
+  const std::uint32_t slot = next_slot_;
+  next_slot_ = next_slot_ + 1 == slots_ ? 0 : next_slot_ + 1;
+  const Key old = owners_[slot];
+  if (old.destination != kNone && old.variant == 0) usual_[old.destination] = kNone;
+  builder_.build(key.destination, key.variant, {&routes_[slot * core_.size()], core_.size()});
+  owners_[slot] = key;
+  ++trees_built_;
+  return slot;
+}
+
+const Route* RouteTable::tree(AsIndex destination, std::uint32_t variant) {
+  std::uint32_t& place = variant == 0
+                             ? usual_[destination]
+                             : unusual_slots_[combine(destination, variant) % kUnusualPlaces];
+  const Key key{destination, variant};
+  if (place == kNone || owners_[place] != key) {
+    const std::uint32_t built = build(key);
+    place = built;
+  }
+  return &routes_[place * core_.size()];
+}
+
+std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uint32_t variant) {
+  const Route* const routes = tree(destination, variant);
+  if (const std::uint32_t own = core_.place(as); own != kNone) {
+    if (routes[own].from == RouteClass::kNoRoute) return std::nullopt;
+    return routes[own];
+  }
+  Route best;
+  std::uint32_t best_preference = 0;
+  const auto neighbours = internet_.neighbours(as);
+  for (std::uint16_t i = 0; i < neighbours.size(); ++i) {
+    const Adjacency& it = neighbours[i];
+    Route theirs{0, 0, RouteClass::kFromCustomer};
+    if (it.neighbour != destination) {
+      const std::uint32_t place = core_.place(it.neighbour);
+      if (place == kNone) continue;
+      theirs = routes[place];
+    }
+    const bool is_told = it.relation == Relation::kProvider
+                             ? theirs.from != RouteClass::kNoRoute
+                             : theirs.from == RouteClass::kFromCustomer;
+    if (!is_told) continue;
+    const Route ours{i, static_cast<std::uint8_t>(theirs.length + 1),
+                     it.relation == Relation::kProvider ? RouteClass::kFromProvider
+                     : it.relation == Relation::kPeer   ? RouteClass::kFromPeer
+                                                        : RouteClass::kFromCustomer};
+    const std::uint32_t ours_preference = preference(internet_, as, i, seed_, variant);
+    const bool is_better = ours.from != best.from       ? ours.from > best.from
+                           : ours.length != best.length ? ours.length < best.length
+                                                        : ours_preference < best_preference;
+    if (!is_better) continue;
+    best = ours;
+    best_preference = ours_preference;
+  }
+  if (best.from == RouteClass::kNoRoute) return std::nullopt;
+  return best;
+}
+
+const Adjacency* RouteTable::next(AsIndex as, AsIndex destination, std::uint32_t variant) {
+  const auto found = route(as, destination, variant);
+  return found ? &internet_.neighbours(as)[found->next] : nullptr;
+}
+
+}  // namespace backsight::sim

@@ -1,0 +1,59 @@
+// Next ASes towards any destination at any time. Trees are computed when first asked for and kept
+// as long as there is room; nothing that it answers depends on what is kept.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "config/world_config.h"
+#include "sim/routing/route_tree.h"
+#include "sim/topology/internet.h"
+
+namespace backsight::sim {
+
+// Thread: one at a time.
+class RouteTable {
+ public:
+  RouteTable(const Internet& internet, const config::WorldConfig& config);
+
+  // The routes of this period: 0 most of the time, else the number of an unusual state.
+  [[nodiscard]] std::uint32_t variant(AsIndex destination, std::uint64_t at_ns) const noexcept;
+  // The adjacency over which `as` sends to `destination`; null: it has no route.
+  // REQUIRES: as != destination.
+  [[nodiscard]] const Adjacency* next(AsIndex as, AsIndex destination, std::uint32_t variant);
+  // The same with its class and length, for who checks policies. Nothing: there is no route.
+  [[nodiscard]] std::optional<Route> route(AsIndex as, AsIndex destination, std::uint32_t variant);
+
+  [[nodiscard]] std::uint64_t trees_built() const noexcept { return trees_built_; }
+  [[nodiscard]] std::size_t core_size() const noexcept { return core_.size(); }
+
+ private:
+  struct Key {
+    AsIndex destination = kNone;
+    std::uint32_t variant = 0;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  static constexpr std::size_t kUnusualPlaces = 16'384;
+
+  [[nodiscard]] const Route* tree(AsIndex destination, std::uint32_t variant);
+  [[nodiscard]] std::uint32_t build(Key key);
+
+  const Internet& internet_;
+  const std::uint64_t seed_;
+  const double unusual_;
+  const std::uint64_t period_ns_;
+  Core core_;
+  RouteTreeBuilder builder_;
+  std::size_t slots_;
+  std::unique_ptr<Route[]> routes_;   // slots_ trees; pages are touched when first written
+  std::vector<Key> owners_;           // of each slot
+  std::uint32_t next_slot_ = 0;       // the oldest goes first
+  std::vector<std::uint32_t> usual_;  // slot of each destination's usual tree
+  std::array<std::uint32_t, kUnusualPlaces> unusual_slots_;  // by hash
+  std::uint64_t trees_built_ = 0;
+};
+
+}  // namespace backsight::sim

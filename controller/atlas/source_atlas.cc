@@ -69,6 +69,7 @@ void SourceAtlas::index(std::uint32_t trace) {
 void SourceAtlas::reindex() {
   places_.clear();
   bounds_.clear();
+  bounded_.clear();
   for (std::uint32_t i = 0; i < traces_.size(); ++i) index(i);
   for (std::uint32_t i = 0; i < traces_.size(); ++i) bound(i);
 }
@@ -83,7 +84,7 @@ void SourceAtlas::add_route(Ipv4Addr hop, std::span<const Ipv4Addr> passed, bool
       !is_complete && now - route.at < kMinute) {
     return;
   }
-  const bool is_news = !is_same || route.is_complete != is_complete;
+  const bool is_news = !is_same || route.is_complete != is_complete || now - route.at > kMinute;
   route.at = now;
   if (!is_news) return;
   route.passed.assign(passed.begin(), passed.end());
@@ -103,6 +104,14 @@ void SourceAtlas::add_route(Ipv4Addr hop, std::span<const Ipv4Addr> passed, bool
 // that also stands behind the stamp or came to the source, belongs to j or an earlier one.
 void SourceAtlas::bound(std::uint32_t trace) {
   const auto& hops = traces_[trace].hops;
+  if (bounded_.size() <= trace) bounded_.resize(trace + 1U);
+  for (const Ipv4Addr stamp : bounded_[trace]) {
+    const auto at = bounds_.find(stamp);
+    if (at == bounds_.end()) continue;
+    std::erase_if(at->second, [&](const Bounds& it) { return it.trace == trace; });
+    if (at->second.empty()) bounds_.erase(at);
+  }
+  bounded_[trace].clear();
   std::unordered_map<Ipv4Addr, Bounds> found;
   const auto end = static_cast<std::uint16_t>(hops.size());
   for (std::uint16_t i = 0; i < end; ++i) {
@@ -112,8 +121,9 @@ void SourceAtlas::bound(std::uint32_t trace) {
     for (const Ipv4Addr stamp : route->second.passed) {
       ++earliest;
       if (stamp.is_unspecified() || places_.contains(stamp)) continue;
-      Bounds& bounds = found.try_emplace(stamp, Bounds{trace, 0, end}).first->second;
+      Bounds& bounds = found.try_emplace(stamp, Bounds{trace, 0, end, ~SteadyNs{0}}).first->second;
       bounds.first = std::max(bounds.first, earliest);
+      bounds.at = std::min(bounds.at, route->second.at);
     }
   }
   for (auto& [stamp, bounds] : found) {
@@ -132,17 +142,11 @@ void SourceAtlas::bound(std::uint32_t trace) {
         break;
       }
     }
-    auto& all = bounds_[stamp];
-    const auto known = std::ranges::find(all, trace, &Bounds::trace);
     bounds.last = std::min<std::uint16_t>(bounds.last, static_cast<std::uint16_t>(end - 1));
     // Bounds that exclude each other: it is on another branch than the traceroute.
-    if (bounds.first > bounds.last) {
-      if (known != all.end()) all.erase(known);
-    } else if (known != all.end()) {
-      *known = bounds;
-    } else {
-      all.push_back(bounds);
-    }
+    if (bounds.first > bounds.last) continue;
+    bounds_[stamp].push_back(bounds);
+    bounded_[trace].push_back(stamp);
   }
 }
 
@@ -164,9 +168,9 @@ std::optional<Intersection> SourceAtlas::by_bounds(Ipv4Addr address, SteadyNs ol
   const auto at = bounds_.find(address);
   if (at == bounds_.end()) return std::nullopt;
   std::optional<Intersection> best;
-  for (const auto& [trace, first, last] : at->second) {
+  for (const auto& [trace, first, last, told_at] : at->second) {
     const AtlasTrace& it = traces_[trace];
-    if (first < it.valid_from || it.at < oldest) continue;
+    if (first < it.valid_from || it.at < oldest || told_at < oldest) continue;
     const bool is_certain = first == last;
     keep_better(best, {&it, first, last, static_cast<std::uint16_t>(is_certain ? last + 1 : first),
                        is_certain});
@@ -180,22 +184,55 @@ std::optional<Intersection> SourceAtlas::find(Ipv4Addr address, SteadyNs oldest)
   return by_bounds(address, oldest);
 }
 
+// Where the router of `address` stands for certain.
+std::vector<SourceAtlas::Place> SourceAtlas::places_of(Ipv4Addr address) const {
+  std::vector<Place> found;
+  for (const Ipv4Addr alias : aliases_.all_of(address)) {
+    if (const auto at = places_.find(alias); at != places_.end()) {
+      found.insert(found.end(), at->second.begin(), at->second.end());
+    }
+  }
+  if (const auto at = bounds_.find(address); at != bounds_.end()) {
+    for (const Bounds& it : at->second) {
+      if (it.first == it.last) found.push_back({it.trace, it.first});
+    }
+  }
+  return found;
+}
+
+// A path that comes by the place goes to `to`: is that beside the traceroute? Only what is known to
+// be another router is.
+bool SourceAtlas::leaves(const Place& place, Ipv4Addr to) const {
+  const AtlasTrace& trace = traces_[place.trace];
+  if (place.hop < trace.valid_from || place.hop + 1U >= trace.hops.size()) return false;
+  const auto has_aliases = [&](Ipv4Addr address) { return aliases_.all_of(address).size() > 1; };
+  const Ipv4Addr next = trace.hops[place.hop + 1U];
+  if (next.is_unspecified() || !has_aliases(next) || !has_aliases(to)) return false;
+  return std::none_of(trace.hops.begin() + place.hop + 1, trace.hops.end(),
+                      [&](Ipv4Addr hop) { return aliases_.same(hop, to); });
+}
+
+bool SourceAtlas::is_contradicted_by(Ipv4Addr from, Ipv4Addr to) const {
+  if (from.is_unspecified() || to.is_unspecified() || aliases_.same(to, source_)) return false;
+  const auto after = after_.find(from);
+  if (after != after_.end() && std::ranges::count(after->second, to) == 0) return true;
+  return std::ranges::any_of(places_of(from), [&](const Place& it) { return leaves(it, to); });
+}
+
 std::vector<const AtlasTrace*> SourceAtlas::contradict(Ipv4Addr from, Ipv4Addr to) {
   std::vector<const AtlasTrace*> refuted;
+  if (!is_contradicted_by(from, to)) return refuted;
   const auto after = after_.find(from);
-  if (after == after_.end() || to.is_unspecified()) return refuted;
-  const bool is_known =
-      std::ranges::any_of(after->second, [&](Ipv4Addr next) { return aliases_.same(next, to); });
-  if (is_known) return refuted;
-  // Either the router behind `from` is another one, or it sends on otherwise: what the traceroutes
-  // say of both is no longer believed.
-  while (const auto here = find(from, 0)) {
-    if (!here->is_certain) break;
-    AtlasTrace& trace = traces_[static_cast<std::size_t>(here->trace - traces_.data())];
-    trace.valid_from = static_cast<std::uint16_t>(here->next + 1);
+  const bool is_other_stamp = after != after_.end() && std::ranges::count(after->second, to) == 0;
+  for (const Place& place : places_of(from)) {
+    AtlasTrace& trace = traces_[place.trace];
+    if (place.hop < trace.valid_from || (!is_other_stamp && !leaves(place, to))) continue;
+    // Either the router behind is another one, or it sends on otherwise: what the traceroute says
+    // of both is no longer believed.
+    trace.valid_from = static_cast<std::uint16_t>(place.hop + 2);
     refuted.push_back(&trace);
   }
-  after->second.push_back(to);
+  if (is_other_stamp) after->second.push_back(to);
   // What was seen behind it belongs to the way that it no longer takes.
   bounds_.erase(from);
   return refuted;
@@ -224,6 +261,7 @@ void SourceAtlas::clear() {
   traces_.clear();
   places_.clear();
   bounds_.clear();
+  bounded_.clear();
   routes_.clear();
   after_.clear();
 }

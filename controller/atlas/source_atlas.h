@@ -60,6 +60,9 @@ class SourceAtlas {
   // Where a path that has come to `address` meets what is known, newer than `oldest`.
   [[nodiscard]] std::optional<Intersection> find(probes::Ipv4Addr address, SteadyNs oldest) const;
 
+  // Whether a path that goes from stamp `from` to stamp `to` goes otherwise than the atlas says: to
+  // another stamp than before, or to a router that is not on the traceroute.
+  [[nodiscard]] bool is_contradicted_by(probes::Ipv4Addr from, probes::Ipv4Addr to) const;
   // A measured path went from the router of `from` to `to`, both stamped. Returns the traceroutes
   // that say otherwise; they are no longer believed up to there.
   std::vector<const AtlasTrace*> contradict(probes::Ipv4Addr from, probes::Ipv4Addr to);
@@ -85,6 +88,7 @@ class SourceAtlas {
     std::uint32_t trace = 0;
     std::uint16_t first = 0;  // at the earliest
     std::uint16_t last = 0;   // at the latest
+    SteadyNs at = 0;          // the oldest reply that says so
   };
   struct Route {
     std::vector<probes::Ipv4Addr> passed;
@@ -95,6 +99,8 @@ class SourceAtlas {
   void index(std::uint32_t trace);
   void reindex();
   void bound(std::uint32_t trace);
+  [[nodiscard]] std::vector<Place> places_of(probes::Ipv4Addr address) const;
+  [[nodiscard]] bool leaves(const Place& place, probes::Ipv4Addr to) const;
   [[nodiscard]] std::optional<Intersection> at_place(probes::Ipv4Addr address,
                                                      SteadyNs oldest) const;
   [[nodiscard]] std::optional<Intersection> by_bounds(probes::Ipv4Addr address,
@@ -105,6 +111,7 @@ class SourceAtlas {
   std::vector<AtlasTrace> traces_;
   std::unordered_map<probes::Ipv4Addr, std::vector<Place>> places_;   // of the hops
   std::unordered_map<probes::Ipv4Addr, std::vector<Bounds>> bounds_;  // of stamps
+  std::vector<std::vector<probes::Ipv4Addr>> bounded_;                // stamps, by traceroute
   std::unordered_map<probes::Ipv4Addr, Route> routes_;                // by hop
   std::unordered_map<probes::Ipv4Addr, std::vector<probes::Ipv4Addr>>
       after_;  // stamp to next stamps

@@ -133,13 +133,12 @@ void Brain::carry_out(Measurement& measurement, Commands& commands, const Now& n
   const Request& request = measurement.request();
   const SteadyNs max_age = SteadyNs{request.staleness_minutes} * kMinute;
   for (const Wanted& it : commands.probes) {
-    const bool is_own = it.sender == measurement.source();
     const auto asked = prober_.ask({.sender = it.sender,
                                     .receiver = measurement.source(),
                                     .kind = it.kind,
                                     .src = request.src,
                                     .dst = it.dst,
-                                    .max_age = request.use_cache || !is_own ? max_age : 0,
+                                    .max_age = request.use_cache ? max_age : 0,
                                     .priority = Priority::kMeasurement,
                                     .waiter = request.id,
                                     .revtr = request.id},

@@ -37,10 +37,14 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
   }
   if (reverse.size() < have || (reverse.size() == have && !split.is_complete)) return false;
 
+  Ipv4Addr refuted;  // the last stamp that the atlas is wrong about
   for (std::size_t i = 0; i + 1 < reverse.size(); ++i) {
     commands_->seen_in_a_row.emplace_back(reverse[i], reverse[i + 1]);
+    if (known.atlas != nullptr && known.atlas->is_contradicted_by(reverse[i], reverse[i + 1])) {
+      refuted = reverse[i];
+    }
   }
-  const std::size_t first = path_.hops.size();
+  std::size_t first = path_.hops.size();
   bool is_whole = split.is_complete;
   for (const Ipv4Addr address : reverse.subspan(have)) {
     if (const auto before = place_of(address, path_.hops.size(), known)) {
@@ -67,7 +71,11 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
     return true;
   }
   if (path_.hops.size() <= first && have == 0) return false;
-  go_on(std::min(first, path_.hops.size() - 1), known, now);
+  first = std::min(first, path_.hops.size() - 1);
+  if (const auto place = place_of(refuted, path_.hops.size(), known)) {
+    first = std::max(first, std::min(*place + 1, path_.hops.size() - 1));
+  }
+  go_on(first, known, now);
   return true;
 }
 

@@ -8,7 +8,8 @@
 
 namespace backsight::controller {
 
-// Not so private ones (RFC 1918, 6598, 3927): they show on paths, and are somebody else's elsewhere.
+// Not so private ones (RFC 1918, 6598, 3927): they show on paths, and are somebody else's
+// elsewhere.
 [[nodiscard]] inline bool can_be_probed(probes::Ipv4Addr address) noexcept {
   constexpr std::array<probes::Ipv4Prefix, 5> kPrivate{{{{0x0a000000}, 8},
                                                         {{0xac100000}, 12},

@@ -1,0 +1,151 @@
+// A brain before a scripted Internet, on time that the test lets pass.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <queue>
+#include <vector>
+
+#include "controller/brain/brain.h"
+#include "scripted_internet.h"
+
+namespace backsight::controller {
+
+class BrainRig {
+ public:
+  BrainRig(std::uint64_t seed, bool with_aliases, const ScriptedInternet::Shape& shape = {},
+           BrainConfig config = {})
+      : internet(seed, shape) {
+    config.first_probe_id = 1000;
+    brain = std::make_unique<Brain>(config, internet.prefixes(),
+                                    with_aliases ? internet.aliases() : AliasTable());
+    announce();
+  }
+
+  void announce() {
+    for (std::size_t i = 0; i < internet.vp_count(); ++i) {
+      if (!gone.contains(i)) brain->hear(internet.announcement(i, now.steady), now);
+    }
+    next_announcement_ = now.steady + kSecond;
+  }
+
+  Request request(std::size_t vp, Ipv4Addr dst) {
+    Request it;
+    it.id = next_id_ += 2;
+    it.batch = it.id;
+    it.src = internet.vp_address(vp);
+    it.dst = dst;
+    return it;
+  }
+  std::uint64_t ask(std::size_t vp, Ipv4Addr dst) {
+    const Request it = request(vp, dst);
+    brain->submit(it, now);
+    return it.id;
+  }
+  // Asks and lets time pass until it has ended.
+  ReversePath measure(std::size_t vp, Ipv4Addr dst) { return wait_for(ask(vp, dst)); }
+  ReversePath wait_for(std::uint64_t id, SteadyNs patience = 3 * kMinute) {
+    const SteadyNs until = now.steady + patience;
+    while (!ended.contains(id) && now.steady < until) turn(until);
+    EXPECT_TRUE(ended.contains(id)) << "request " << id << " never ended";
+    return ended[id];
+  }
+  void pass(SteadyNs time) {
+    const SteadyNs until = now.steady + time;
+    while (now.steady < until) turn(until);
+  }
+
+  // Hops that are on no true way, of the types that must never be wrong.
+  std::vector<ReverseHop> wrong_hops(const ReversePath& path) const {
+    const auto truth = internet.true_path(path.dst, path.src);
+    std::vector<ReverseHop> wrong;
+    for (const ReverseHop& hop : path.hops) {
+      const int router = internet.router_of(hop.address);
+      const bool is_measured = hop.type == HopType::kAtlasTraceroute ||
+                               hop.type == HopType::kRecordRoute ||
+                               hop.type == HopType::kSpoofedRecordRoute;
+      if (is_measured && router >= 0 && std::ranges::count(truth, router) == 0) {
+        wrong.push_back(hop);
+      }
+    }
+    return wrong;
+  }
+  // Routers of the true way that the path shows, and how many there are.
+  std::pair<std::size_t, std::size_t> coverage(const ReversePath& path) const {
+    const auto truth = internet.true_path(path.dst, path.src);
+    std::size_t found = 0;
+    for (const int router : truth) {
+      found += std::ranges::any_of(path.hops, [&](const ReverseHop& hop) {
+        return internet.router_of(hop.address) == router;
+      });
+    }
+    return {found, truth.size()};
+  }
+
+  ScriptedInternet internet;
+  std::unique_ptr<Brain> brain;
+  Now now{kSecond, 1'800'000'000'000'000};
+  std::map<std::uint64_t, ReversePath> ended;
+  std::vector<ReversePath> in_order;
+  std::vector<Request> stand_ins;
+  std::vector<PingRecord> pings;
+  std::set<std::size_t> gone;  // announce nothing more
+  std::uint64_t tasks = 0;
+
+ private:
+  struct Event {
+    SteadyNs at = 0;
+    std::uint64_t number = 0;
+    std::shared_ptr<ScriptedInternet::Report> report;
+    friend bool operator>(const Event& a, const Event& b) {
+      return a.at != b.at ? a.at > b.at : a.number > b.number;
+    }
+  };
+
+  void turn(SteadyNs until) {
+    BrainOutput output;
+    brain->advance(now, output);
+    for (const auto& [vp, task] : output.tasks) {
+      ++tasks;
+      for (auto& report : internet.run(vp, task)) {
+        const SteadyNs at = now.steady + report.after;
+        events_.push({at, ++events_made_,
+                      std::make_shared<ScriptedInternet::Report>(std::move(report))});
+      }
+    }
+    for (ReversePath& path : output.ended) {
+      EXPECT_FALSE(ended.contains(path.id)) << "request " << path.id << " ended twice";
+      in_order.push_back(path);
+      ended[path.id] = std::move(path);
+    }
+    stand_ins.insert(stand_ins.end(), output.stand_ins.begin(), output.stand_ins.end());
+    pings.insert(pings.end(), output.pings.begin(), output.pings.end());
+    SteadyNs next = std::min({until, next_announcement_, brain->next_due()});
+    if (!events_.empty()) next = std::min(next, events_.top().at);
+    step_to(std::max(next, now.steady));
+    if (now.steady >= next_announcement_) announce();
+    while (!events_.empty() && events_.top().at <= now.steady) {
+      const auto report = events_.top().report;
+      events_.pop();
+      brain->on_results(static_cast<VpIndex>(report->vp), report->results, now);
+    }
+  }
+  void step_to(SteadyNs at) {
+    // Time that does not move would be a loop without end.
+    stuck_ = at == now.steady ? stuck_ + 1 : 0;
+    ASSERT_LT(stuck_, 100'000) << "the brain is due again and again";
+    now.unix_us += (at - now.steady) / 1000;
+    now.steady = at;
+  }
+
+  std::uint64_t next_id_ = 0;
+  std::uint64_t events_made_ = 0;
+  std::uint64_t stuck_ = 0;
+  SteadyNs next_announcement_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+};
+
+}  // namespace backsight::controller

@@ -1,6 +1,7 @@
 #include "controller/brain/atlas_keeper.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/measurement/route_split.h"
 
@@ -45,7 +46,9 @@ AtlasKeeper::Source& AtlasKeeper::source(VpIndex vp) {
   Source& source = sources_[vp];
   const Ipv4Addr address = vantage_.of(vp).said.address;
   if (!source.atlas || source.atlas->source() != address) {
+    const bool is_wanted = source.is_wanted;
     source = {};
+    source.is_wanted = is_wanted;
     source.atlas = std::make_unique<SourceAtlas>(address, aliases_);
   }
   return source;
@@ -59,6 +62,12 @@ const SourceAtlas* AtlasKeeper::of(VpIndex vp) const {
 SourceAtlas* AtlasKeeper::of(VpIndex vp) {
   const auto at = sources_.find(vp);
   return at == sources_.end() ? nullptr : at->second.atlas.get();
+}
+
+void AtlasKeeper::want(VpIndex vp, const Now& now) {
+  Source& it = source(vp);
+  if (std::exchange(it.is_wanted, true)) return;
+  next_at_ = std::min(next_at_, now.steady);
 }
 
 void AtlasKeeper::trace(VpIndex from, VpIndex to, Task& task, const Now& now) {
@@ -79,6 +88,7 @@ void AtlasKeeper::advance(const Now& now) {
     const auto vp = static_cast<VpIndex>(i);
     if (!vantage_.is_usable(vp)) continue;
     Source& it = source(vp);
+    if (!it.is_wanted) continue;
     if (const auto at = imported_.find(it.atlas->source()); at != imported_.end()) {
       for (AtlasTrace& trace : at->second) {
         trace.at = now.steady;

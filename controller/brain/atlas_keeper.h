@@ -35,6 +35,8 @@ class AtlasKeeper {
   [[nodiscard]] const SourceAtlas* of(VpIndex source) const;
   [[nodiscard]] SourceAtlas* of(VpIndex source);
 
+  // The atlas of this source is kept from now on.
+  void want(VpIndex source, const Now& now);
   // Asks what is missing or old. Traces of vantage points that cannot be used are left.
   void advance(const Now& now);
   [[nodiscard]] SteadyNs next_due() const noexcept { return next_at_; }
@@ -60,6 +62,7 @@ class AtlasKeeper {
   };
   struct Source {
     std::unique_ptr<SourceAtlas> atlas;
+    bool is_wanted = false;
     std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
   };

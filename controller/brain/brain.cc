@@ -50,6 +50,7 @@ VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   if ((heard.is_new || heard.is_back) && config_.tests_vantage_points) {
     tester_.expect(heard.vp, now);
   }
+  if (config_.keeps_all_atlases) keeper_.want(heard.vp, now);
   if (heard.is_new || heard.is_back) keeper_.look_soon(now);
   return heard.vp;
 }
@@ -95,8 +96,13 @@ void Brain::cancel(std::uint64_t id, const Now& now) {
 
 void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_in_for) {
   const auto source = vantage_.by_address(request.src);
-  auto measurement =
-      std::make_unique<Measurement>(request, source.value_or(0), config_.measurement, now);
+  const VpIndex vp = source.value_or(0);
+  std::unique_ptr<Planner> measurement;
+  if (config_.make_planner) {
+    measurement = config_.make_planner(request, vp, config_.measurement, now);
+  } else {
+    measurement = std::make_unique<Measurement>(request, vp, config_.measurement, now);
+  }
   ++figures_.begun;
   if (stands_in_for != 0) {
     measurement->path().is_try_from_destination_as = true;
@@ -112,7 +118,8 @@ void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_i
   };
   if (!source || !vantage_.is_usable(*source)) return refuse(FailReason::kNoVantagePoint);
   if (circuits_.try_pass(request.dst, now.steady)) return refuse(FailReason::kCircuitOpen);
-  alarms_.push({measurement->ends_at(), request.id});
+  keeper_.want(vp, now);
+  alarms_.push({measurement->ends_at(), request.id, Event::What::kTime});
   running_.emplace(request.id, std::move(measurement));
   due_.push_back({request.id, Event::What::kStart, nullptr});
 }
@@ -120,7 +127,7 @@ void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_i
 void Brain::step(const Due& due, const Now& now) {
   const auto at = running_.find(due.id);
   if (at == running_.end()) return;
-  Measurement& measurement = *at->second;
+  Planner& measurement = *at->second;
   const Knowledge known{prefixes_, aliases_, ranking_,
                         silence_,  vantage_, keeper_.of(measurement.source())};
   Commands commands;
@@ -129,7 +136,7 @@ void Brain::step(const Due& due, const Now& now) {
   if (commands.has_ended) end(due.id, now);
 }
 
-void Brain::carry_out(Measurement& measurement, Commands& commands, const Now& now) {
+void Brain::carry_out(Planner& measurement, Commands& commands, const Now& now) {
   const Request& request = measurement.request();
   const SteadyNs max_age = SteadyNs{request.staleness_minutes} * kMinute;
   for (const Wanted& it : commands.probes) {
@@ -175,6 +182,7 @@ void Brain::carry_out(Measurement& measurement, Commands& commands, const Now& n
   if (commands.without_answer) {
     silence_.learn(Silence::Of::kAnything, *commands.without_answer, now.steady);
   }
+  if (commands.wake_at) alarms_.push({*commands.wake_at, request.id, Event::What::kWake});
   if (commands.ranked) {
     commands.ranked->unix_us = now.unix_us;
     output_->rankings.push_back(std::move(*commands.ranked));
@@ -183,7 +191,7 @@ void Brain::carry_out(Measurement& measurement, Commands& commands, const Now& n
 
 void Brain::end(std::uint64_t id, const Now& now) {
   auto node = running_.extract(id);
-  Measurement& measurement = *node.mapped();
+  Planner& measurement = *node.mapped();
   const Request request = measurement.request();
   const ReversePath& path = measurement.path();
   const bool has_failed = path.stop_reason == StopReason::kFailed;
@@ -335,7 +343,7 @@ void Brain::advance(const Now& now, BrainOutput& output) {
   if (config_.tests_vantage_points) tester_.advance(now);
   if (config_.keeps_atlases) keeper_.advance(now);
   while (!alarms_.empty() && alarms_.top().at <= now.steady) {
-    due_.push_back({alarms_.top().id, Event::What::kTime, nullptr});
+    due_.push_back({alarms_.top().id, alarms_.top().what, nullptr});
     alarms_.pop();
   }
   prober_.advance(now, output.tasks);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -42,6 +43,12 @@ struct BrainConfig {
   std::uint64_t first_probe_id = 1;
   bool tests_vantage_points = true;
   bool keeps_atlases = true;
+  // Keeps them for all vantage points from the start, else for those that are asked for.
+  bool keeps_all_atlases = true;
+  // Plans each measurement; null: as we do (controller/measurement/measurement.h).
+  std::function<std::unique_ptr<Planner>(const Request&, VpIndex source, const MeasurementLimits&,
+                                         const Now&)>
+      make_planner;
 };
 
 // What the brain wants done, and what it has to tell.
@@ -77,6 +84,9 @@ class Brain {
   // What a vantage point announced. Returns its index, by which its results are handed in.
   VpIndex hear(const Announcement& announcement, const Now& now);
   void on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now);
+
+  // The atlas of this source is kept from now on.
+  void keep_atlas(VpIndex source, const Now& now) { keeper_.want(source, now); }
 
   // REQUIRES: the source is a vantage point's address (see source_of); ids are unique.
   void submit(const Request& request, const Now& now);
@@ -115,12 +125,13 @@ class Brain {
   struct Alarm {
     SteadyNs at = 0;
     std::uint64_t id = 0;
+    Event::What what = Event::What::kTime;
     friend bool operator>(const Alarm& a, const Alarm& b) noexcept { return a.at > b.at; }
   };
 
   void begin(const Request& request, const Now& now, std::uint64_t stands_in_for = 0);
   void step(const Due& due, const Now& now);
-  void carry_out(Measurement& measurement, Commands& commands, const Now& now);
+  void carry_out(Planner& measurement, Commands& commands, const Now& now);
   void end(std::uint64_t id, const Now& now);
   void answer(ReversePath path);
   void learn(const Answer& answer, const Now& now);
@@ -139,7 +150,7 @@ class Brain {
   CapabilityTester tester_{prober_, vantage_};
   CircuitBreaker circuits_{prefixes_};
   PathCache cache_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Measurement>> running_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Planner>> running_;
   // Routers that answer in the AS of destinations that do not.
   std::unordered_map<Ipv4Addr, Ipv4Addr> alternatives_;
   std::deque<Due> due_;

@@ -13,20 +13,6 @@ using probes::Kind;
 
 }  // namespace
 
-Measurement::Measurement(const Request& request, VpIndex source, const MeasurementLimits& limits,
-                         const Now& now)
-    : request_(request), limits_(limits), started_at_(now.steady), source_(source) {
-  path_.id = request.id;
-  path_.batch = request.batch;
-  path_.label = request.label;
-  path_.uuid = request.uuid;
-  path_.src = request.src;
-  path_.dst = request.dst;
-  path_.started_unix_us = now.unix_us;
-  path_.hops.reserve(16);
-  path_.hops.push_back({.address = request.dst, .type = HopType::kDestination});
-}
-
 std::size_t Measurement::memory_bytes() const noexcept {
   return sizeof *this + path_.hops.capacity() * sizeof(ReverseHop) +
          pending_.capacity() * sizeof(Pending) + tried_.capacity() * sizeof(VpIndex) +
@@ -55,6 +41,8 @@ void Measurement::step(const Event& event, const Knowledge& known, const Now& no
         waits_for_survey_ = known.ranking.is_surveying(path_.hops[hop_].address);
         ask_round(known, now);
       }
+      break;
+    case Event::What::kWake:
       break;
     case Event::What::kTime:
       if (phase_ == Phase::kFinishing) {

@@ -112,8 +112,8 @@ class BrainRig {
       ++tasks;
       for (auto& report : internet.run(vp, task)) {
         const SteadyNs at = now.steady + report.after;
-        events_.push({at, ++events_made_,
-                      std::make_shared<ScriptedInternet::Report>(std::move(report))});
+        events_.push(
+            {at, ++events_made_, std::make_shared<ScriptedInternet::Report>(std::move(report))});
       }
     }
     for (ReversePath& path : output.ended) {

@@ -94,8 +94,8 @@ TEST(Brain, MeasuresOnceForAThousandWhoAskTheSame) {
     EXPECT_EQ(many.wait_for(id).stop_reason, StopReason::kReaches);
   }
   EXPECT_EQ(many.tasks - before_many, one.tasks - before_one);
-  const auto from_cache = std::ranges::count_if(
-      many.ended, [](const auto& it) { return it.second.is_from_cache; });
+  const auto from_cache =
+      std::ranges::count_if(many.ended, [](const auto& it) { return it.second.is_from_cache; });
   EXPECT_EQ(from_cache, 999);
 }
 
@@ -106,7 +106,8 @@ TEST(Brain, MeasuresAFewForAThousandHostsOfOneNetwork) {
   for (std::uint32_t i = 1; i < 200; ++i) hosts.push_back(rig.internet.add_neighbour(1, i));
   const auto before = rig.tasks;
   std::vector<std::uint64_t> ids;
-  for (int i = 0; i < 1000; ++i) ids.push_back(rig.ask(0, hosts[static_cast<std::size_t>(i) % 200]));
+  for (int i = 0; i < 1000; ++i)
+    ids.push_back(rig.ask(0, hosts[static_cast<std::size_t>(i) % 200]));
   for (const auto id : ids) {
     const ReversePath path = rig.wait_for(id);
     EXPECT_EQ(path.stop_reason, StopReason::kReaches);
@@ -287,7 +288,8 @@ TEST_F(Forgery, EntersNoPath) {
       // Every id that may be under way, with something that does not fit: the destination, the
       // sender, the receiver; and replays of what was answered before.
       for (std::uint64_t task = 1000; task < 1000 + rig.tasks + 50; ++task) {
-        rig.brain->on_results(0, forged(task, rig.internet.vp_address(0), {0x05060708}, 2), rig.now);
+        rig.brain->on_results(0, forged(task, rig.internet.vp_address(0), {0x05060708}, 2),
+                              rig.now);
         rig.brain->on_results(0, forged(task, rig.internet.vp_address(1), hosts[i].address, 2),
                               rig.now);
         rig.brain->on_results(0, forged(task, rig.internet.vp_address(0), hosts[i].address, 77),

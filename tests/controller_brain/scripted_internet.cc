@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kSlots = 9;
 constexpr std::uint32_t kFirstAs = 64501;
-// AS i owns 198.18.16.0/20, 198.18.32.0/20, ...: links from its third /24 on, networks of hosts above.
+// AS i owns 198.18.16.0/20, 198.18.32.0/20, ...: links from its third /24 on, networks of hosts
+// above.
 constexpr std::uint32_t kBlock = 0x1000;
 constexpr std::uint32_t kFirstBlock = 0xc6121000;
 
@@ -34,7 +35,8 @@ ScriptedInternet::ScriptedInternet(std::uint64_t seed, const Shape& shape) : ran
     if (shape.routers_per_as > 3) join(first, first + shape.routers_per_as - 1);
   }
   const std::size_t per = shape.routers_per_as;
-  for (std::size_t as = 1; as < shape.ases; ++as) join(as * per + below(per), (as - 1) * per + below(per));
+  for (std::size_t as = 1; as < shape.ases; ++as)
+    join(as * per + below(per), (as - 1) * per + below(per));
   for (std::size_t i = 0; i < shape.ases; ++i) {
     const std::size_t a = below(shape.ases), b = below(shape.ases);
     if (a != b) join(a * per + below(per), b * per + below(per));
@@ -87,7 +89,8 @@ void ScriptedInternet::find_routes() {
     for (std::size_t round = 0; round < count; ++round) {
       for (const Link& link : links_) {
         const auto relax = [&](std::size_t from, std::size_t by, unsigned of) {
-          if (cost[by] == std::numeric_limits<unsigned>::max() || cost[by] + of >= cost[from]) return;
+          if (cost[by] == std::numeric_limits<unsigned>::max() || cost[by] + of >= cost[from])
+            return;
           cost[from] = cost[by] + of;
           next_[to][from] = by;
         };
@@ -183,8 +186,7 @@ bool ScriptedInternet::answers(const queue::Task& task) const {
   if (!place) return false;
   const Host* const host = host_at(task.dst);
   if (host == nullptr) return !silent_routers.contains(*place);
-  return host->answers &&
-         (task.kind != probes::Kind::kRecordRoute || host->answers_record_route);
+  return host->answers && (task.kind != probes::Kind::kRecordRoute || host->answers_record_route);
 }
 
 ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Task& task) {
@@ -248,9 +250,8 @@ std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
   result.sent_at_ns = 1;
   const bool is_answered = answers(task) && !is_lost();
   const SteadyNs rtt =
-      place_of(task.dst)
-          ? (length(vps_[vp].address, task.dst) + length(task.dst, back)) * hop_delay
-          : SteadyNs{0};
+      place_of(task.dst) ? (length(vps_[vp].address, task.dst) + length(task.dst, back)) * hop_delay
+                         : SteadyNs{0};
   queue::Recorded recorded;
   if (is_answered && task.kind == probes::Kind::kRecordRoute) {
     recorded = record(vps_[vp].address, task.dst, back);

@@ -1,5 +1,5 @@
-// An Internet of routers drawn from a seed, with routes that differ by direction, that answers tasks
-// instead of packets: what a fleet of vantage points would report of it, and when.
+// An Internet of routers drawn from a seed, with routes that differ by direction, that answers
+// tasks instead of packets: what a fleet of vantage points would report of it, and when.
 #pragma once
 
 #include <cstdint>
@@ -70,10 +70,10 @@ class ScriptedInternet {
 
   // Behaviour of the fleet.
   std::set<std::size_t> cannot_spoof;
-  std::set<std::size_t> deaf;    // get no spoofed reply
-  std::set<std::size_t> mute;    // report nothing
+  std::set<std::size_t> deaf;  // get no spoofed reply
+  std::set<std::size_t> mute;  // report nothing
   std::set<std::size_t> silent_routers;
-  double loss = 0;               // of each probe's answer
+  double loss = 0;  // of each probe's answer
   SteadyNs queue_delay = 12 * kMillisecond;
   SteadyNs hop_delay = kMillisecond / 2;
   std::uint64_t probes_sent = 0;  // packets: a trace is one for each attempt

@@ -83,6 +83,14 @@ void append_record(std::vector<std::byte>& out, std::span<const std::byte> paylo
 [[nodiscard]] Expected<std::vector<std::uint64_t>> list_segments(FileSystem& files,
                                                                  const std::string& directory);
 
+// Where a record stands in the files.
+struct RecordPlace {
+  std::uint64_t segment = 0;  // first position of the segment
+  std::uint64_t offset = 0;   // of the record in it
+
+  friend bool operator==(const RecordPlace&, const RecordPlace&) = default;
+};
+
 // Where the log ended after the last sync: the file "end", 28 bytes and no more, overwritten in
 // place. It tells readers what is durable, and the next writer where to begin to look. It is not
 // synced itself, so it may be older than the truth, never newer.

@@ -38,6 +38,7 @@ Expected<std::optional<LogRecord>> LogReader::next(std::vector<std::string>& com
       if (auto checked = check_header(complaints); !checked) {
         return tl::unexpected(checked.error());
       }
+      place_ = {segment_->first_position(), segment_->offset()};
       segment_->skip(**record);
       is_damage_told_ = false;
       if ((*record)->end() <= position_) continue;  // before the place where reading begins

@@ -28,6 +28,8 @@ class LogReader {
 
   // Of the first item not yet returned.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+  // Where the record stands that was returned last.
+  [[nodiscard]] const RecordPlace& place() const noexcept { return place_; }
   // Items that could not be had, since the start.
   [[nodiscard]] std::uint64_t lost_items() const noexcept { return lost_items_; }
 
@@ -50,6 +52,7 @@ class LogReader {
   FileSystem* files_;
   std::string directory_;
   std::uint64_t position_;
+  RecordPlace place_;
   std::unique_ptr<SegmentReader> segment_;
   bool header_is_checked_ = false;      // of segment_
   bool is_damage_told_ = false;         // that begins at segment_->offset()

@@ -38,7 +38,7 @@ Expected<void> LogWriter::take_lock() {
       return {};
     }
     if (std::chrono::steady_clock::now() >= deadline) {
-      return run_failed(fmt::format("{}: in use by process {}; stop that one or use another queue",
+      return run_failed(fmt::format("{}: in use by process {}; stop that one or use another folder",
                                     directory_, attempt->holder_pid));
     }
     std::this_thread::sleep_for(kLockPoll);
@@ -155,8 +155,13 @@ Expected<void> LogWriter::cut_tail(const LogEnd& tail) {
 }
 
 bool LogWriter::is_at_segment_start() const noexcept {
-  return pending_.empty() &&
-         (segment_ == nullptr || end_.offset == 0 || end_.offset >= options_.segment_bytes);
+  return pending_.empty() && (needs_segment() || end_.offset == 0);
+}
+
+RecordPlace LogWriter::next_place() const noexcept {
+  if (needs_segment()) return {end_.position, kSegmentHeaderBytes + pending_.size()};
+  return {end_.segment,
+          std::max<std::uint64_t>(end_.offset, kSegmentHeaderBytes) + pending_.size()};
 }
 
 std::uint64_t LogWriter::append(std::span<const std::byte> payload, std::uint32_t count) {
@@ -187,7 +192,7 @@ Expected<void> LogWriter::write_pending() {
     if (auto cut = segment_->truncate(end_.offset); !cut) return cut;
     tail_is_dirty_ = false;
   }
-  if (segment_ == nullptr || end_.offset >= options_.segment_bytes) {
+  if (needs_segment()) {
     if (auto opened = open_segment(); !opened) return opened;
   }
   // Until the sync has returned, bytes behind the end may be anything.

@@ -49,6 +49,8 @@ class LogWriter {
   // Position after the last durable item, and of the next to be appended.
   [[nodiscard]] std::uint64_t durable_end() const noexcept { return end_.position; }
   [[nodiscard]] std::uint64_t next_position() const noexcept { return next_position_; }
+  // Where the record that is appended next will stand, if the next sync works.
+  [[nodiscard]] RecordPlace next_place() const noexcept;
   // True iff what is appended now will stand first in a new segment.
   [[nodiscard]] bool is_at_segment_start() const noexcept;
 
@@ -70,6 +72,9 @@ class LogWriter {
   Expected<void> write_pending();
   Expected<void> open_segment();
   Expected<void> publish_end();
+  [[nodiscard]] bool needs_segment() const noexcept {
+    return segment_ == nullptr || end_.offset >= options_.segment_bytes;
+  }
 
   FileSystem& files_;
   std::string directory_;

@@ -114,7 +114,7 @@ TEST_F(LiveLog, NamesTheProcessThatHoldsIt) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().sentence, directory_ + ": in use by process " +
                                          std::to_string(getpid()) +
-                                         "; stop that one or use another queue");
+                                         "; stop that one or use another folder");
 }
 
 TEST_F(LiveLog, SaysWhyItCannotBeOpened) {

@@ -246,7 +246,7 @@ TEST(FileLog, HasOneWriter) {
   const auto second = LogWriter::open(disk, kDirectory, {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().sentence,
-            "/q/log: in use by process 4711; stop that one or use another queue");
+            "/q/log: in use by process 4711; stop that one or use another folder");
 }
 
 // Leaves a record whole in the file whose sync has not returned.

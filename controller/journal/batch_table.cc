@@ -1,0 +1,142 @@
+#include "controller/journal/batch_table.h"
+
+#include <algorithm>
+
+#include "probes/wire/assert.h"
+
+namespace backsight::controller {
+
+namespace {
+
+constexpr std::uint64_t kDayUs = std::uint64_t{86'400} * 1'000'000;
+
+}  // namespace
+
+std::uint32_t BatchTable::number_of(const std::string& user) {
+  const auto [at, is_new] = user_numbers_.emplace(user, static_cast<std::uint32_t>(users_.size()));
+  if (is_new) users_.push_back({.name = user});
+  return at->second;
+}
+
+void BatchTable::add(std::uint64_t batch, const std::string& user, std::size_t requests,
+                     std::uint64_t unix_us) {
+  BACKSIGHT_ASSERT(!batches_.contains(batch));
+  BatchEntry& entry = batches_[batch];
+  entry.user = number_of(user);
+  entry.has_ended.resize(requests);
+  User& counted = users_[entry.user];
+  const std::uint64_t day = unix_us / kDayUs;
+  if (day > counted.day) {
+    counted.day = day;
+    counted.today = 0;
+  }
+  if (day == counted.day) counted.today += requests;
+  counted.under_way += requests;
+  under_way_ += requests;
+}
+
+bool BatchTable::claim_end(std::uint64_t batch, std::uint64_t id) {
+  const auto found = batches_.find(batch);
+  if (found == batches_.end() || id < batch) return false;
+  std::vector<bool>& has_ended = found->second.has_ended;
+  const std::uint64_t place = id - batch;
+  if (place >= has_ended.size() || has_ended[place]) return false;
+  has_ended[place] = true;
+  --users_[found->second.user].under_way;
+  --under_way_;
+  return true;
+}
+
+void BatchTable::show(std::uint64_t batch, ShownEnd end, const std::string& label,
+                      std::uint64_t unix_us) {
+  BatchEntry& entry = batches_.at(batch);
+  entry.ends.push_back(std::move(end));
+  if (!label.empty()) {
+    std::string key = label_key(user_of(entry), label);
+    labels_[key].push_back({batch, entry.ends.size() - 1});
+    order_.push_back({std::move(key), batch});
+  }
+  if (entry.is_complete()) complete_.push_back({unix_us, batch});
+}
+
+void BatchTable::move_to_disk(std::uint64_t batch, std::uint64_t id,
+                              const queue::RecordPlace& place) {
+  const auto found = batches_.find(batch);
+  if (found == batches_.end()) return;
+  for (ShownEnd& end : found->second.ends) {
+    if (end.id == id) end = {id, place, nullptr};
+  }
+}
+
+bool BatchTable::cancel(std::uint64_t batch) {
+  const auto found = batches_.find(batch);
+  if (found == batches_.end() || found->second.is_complete()) return false;
+  found->second.is_cancelled = true;
+  return true;
+}
+
+const BatchEntry* BatchTable::find(std::uint64_t batch) const {
+  const auto found = batches_.find(batch);
+  return found == batches_.end() ? nullptr : &found->second;
+}
+
+std::string BatchTable::label_key(const std::string& user, const std::string& label) {
+  return user + '\0' + label;
+}
+
+std::vector<BatchTable::Labelled> BatchTable::with_label(const std::string& user,
+                                                         const std::string& label,
+                                                         std::size_t most) const {
+  std::vector<Labelled> found;
+  const auto entries = labels_.find(label_key(user, label));
+  if (entries == labels_.end()) return found;
+  for (auto at = entries->second.rbegin(); at != entries->second.rend() && found.size() < most;
+       ++at) {
+    if (const BatchEntry* const entry = find(at->batch)) {
+      found.push_back({at->batch, entry->ends[at->end]});
+    }
+  }
+  return found;
+}
+
+Service::Usage BatchTable::usage(const std::string& user, std::uint64_t now_us) const {
+  const auto number = user_numbers_.find(user);
+  if (number == user_numbers_.end()) return {};
+  const User& counted = users_[number->second];
+  return {counted.under_way, counted.day == now_us / kDayUs ? counted.today : 0};
+}
+
+std::vector<std::uint64_t> BatchTable::forget_complete(std::uint64_t unix_us) {
+  std::vector<std::uint64_t> gone;
+  while (!complete_.empty() && complete_.front().unix_us <= unix_us) {
+    const std::uint64_t batch = complete_.front().batch;
+    complete_.pop_front();
+    if (batches_.erase(batch) > 0) gone.push_back(batch);
+  }
+  drop_labels();
+  return gone;
+}
+
+std::vector<std::uint64_t> BatchTable::forget(const std::vector<std::uint64_t>& batches) {
+  std::vector<std::uint64_t> gone;
+  for (const std::uint64_t batch : batches) {
+    const auto found = batches_.find(batch);
+    if (found == batches_.end() || !found->second.is_complete()) continue;
+    batches_.erase(found);
+    gone.push_back(batch);
+  }
+  drop_labels();
+  return gone;
+}
+
+// Those at the front whose batch is gone: what stands behind one that is not goes later.
+void BatchTable::drop_labels() {
+  while (!order_.empty() && !batches_.contains(order_.front().batch)) {
+    const auto entries = labels_.find(order_.front().key);
+    entries->second.pop_front();
+    if (entries->second.empty()) labels_.erase(entries);
+    order_.pop_front();
+  }
+}
+
+}  // namespace backsight::controller

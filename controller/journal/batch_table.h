@@ -1,0 +1,107 @@
+// What is known of batches, users and labels, in little memory: of a request that has ended only
+// where its end stands.
+// Thread: one at a time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "controller/reverse_path.h"
+#include "controller/service.h"
+#include "queue/log/log_format.h"
+
+namespace backsight::controller {
+
+// An end that may be shown: on the disk, or in memory while the disk refuses it.
+struct ShownEnd {
+  std::uint64_t id = 0;
+  queue::RecordPlace place;                 // unless there is a path
+  std::shared_ptr<const ReversePath> path;  // none: it stands on the disk
+};
+
+struct BatchEntry {
+  std::uint32_t user = 0;
+  bool is_cancelled = false;
+  std::vector<bool> has_ended;  // by request, shown or not yet; as many as it has
+  std::vector<ShownEnd> ends;   // in the order in which they were shown
+
+  [[nodiscard]] bool is_complete() const noexcept { return ends.size() == has_ended.size(); }
+};
+
+class BatchTable {
+ public:
+  // REQUIRES: no such batch.
+  void add(std::uint64_t batch, const std::string& user, std::size_t requests,
+           std::uint64_t unix_us);
+  // Claims the end of a request. False: there is none such, or it has ended.
+  [[nodiscard]] bool claim_end(std::uint64_t batch, std::uint64_t id);
+  // REQUIRES: its end is claimed.
+  void show(std::uint64_t batch, ShownEnd end, const std::string& label, std::uint64_t unix_us);
+  // It stands on the disk by now.
+  void move_to_disk(std::uint64_t batch, std::uint64_t id, const queue::RecordPlace& place);
+  // False: no such batch, or all of it has ended.
+  bool cancel(std::uint64_t batch);
+
+  [[nodiscard]] const BatchEntry* find(std::uint64_t batch) const;
+  [[nodiscard]] const std::string& user_of(const BatchEntry& batch) const {
+    return users_[batch.user].name;
+  }
+  // Newest first.
+  struct Labelled {
+    std::uint64_t batch = 0;
+    ShownEnd end;
+  };
+  [[nodiscard]] std::vector<Labelled> with_label(const std::string& user, const std::string& label,
+                                                 std::size_t most) const;
+  [[nodiscard]] Service::Usage usage(const std::string& user, std::uint64_t now_us) const;
+
+  // Forgets batches that were complete at `unix_us`. Returns them.
+  std::vector<std::uint64_t> forget_complete(std::uint64_t unix_us);
+  // Forgets those of `batches` that are complete. Returns them.
+  std::vector<std::uint64_t> forget(const std::vector<std::uint64_t>& batches);
+
+  [[nodiscard]] std::size_t size() const noexcept { return batches_.size(); }
+  [[nodiscard]] std::uint64_t under_way() const noexcept { return under_way_; }
+
+ private:
+  struct User {
+    std::string name;
+    std::uint64_t under_way = 0;
+    std::uint64_t day = 0;    // since 1970, UTC
+    std::uint64_t today = 0;  // accepted on that day
+  };
+  struct Complete {
+    std::uint64_t unix_us = 0;
+    std::uint64_t batch = 0;
+  };
+  // An end by its label. Those of all labels stand in order_, oldest first, and those of each label
+  // in the same order in labels_.
+  struct LabelEntry {
+    std::uint64_t batch = 0;
+    std::size_t end = 0;  // into its ends
+  };
+  struct LabelOrder {
+    std::string key;
+    std::uint64_t batch = 0;
+  };
+
+  [[nodiscard]] std::uint32_t number_of(const std::string& user);
+  [[nodiscard]] static std::string label_key(const std::string& user, const std::string& label);
+  void drop_labels();
+
+  std::map<std::uint64_t, BatchEntry> batches_;
+  std::vector<User> users_;
+  std::unordered_map<std::string, std::uint32_t> user_numbers_;
+  std::deque<Complete> complete_;  // about in order; forgotten ones linger
+  std::unordered_map<std::string, std::deque<LabelEntry>> labels_;
+  std::deque<LabelOrder> order_;
+  std::uint64_t under_way_ = 0;
+};
+
+}  // namespace backsight::controller

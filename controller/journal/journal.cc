@@ -1,0 +1,264 @@
+#include "controller/journal/journal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "controller/form/path_json.h"
+#include "controller/form/request_json.h"
+#include "probes/wire/assert.h"
+#include "queue/log/log_reader.h"
+
+namespace backsight::controller {
+
+namespace {
+
+// More requests than any config allows in a batch.
+constexpr std::size_t kMaxRequests = 1'000'000;
+
+JournalHead head_of(JournalKind kind, std::uint64_t batch, std::uint64_t number,
+                    std::uint64_t unix_us) {
+  return {.kind = kind, .batch = batch, .number = number, .unix_us = unix_us, .user = {}};
+}
+
+// A submission of ours, read back.
+tl::expected<std::vector<Request>, std::string> requests_of(const JournalHead& head,
+                                                            std::string_view text) {
+  auto written = parse_submission(text, kMaxRequests);
+  if (!written) return tl::unexpected(written.error().front().sentence);
+  if (written->size() != head.number) {
+    return tl::unexpected(fmt::format("{} requests instead of {}", written->size(), head.number));
+  }
+  std::vector<Request> requests;
+  requests.reserve(written->size());
+  for (WrittenRequest& one : *written) {
+    const auto src = probes::parse_ipv4(one.src);
+    if (!src) return tl::unexpected<std::string>("a source that is no address");
+    Request& request = requests.emplace_back(std::move(one.request));
+    request.src = *src;
+    request.user = head.user;
+    request.batch = head.batch;
+    request.id = head.batch + requests.size() - 1;
+  }
+  return requests;
+}
+
+Expected<ReversePath> path_of(const queue::LogRecord& record) {
+  const auto head = parse_head(record.payload);
+  if (!head) return run_failed(head.error());
+  if (head->kind != JournalKind::kEnded) return run_failed("another record stands there");
+  const auto text = parse_text(record.payload);
+  if (!text) return run_failed(text.error());
+  return parse_path(*text);
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Journal>> Journal::open(queue::FileSystem& files,
+                                                 const std::string& directory,
+                                                 const JournalOptions& options, Replay& replay,
+                                                 std::vector<std::string>& complaints) {
+  std::unique_ptr<Journal> journal(new Journal(files, directory));
+  queue::LogOptions log_options;
+  log_options.segment_bytes = options.segment_bytes;
+  auto log = queue::LogWriter::open(files, directory, log_options);
+  if (!log) return tl::unexpected(log.error());
+  journal->log_ = std::move(*log);
+  complaints.insert(complaints.end(), journal->log_->complaints().begin(),
+                    journal->log_->complaints().end());
+  if (auto replayed = journal->replay_all(replay, complaints); !replayed) {
+    return tl::unexpected(replayed.error());
+  }
+  return journal;
+}
+
+Expected<void> Journal::replay_all(Replay& replay, std::vector<std::string>& complaints) {
+  const auto segments = queue::list_segments(files_, directory_);
+  if (!segments) return tl::unexpected(segments.error());
+  if (segments->empty()) return {};
+  queue::LogReader reader(files_, directory_, segments->front());
+  while (true) {
+    const auto record = reader.next(complaints);
+    if (!record) return tl::unexpected(record.error());
+    if (!*record) return {};
+    replay_record(**record, reader.place(), replay, complaints);
+  }
+}
+
+void Journal::replay_record(const queue::LogRecord& record, const queue::RecordPlace& place,
+                            Replay& replay, std::vector<std::string>& complaints) {
+  const auto complain = [&](const std::string& clause) {
+    complaints.push_back(fmt::format("{}: the record at {} holds {}",
+                                     queue::segment_path(directory_, place.segment), place.offset,
+                                     clause));
+  };
+  const auto head = parse_head(record.payload);
+  if (!head) return complain(head.error());
+  switch (head->kind) {
+    case JournalKind::kEnded:
+      return replay.ended({head->batch, head->number, head->unix_us, place});
+    case JournalKind::kCancelled:
+      return replay.cancelled(*head);
+    case JournalKind::kAccepted:
+      break;
+  }
+  const auto text = parse_text(record.payload);
+  if (!text) return complain(text.error());
+  auto requests = requests_of(*head, *text);
+  if (!requests) return complain(requests.error());
+  remember(head->batch, record.position);
+  replay.accepted(*head, std::move(*requests));
+}
+
+Expected<void> Journal::accept(std::span<const Request> requests, std::uint64_t unix_us) {
+  BACKSIGHT_ASSERT(!requests.empty() && requests.front().id == requests.front().batch);
+  Kept kept;
+  kept.head = head_of(JournalKind::kAccepted, requests.front().batch, requests.size(), unix_us);
+  JournalHead head = kept.head;
+  head.user = requests.front().user;
+  std::string text;
+  append_submission(text, requests);
+  if (text.size() > kMaxJournalText) return run_failed("the submission is too large to be kept");
+  kept.bytes = encode_record(head, text);
+  if (kept.bytes.size() > queue::kMaxPayloadBytes) {
+    return run_failed("the submission is too large to be kept");
+  }
+  std::unique_lock lock(mutex_);
+  return wait_for(std::move(kept), lock);
+}
+
+void Journal::end(const ReversePath& path, std::uint64_t unix_us) {
+  Kept kept;
+  kept.head = head_of(JournalKind::kEnded, path.batch, path.id, unix_us);
+  kept.bytes = encode_record(kept.head, to_json(path, {}));
+  const std::lock_guard lock(mutex_);
+  kept_.push_back(std::move(kept));
+}
+
+void Journal::cancel(std::uint64_t batch, std::uint64_t unix_us) {
+  Kept kept;
+  kept.head = head_of(JournalKind::kCancelled, batch, 0, unix_us);
+  kept.bytes = encode_record(kept.head, {});
+  const std::lock_guard lock(mutex_);
+  kept_.push_back(std::move(kept));
+}
+
+Expected<void> Journal::sync() {
+  std::unique_lock lock(mutex_);
+  if (kept_.empty() && !is_writing_) return {};
+  return wait_for({}, lock);
+}
+
+std::vector<EndedRecord> Journal::take_written() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(written_, {});
+}
+
+// Who finds nobody writing writes, for all who wait by then.
+Expected<void> Journal::wait_for(Kept kept, std::unique_lock<std::mutex>& lock) {
+  Waiter waiter;
+  kept.waiter = &waiter;
+  kept_.push_back(std::move(kept));
+  while (!waiter.is_done) {
+    if (is_writing_) {
+      has_settled_.wait(lock);
+    } else {
+      write(lock);
+    }
+  }
+  return waiter.outcome;
+}
+
+void Journal::write(std::unique_lock<std::mutex>& lock) {
+  is_writing_ = true;
+  std::vector<Kept> now = std::exchange(kept_, {});
+  lock.unlock();
+  for (Kept& one : now) {
+    if (one.bytes.empty()) continue;
+    one.place = log_->next_place();
+    one.position = log_->append(one.bytes);
+  }
+  const Expected<void> outcome = log_->sync();
+  lock.lock();
+  settle(now, outcome);
+  is_writing_ = false;
+  has_settled_.notify_all();
+}
+
+// Nothing of a write that failed counts. Those who wait are told; what was only kept stays kept.
+void Journal::settle(std::vector<Kept>& written, const Expected<void>& outcome) {
+  std::vector<Kept> again;
+  for (Kept& one : written) {
+    if (one.waiter != nullptr) {
+      one.waiter->outcome = outcome;
+      one.waiter->is_done = true;
+    }
+    if (!outcome) {
+      if (one.waiter == nullptr) again.push_back(std::move(one));
+    } else if (one.head.kind == JournalKind::kEnded) {
+      written_.push_back({one.head.batch, one.head.number, one.head.unix_us, one.place});
+    } else if (one.head.kind == JournalKind::kAccepted && !one.bytes.empty()) {
+      remember(one.head.batch, one.position);
+    }
+  }
+  kept_.insert(kept_.begin(), std::make_move_iterator(again.begin()),
+               std::make_move_iterator(again.end()));
+}
+
+std::vector<Expected<ReversePath>> Journal::read(std::span<const queue::RecordPlace> places) const {
+  queue::RecordFetcher fetcher(files_, directory_);
+  std::vector<Expected<ReversePath>> paths;
+  paths.reserve(places.size());
+  for (const queue::RecordPlace& place : places) {
+    paths.push_back(fetcher.fetch(place).and_then(path_of));
+  }
+  return paths;
+}
+
+void Journal::remember(std::uint64_t batch, std::uint64_t position) {
+  if (kept_batches_.insert(batch).second) starts_.push_back({position, batch});
+}
+
+void Journal::drop_forgotten_starts() {
+  while (!starts_.empty() && !kept_batches_.contains(starts_.front().batch)) starts_.pop_front();
+}
+
+Expected<void> Journal::forget(std::span<const std::uint64_t> batches) {
+  // Before it is known what is kept: what is accepted from now on stands behind.
+  const auto end = queue::log_end(files_, directory_);
+  if (!end) return tl::unexpected(end.error());
+  std::uint64_t mark = *end;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::uint64_t batch : batches) kept_batches_.erase(batch);
+    drop_forgotten_starts();
+    if (!starts_.empty()) mark = std::min(mark, starts_.front().position);
+  }
+  return queue::free_segments(files_, directory_, mark);
+}
+
+Expected<std::vector<std::uint64_t>> Journal::oldest() const {
+  const auto segments = queue::list_segments(files_, directory_);
+  if (!segments) return tl::unexpected(segments.error());
+  std::vector<std::uint64_t> batches;
+  if (segments->size() < 2) return batches;
+  const std::lock_guard lock(mutex_);
+  for (const Start& start : starts_) {
+    // free_segments() removes a segment when the next one's first item is not needed either.
+    if (start.position > (*segments)[1]) break;
+    if (kept_batches_.contains(start.batch)) batches.push_back(start.batch);
+  }
+  return batches;
+}
+
+Expected<std::uint64_t> Journal::bytes() const {
+  return queue::bytes_behind(files_, directory_, queue::kFirstPosition);
+}
+
+std::size_t Journal::kept() const {
+  const std::lock_guard lock(mutex_);
+  return kept_.size();
+}
+
+}  // namespace backsight::controller

@@ -1,0 +1,45 @@
+// What the journal keeps: one record of the file log (queue/log) each. All numbers are
+// little-endian.
+//
+//   0       what: 'A' accepted, 'E' ended, 'C' cancelled
+//   1       form, 1
+//   2..3    bytes of the user's name
+//   4..7    bytes of the text
+//   8..15   batch: the id of its first request
+//   16..23  'A' how many requests it has, 'E' the id of the request, 'C' 0
+//   24..31  when, unix time in us
+//   32..    the user's name ('A'), then the text, deflated (zlib): 'A' a submission as
+//           controller/form/request_json.h, 'E' a path as controller/form/path_json.h, 'C' none
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+
+namespace backsight::controller {
+
+enum class JournalKind : std::uint8_t { kAccepted = 'A', kEnded = 'E', kCancelled = 'C' };
+
+struct JournalHead {
+  JournalKind kind = JournalKind::kAccepted;
+  std::uint64_t batch = 0;
+  std::uint64_t number = 0;  // requests, or id
+  std::uint64_t unix_us = 0;
+  std::string user;
+};
+
+// No text of a record is longer.
+inline constexpr std::size_t kMaxJournalText = std::size_t{64} << 20;
+
+[[nodiscard]] std::vector<std::byte> encode_record(const JournalHead& head, std::string_view text);
+
+// The error is a clause: what is wrong with the bytes.
+[[nodiscard]] tl::expected<JournalHead, std::string> parse_head(std::span<const std::byte> bytes);
+// REQUIRES: parse_head has read the head of these bytes.
+[[nodiscard]] tl::expected<std::string, std::string> parse_text(std::span<const std::byte> bytes);
+
+}  // namespace backsight::controller

@@ -1,0 +1,129 @@
+// Every request that can still be asked for: what is under way, what has ended and how, by batch
+// and by label. What accept() has acknowledged and what was once shown survives the death of the
+// process.
+//
+// An end is shown when it is on the disk; while the disk refuses, it is kept in memory and shown.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "config/error.h"
+#include "controller/journal/batch_table.h"
+#include "controller/journal/id_source.h"
+#include "controller/journal/journal.h"
+#include "controller/request.h"
+#include "controller/reverse_path.h"
+#include "controller/service.h"
+
+namespace backsight::controller {
+
+struct BookOptions {
+  std::chrono::seconds keep = std::chrono::hours(24);  // batches, from their last end on
+  std::uint64_t keep_bytes = std::uint64_t{10} << 30;  // beyond, the oldest go earlier
+  std::chrono::seconds forget_every{10};
+  JournalOptions journal;
+  std::function<std::uint64_t()> now_us;  // unix time; called by any thread
+  // Told when writing begins to fail and when it works again; called by any thread, one at a time.
+  std::function<void(const std::string& sentence, bool is_fault)> tell;
+};
+
+struct BookHealth {
+  std::string why_not_writable;  // one sentence; empty: it is
+  std::uint64_t under_way = 0;   // requests accepted and not ended
+  std::uint64_t batches = 0;     // that can be asked for
+  std::uint64_t unwritten = 0;   // ends that the disk has refused so far
+  std::uint64_t bytes = 0;       // on the disk
+};
+
+// Thread: any.
+class RequestBook {
+ public:
+  struct Opened {
+    std::unique_ptr<RequestBook> book;
+    std::vector<Request> unfinished;      // to be run again, or ended as lost
+    std::vector<std::string> complaints;  // what could not be read, one sentence each
+  };
+  // What was cancelled and had not ended is ended as cancelled.
+  [[nodiscard]] static Expected<Opened> open(queue::FileSystem& files, const std::string& directory,
+                                             BookOptions options);
+  // Writes what is left.
+  ~RequestBook();
+  RequestBook(const RequestBook&) = delete;
+  RequestBook& operator=(const RequestBook&) = delete;
+
+  // All of one user. Gives them their ids and their batch, which is the id of the first; durable on
+  // return. On an error none counts. REQUIRES: at least one.
+  [[nodiscard]] Expected<std::uint64_t> accept(std::vector<Request>& requests);
+  // The end of the request of this id and batch. False: it has ended already, or is not known.
+  bool end(ReversePath path);
+  // Remembered across a restart, on the disk on return if that takes it. False: no such batch, or
+  // all of it has ended.
+  bool cancel(std::uint64_t batch);
+
+  // As in Service.
+  [[nodiscard]] std::optional<BatchProgress> progress(std::uint64_t batch, std::size_t first) const;
+  [[nodiscard]] std::optional<BatchProgress> wait_for_more(
+      std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const;
+  [[nodiscard]] std::vector<ReversePath> with_label(const std::string& user,
+                                                    const std::string& label,
+                                                    std::size_t most) const;
+  [[nodiscard]] Service::Usage usage(const std::string& user) const;
+
+  // Returns once every end so far is shown.
+  void flush();
+  // Forgets what is too old or too much; done every `forget_every`, too.
+  void forget();
+  [[nodiscard]] BookHealth health() const;
+  // Accepts and ends that wait for the write after the one under way.
+  [[nodiscard]] std::size_t waiting_writes() const { return journal_->kept(); }
+
+ private:
+  using Path = std::shared_ptr<const ReversePath>;
+  // Those who wait for one batch.
+  struct Waiting {
+    std::condition_variable more;
+    int waiters = 0;
+  };
+
+  explicit RequestBook(BookOptions options) : options_(std::move(options)) {}
+
+  void run();
+  void write_and_show(std::vector<Path> arrived);
+  void note_outcome(const Expected<void>& outcome);
+  [[nodiscard]] std::vector<Request> take_over(class BookReplay& replay);
+  [[nodiscard]] std::optional<BatchProgress> look(std::uint64_t batch, std::size_t first) const;
+  [[nodiscard]] std::vector<ReversePath> read(const std::vector<BatchTable::Labelled>& ends) const;
+
+  const BookOptions options_;
+  std::unique_ptr<Journal> journal_;
+
+  std::mutex ids_mutex_;
+  std::optional<IdSource> ids_;
+
+  std::mutex outcome_mutex_;  // so that sentences come in the order of what they tell
+
+  mutable std::mutex mutex_;  // of all below
+  BatchTable table_;
+  mutable std::unordered_map<std::uint64_t, std::shared_ptr<Waiting>> waiting_;  // by batch
+  std::vector<Path> arrived_;                                   // claimed and not shown
+  std::unordered_map<std::uint64_t, std::uint64_t> unwritten_;  // id to batch; shown from memory
+  std::string write_fault_;
+  std::uint64_t ended_ = 0;  // calls of end() that counted
+  std::uint64_t shown_ = 0;
+  bool is_stopping_ = false;
+  std::condition_variable has_work_;
+  std::condition_variable has_shown_;
+  std::thread thread_;  // writes and shows what has ended, forgets what is old
+};
+
+}  // namespace backsight::controller

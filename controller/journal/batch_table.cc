@@ -23,7 +23,9 @@ void BatchTable::add(std::uint64_t batch, const std::string& user, std::size_t r
   BACKSIGHT_ASSERT(!batches_.contains(batch));
   BatchEntry& entry = batches_[batch];
   entry.user = number_of(user);
-  entry.has_ended.resize(requests);
+  entry.total = requests;
+  entry.is_open.resize(2 * requests);
+  for (std::size_t i = 0; i < requests; ++i) entry.is_open[2 * i] = true;
   User& counted = users_[entry.user];
   const std::uint64_t day = unix_us / kDayUs;
   if (day > counted.day) {
@@ -35,16 +37,39 @@ void BatchTable::add(std::uint64_t batch, const std::string& user, std::size_t r
   under_way_ += requests;
 }
 
-bool BatchTable::claim_end(std::uint64_t batch, std::uint64_t id) {
+BatchEntry* BatchTable::find_number(std::uint64_t batch, std::uint64_t id) {
   const auto found = batches_.find(batch);
-  if (found == batches_.end() || id < batch) return false;
-  std::vector<bool>& has_ended = found->second.has_ended;
-  const std::uint64_t place = id - batch;
-  if (place >= has_ended.size() || has_ended[place]) return false;
-  has_ended[place] = true;
-  --users_[found->second.user].under_way;
+  const bool is_its =
+      found != batches_.end() && id >= batch && id - batch < found->second.is_open.size();
+  return is_its ? &found->second : nullptr;
+}
+
+bool BatchTable::expect_one_more(std::uint64_t batch, std::uint64_t id) {
+  BatchEntry* const entry = find_number(batch, id);
+  if (entry == nullptr || (id - batch) % 2 == 0 || entry->is_open[id - batch]) return false;
+  entry->is_open[id - batch] = true;
+  ++entry->total;
+  ++users_[entry->user].under_way;
+  ++under_way_;
+  return true;
+}
+
+bool BatchTable::claim_end(std::uint64_t batch, std::uint64_t id) {
+  BatchEntry* const entry = find_number(batch, id);
+  if (entry == nullptr || !entry->is_open[id - batch]) return false;
+  entry->is_open[id - batch] = false;
+  --users_[entry->user].under_way;
   --under_way_;
   return true;
+}
+
+std::vector<std::uint64_t> BatchTable::open_of(std::uint64_t batch) const {
+  std::vector<std::uint64_t> open;
+  const BatchEntry* const entry = find(batch);
+  for (std::size_t i = 0; entry != nullptr && i < entry->is_open.size(); ++i) {
+    if (entry->is_open[i]) open.push_back(batch + i);
+  }
+  return open;
 }
 
 void BatchTable::show(std::uint64_t batch, ShownEnd end, const std::string& label,

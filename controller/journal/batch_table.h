@@ -28,10 +28,11 @@ struct ShownEnd {
 struct BatchEntry {
   std::uint32_t user = 0;
   bool is_cancelled = false;
-  std::vector<bool> has_ended;  // by request, shown or not yet; as many as it has
-  std::vector<ShownEnd> ends;   // in the order in which they were shown
+  std::size_t total = 0;       // requests, and those that stand in for some
+  std::vector<bool> is_open;   // by number, from the batch's on: under way
+  std::vector<ShownEnd> ends;  // in the order in which they were shown
 
-  [[nodiscard]] bool is_complete() const noexcept { return ends.size() == has_ended.size(); }
+  [[nodiscard]] bool is_complete() const noexcept { return ends.size() == total; }
 };
 
 class BatchTable {
@@ -39,6 +40,9 @@ class BatchTable {
   // REQUIRES: no such batch.
   void add(std::uint64_t batch, const std::string& user, std::size_t requests,
            std::uint64_t unix_us);
+  // A measurement of this number stands in for a request of the batch, beside it. False: no such
+  // batch or number, or it is known.
+  bool expect_one_more(std::uint64_t batch, std::uint64_t id);
   // Claims the end of a request. False: there is none such, or it has ended.
   [[nodiscard]] bool claim_end(std::uint64_t batch, std::uint64_t id);
   // REQUIRES: its end is claimed.
@@ -48,6 +52,8 @@ class BatchTable {
   // False: no such batch, or all of it has ended.
   bool cancel(std::uint64_t batch);
 
+  // Numbers of the batch that have not ended.
+  [[nodiscard]] std::vector<std::uint64_t> open_of(std::uint64_t batch) const;
   [[nodiscard]] const BatchEntry* find(std::uint64_t batch) const;
   [[nodiscard]] const std::string& user_of(const BatchEntry& batch) const {
     return users_[batch.user].name;
@@ -91,6 +97,8 @@ class BatchTable {
     std::uint64_t batch = 0;
   };
 
+  // Where the number stands in is_open; null: no such batch or number.
+  [[nodiscard]] BatchEntry* find_number(std::uint64_t batch, std::uint64_t id);
   [[nodiscard]] std::uint32_t number_of(const std::string& user);
   [[nodiscard]] static std::string label_key(const std::string& user, const std::string& label);
   void drop_labels();

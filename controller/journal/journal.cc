@@ -7,6 +7,7 @@
 
 #include "controller/form/path_json.h"
 #include "controller/form/request_json.h"
+#include "controller/journal/numbering.h"
 #include "probes/wire/assert.h"
 #include "queue/log/log_reader.h"
 
@@ -19,7 +20,7 @@ constexpr std::size_t kMaxRequests = 1'000'000;
 
 JournalHead head_of(JournalKind kind, std::uint64_t batch, std::uint64_t number,
                     std::uint64_t unix_us) {
-  return {.kind = kind, .batch = batch, .number = number, .unix_us = unix_us, .user = {}};
+  return {.kind = kind, .batch = batch, .number = number, .unix_us = unix_us, .name = {}};
 }
 
 // A submission of ours, read back.
@@ -37,9 +38,9 @@ tl::expected<std::vector<Request>, std::string> requests_of(const JournalHead& h
     if (!src) return tl::unexpected<std::string>("a source that is no address");
     Request& request = requests.emplace_back(std::move(one.request));
     request.src = *src;
-    request.user = head.user;
+    request.user = head.name;
     request.batch = head.batch;
-    request.id = head.batch + requests.size() - 1;
+    request.id = request_number(head.batch, requests.size() - 1);
   }
   return requests;
 }
@@ -97,7 +98,7 @@ void Journal::replay_record(const queue::LogRecord& record, const queue::RecordP
   if (!head) return complain(head.error());
   switch (head->kind) {
     case JournalKind::kEnded:
-      return replay.ended({head->batch, head->number, head->unix_us, place});
+      return replay.ended({head->batch, head->number, head->unix_us, head->name, place});
     case JournalKind::kCancelled:
       return replay.cancelled(*head);
     case JournalKind::kAccepted:
@@ -115,12 +116,11 @@ Expected<void> Journal::accept(std::span<const Request> requests, std::uint64_t 
   BACKSIGHT_ASSERT(!requests.empty() && requests.front().id == requests.front().batch);
   Kept kept;
   kept.head = head_of(JournalKind::kAccepted, requests.front().batch, requests.size(), unix_us);
-  JournalHead head = kept.head;
-  head.user = requests.front().user;
+  kept.head.name = requests.front().user;
   std::string text;
   append_submission(text, requests);
   if (text.size() > kMaxJournalText) return run_failed("the submission is too large to be kept");
-  kept.bytes = encode_record(head, text);
+  kept.bytes = encode_record(kept.head, text);
   if (kept.bytes.size() > queue::kMaxPayloadBytes) {
     return run_failed("the submission is too large to be kept");
   }
@@ -131,6 +131,7 @@ Expected<void> Journal::accept(std::span<const Request> requests, std::uint64_t 
 void Journal::end(const ReversePath& path, std::uint64_t unix_us) {
   Kept kept;
   kept.head = head_of(JournalKind::kEnded, path.batch, path.id, unix_us);
+  kept.head.name = path.label.substr(0, kMaxNameBytes);
   kept.bytes = encode_record(kept.head, to_json(path, {}));
   const std::lock_guard lock(mutex_);
   kept_.push_back(std::move(kept));
@@ -197,7 +198,8 @@ void Journal::settle(std::vector<Kept>& written, const Expected<void>& outcome) 
     if (!outcome) {
       if (one.waiter == nullptr) again.push_back(std::move(one));
     } else if (one.head.kind == JournalKind::kEnded) {
-      written_.push_back({one.head.batch, one.head.number, one.head.unix_us, one.place});
+      written_.push_back(
+          {one.head.batch, one.head.number, one.head.unix_us, std::move(one.head.name), one.place});
     } else if (one.head.kind == JournalKind::kAccepted && !one.bytes.empty()) {
       remember(one.head.batch, one.position);
     }

@@ -30,6 +30,7 @@ struct EndedRecord {
   std::uint64_t batch = 0;
   std::uint64_t id = 0;
   std::uint64_t unix_us = 0;
+  std::string label;
   queue::RecordPlace place;
 };
 
@@ -55,7 +56,7 @@ class Journal {
       queue::FileSystem& files, const std::string& directory, const JournalOptions& options,
       Replay& replay, std::vector<std::string>& complaints);
 
-  // All of one batch and user, with ids in a row from the batch's on. Durable on return; on an
+  // All of one batch and user, numbered (numbering.h). Durable on return; on an
   // error they do not count.
   [[nodiscard]] Expected<void> accept(std::span<const Request> requests, std::uint64_t unix_us);
   // Kept in memory, in order, until a sync() or accept() of anybody has written them.
@@ -84,7 +85,7 @@ class Journal {
     Expected<void> outcome;
   };
   struct Kept {
-    JournalHead head;              // without the user
+    JournalHead head;
     std::vector<std::byte> bytes;  // none: somebody waits for all before
     Waiter* waiter = nullptr;      // none: kept until it is written
     queue::RecordPlace place;      // once it is appended

@@ -21,7 +21,7 @@ constexpr std::byte kForm{1};
 constexpr std::size_t kMaxRatio = 1032;  // deflate makes nothing smaller than this (zlib's manual)
 constexpr int kLevel = 3;  // of deflate: 20 us for a path of 15 hops, a quarter of its size
 
-std::size_t user_bytes(std::span<const std::byte> bytes) {
+std::size_t name_bytes(std::span<const std::byte> bytes) {
   return std::to_integer<std::size_t>(bytes[2]) | std::to_integer<std::size_t>(bytes[3]) << 8;
 }
 
@@ -32,19 +32,19 @@ bool is_kind(std::byte what) {
 }  // namespace
 
 std::vector<std::byte> encode_record(const JournalHead& head, std::string_view text) {
-  BACKSIGHT_ASSERT(head.user.size() <= 0xffff && text.size() <= kMaxJournalText);
-  const std::size_t begin = kHeadBytes + head.user.size();
+  BACKSIGHT_ASSERT(head.name.size() <= kMaxNameBytes && text.size() <= kMaxJournalText);
+  const std::size_t begin = kHeadBytes + head.name.size();
   uLongf deflated = text.empty() ? 0 : compressBound(static_cast<uLong>(text.size()));
   std::vector<std::byte> bytes(begin + deflated);
   bytes[0] = static_cast<std::byte>(head.kind);
   bytes[1] = kForm;
-  bytes[2] = static_cast<std::byte>(head.user.size() & 0xff);
-  bytes[3] = static_cast<std::byte>(head.user.size() >> 8);
+  bytes[2] = static_cast<std::byte>(head.name.size() & 0xff);
+  bytes[3] = static_cast<std::byte>(head.name.size() >> 8);
   queue::store_le32(bytes.data() + 4, static_cast<std::uint32_t>(text.size()));
   queue::store_le64(bytes.data() + 8, head.batch);
   queue::store_le64(bytes.data() + 16, head.number);
   queue::store_le64(bytes.data() + 24, head.unix_us);
-  std::memcpy(bytes.data() + kHeadBytes, head.user.data(), head.user.size());
+  std::memcpy(bytes.data() + kHeadBytes, head.name.data(), head.name.size());
   if (!text.empty()) {
     compress2(reinterpret_cast<Bytef*>(bytes.data() + begin), &deflated,
               reinterpret_cast<const Bytef*>(text.data()), static_cast<uLong>(text.size()),
@@ -55,7 +55,7 @@ std::vector<std::byte> encode_record(const JournalHead& head, std::string_view t
 }
 
 tl::expected<JournalHead, std::string> parse_head(std::span<const std::byte> bytes) {
-  if (bytes.size() < kHeadBytes || bytes.size() < kHeadBytes + user_bytes(bytes)) {
+  if (bytes.size() < kHeadBytes || bytes.size() < kHeadBytes + name_bytes(bytes)) {
     return tl::unexpected(fmt::format("{} bytes are no record of a journal", bytes.size()));
   }
   if (!is_kind(bytes[0]) || bytes[1] != kForm) {
@@ -68,13 +68,13 @@ tl::expected<JournalHead, std::string> parse_head(std::span<const std::byte> byt
   head.batch = load_le64(bytes.data() + 8);
   head.number = load_le64(bytes.data() + 16);
   head.unix_us = load_le64(bytes.data() + 24);
-  head.user.assign(reinterpret_cast<const char*>(bytes.data()) + kHeadBytes, user_bytes(bytes));
+  head.name.assign(reinterpret_cast<const char*>(bytes.data()) + kHeadBytes, name_bytes(bytes));
   return head;
 }
 
 tl::expected<std::string, std::string> parse_text(std::span<const std::byte> bytes) {
   const std::size_t size = load_le32(bytes.data() + 4);
-  const auto deflated = bytes.subspan(kHeadBytes + user_bytes(bytes));
+  const auto deflated = bytes.subspan(kHeadBytes + name_bytes(bytes));
   if (size > std::min(kMaxJournalText, kMaxRatio * deflated.size())) {
     return tl::unexpected(fmt::format("a text of {} bytes in {}", size, deflated.size()));
   }

@@ -3,12 +3,13 @@
 //
 //   0       what: 'A' accepted, 'E' ended, 'C' cancelled
 //   1       form, 1
-//   2..3    bytes of the user's name
+//   2..3    bytes of the name
 //   4..7    bytes of the text
-//   8..15   batch: the id of its first request
+//   8..15   batch (numbering.h)
 //   16..23  'A' how many requests it has, 'E' the id of the request, 'C' 0
 //   24..31  when, unix time in us
-//   32..    the user's name ('A'), then the text, deflated (zlib): 'A' a submission as
+//   32..    the name ('A' the user, 'E' the label), then the text, deflated (zlib): 'A' a
+//   submission as
 //           controller/form/request_json.h, 'E' a path as controller/form/path_json.h, 'C' none
 #pragma once
 
@@ -29,9 +30,10 @@ struct JournalHead {
   std::uint64_t batch = 0;
   std::uint64_t number = 0;  // requests, or id
   std::uint64_t unix_us = 0;
-  std::string user;
+  std::string name;  // of the user, or the label
 };
 
+inline constexpr std::size_t kMaxNameBytes = 0xffff;
 // No text of a record is longer.
 inline constexpr std::size_t kMaxJournalText = std::size_t{64} << 20;
 

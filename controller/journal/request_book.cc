@@ -8,6 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "controller/journal/numbering.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -41,22 +43,22 @@ class BookReplay final : public Replay {
 
   void accepted(const JournalHead& head, std::vector<Request> requests) override {
     if (table_.find(head.batch) != nullptr) return;  // once is enough
-    table_.add(head.batch, head.user, requests.size(), head.unix_us);
-    last_id_ = std::max(last_id_, head.batch + requests.size() - 1);
+    table_.add(head.batch, head.name, requests.size(), head.unix_us);
+    last_id_ = std::max(last_id_, stand_in_number(requests.back().id));
     for (Request& request : requests) {
       const std::uint64_t id = request.id;
       open_.emplace(id, std::move(request));
     }
   }
   void ended(const EndedRecord& record) override {
-    if (!table_.claim_end(record.batch, record.id)) {
-      if (table_.find(record.batch) == nullptr) ++strays_;
+    if (table_.find(record.batch) == nullptr) {
+      ++strays_;
       return;
     }
-    const auto request = open_.find(record.id);
-    table_.show(record.batch, {record.id, record.place, nullptr}, request->second.label,
-                record.unix_us);
-    open_.erase(request);
+    if (record.id % 2 != 0) table_.expect_one_more(record.batch, record.id);
+    if (!table_.claim_end(record.batch, record.id)) return;
+    table_.show(record.batch, {record.id, record.place, nullptr}, record.label, record.unix_us);
+    open_.erase(record.id);
   }
   void cancelled(const JournalHead& head) override { table_.cancel(head.batch); }
 
@@ -87,7 +89,7 @@ Expected<RequestBook::Opened> RequestBook::open(queue::FileSystem& files,
   if (!journal) return tl::unexpected(journal.error());
   book.journal_ = std::move(*journal);
   replay.tell_strays(directory);
-  auto ids = IdSource::open(files, directory, "ids", replay.last_id() + 1);
+  auto ids = IdSource::open(files, directory, "ids", replay.last_id() / 2 + 1);
   if (!ids) return tl::unexpected(ids.error());
   book.ids_ = std::move(*ids);
   // Signals are the main thread's.
@@ -131,12 +133,12 @@ Expected<std::uint64_t> RequestBook::accept(std::vector<Request>& requests) {
   std::uint64_t first = 0;
   {
     const std::lock_guard lock(ids_mutex_);
-    const auto taken = ids_->take(requests.size());
+    const auto taken = ids_->take(requests.size());  // of pairs
     if (!taken) return tl::unexpected(taken.error());
-    first = *taken;
+    first = 2 * *taken;
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    requests[i].id = first + i;
+    requests[i].id = request_number(first, i);
     requests[i].batch = first;
   }
   const std::uint64_t now_us = options_.now_us();
@@ -146,6 +148,11 @@ Expected<std::uint64_t> RequestBook::accept(std::vector<Request>& requests) {
   const std::lock_guard lock(mutex_);
   table_.add(first, requests.front().user, requests.size(), now_us);
   return first;
+}
+
+bool RequestBook::expect_one_more(std::uint64_t batch, std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  return table_.expect_one_more(batch, id);
 }
 
 bool RequestBook::end(ReversePath path) {
@@ -271,7 +278,7 @@ std::optional<BatchProgress> RequestBook::look(std::uint64_t batch, std::size_t 
     if (entry == nullptr) return std::nullopt;
     progress.batch = batch;
     progress.user = table_.user_of(*entry);
-    progress.total = entry->has_ended.size();
+    progress.total = entry->total;
     progress.is_complete = entry->is_complete();
     for (std::size_t i = first; i < entry->ends.size(); ++i) {
       ends.push_back({batch, entry->ends[i]});
@@ -291,7 +298,8 @@ std::optional<BatchProgress> RequestBook::wait_for_more(std::uint64_t batch, std
     std::unique_lock lock(mutex_);
     const auto is_enough = [&] {
       const BatchEntry* const entry = table_.find(batch);
-      return entry == nullptr || entry->ends.size() > first || entry->is_complete();
+      return is_waiting_over_ || entry == nullptr || entry->ends.size() > first ||
+             entry->is_complete();
     };
     if (!is_enough()) {
       std::shared_ptr<Waiting> waiting = waiting_[batch];
@@ -345,6 +353,22 @@ std::vector<ReversePath> RequestBook::with_label(const std::string& user, const 
 Service::Usage RequestBook::usage(const std::string& user) const {
   const std::lock_guard lock(mutex_);
   return table_.usage(user, options_.now_us());
+}
+
+std::vector<std::uint64_t> RequestBook::open_of(std::uint64_t batch) const {
+  const std::lock_guard lock(mutex_);
+  return table_.open_of(batch);
+}
+
+std::uint64_t RequestBook::under_way() const {
+  const std::lock_guard lock(mutex_);
+  return table_.under_way();
+}
+
+void RequestBook::stop_waiting() {
+  const std::lock_guard lock(mutex_);
+  is_waiting_over_ = true;
+  for (const auto& [batch, waiting] : waiting_) waiting->more.notify_all();
 }
 
 void RequestBook::flush() {

@@ -61,14 +61,22 @@ class RequestBook {
   RequestBook(const RequestBook&) = delete;
   RequestBook& operator=(const RequestBook&) = delete;
 
-  // All of one user. Gives them their ids and their batch, which is the id of the first; durable on
-  // return. On an error none counts. REQUIRES: at least one.
+  // All of one user. Gives them their numbers (numbering.h); durable on return. On an error none
+  // counts. REQUIRES: at least one. Returns the batch.
   [[nodiscard]] Expected<std::uint64_t> accept(std::vector<Request>& requests);
-  // The end of the request of this id and batch. False: it has ended already, or is not known.
+  // A measurement has begun in the stead of a request that failed, beside it: its end is one more
+  // of the batch. It is not begun again after a restart. False: no such batch, or it is known.
+  bool expect_one_more(std::uint64_t batch, std::uint64_t id);
+  // The end of the request or stand-in of this id and batch. False: it has ended already, or is not
+  // known.
   bool end(ReversePath path);
   // Remembered across a restart, on the disk on return if that takes it. False: no such batch, or
   // all of it has ended.
   bool cancel(std::uint64_t batch);
+
+  // Numbers of the batch that have not ended.
+  [[nodiscard]] std::vector<std::uint64_t> open_of(std::uint64_t batch) const;
+  [[nodiscard]] std::uint64_t under_way() const;
 
   // As in Service.
   [[nodiscard]] std::optional<BatchProgress> progress(std::uint64_t batch, std::size_t first) const;
@@ -79,6 +87,8 @@ class RequestBook {
                                                     std::size_t most) const;
   [[nodiscard]] Service::Usage usage(const std::string& user) const;
 
+  // From now on nobody waits for more: for the end of the process.
+  void stop_waiting();
   // Returns once every end so far is shown.
   void flush();
   // Forgets what is too old or too much; done every `forget_every`, too.
@@ -121,6 +131,7 @@ class RequestBook {
   std::uint64_t ended_ = 0;  // calls of end() that counted
   std::uint64_t shown_ = 0;
   bool is_stopping_ = false;
+  bool is_waiting_over_ = false;
   std::condition_variable has_work_;
   std::condition_variable has_shown_;
   std::thread thread_;  // writes and shows what has ended, forgets what is old

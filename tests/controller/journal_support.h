@@ -10,6 +10,7 @@
 
 #include "controller/form/path_json.h"
 #include "controller/journal/journal.h"
+#include "controller/journal/numbering.h"
 #include "random_path.h"
 #include "random_request.h"
 
@@ -25,7 +26,7 @@ inline constexpr std::uint64_t kNowUs = 1'767'225'600'000'000;  // a midnight, U
   std::vector<Request> requests;
   for (std::size_t i = 0; i < count; ++i) {
     requests.push_back(random_request(random));
-    requests.back().id = first + i;
+    requests.back().id = request_number(first, i);
     requests.back().batch = first;
     requests.back().user = user;
   }
@@ -52,7 +53,7 @@ class Replayed final : public Replay {
  public:
   void accepted(const JournalHead& head, std::vector<Request> requests) override {
     EXPECT_TRUE(batches.emplace(head.batch, std::move(requests)).second);
-    users[head.batch] = head.user;
+    users[head.batch] = head.name;
     times[head.batch] = head.unix_us;
   }
   void ended(const EndedRecord& record) override { ends.push_back(record); }

@@ -31,7 +31,7 @@ TEST(JournalRecord, ComesBackAsItWas) {
     EXPECT_EQ(read->batch, 7U);
     EXPECT_EQ(read->number, 3U);
     EXPECT_EQ(read->unix_us, kNowUs);
-    EXPECT_EQ(read->user, "alice");
+    EXPECT_EQ(read->name, "alice");
     EXPECT_EQ(parse_text(bytes).value(), text);
   }
 }
@@ -60,8 +60,8 @@ TEST(Journal, GivesBackWhatWasWritten) {
   SCOPED_TRACE(testing::Message() << "BACKSIGHT_SEED=" << seed);
   std::mt19937_64 random(seed);
   FakeDisk disk;
-  const auto one = batch_of(1, 3, random);
-  const auto two = batch_of(4, 1, random, "bob");
+  const auto one = batch_of(2, 3, random);
+  const auto two = batch_of(8, 1, random, "bob");
   const ReversePath path = path_for(one[1], random);
   {
     const auto opened = open_journal(disk);
@@ -70,12 +70,12 @@ TEST(Journal, GivesBackWhatWasWritten) {
     ASSERT_TRUE(journal.accept(one, kNowUs));
     ASSERT_TRUE(journal.accept(two, kNowUs + 1));
     journal.end(path, kNowUs + 2);
-    journal.cancel(4, kNowUs + 3);
+    journal.cancel(8, kNowUs + 3);
     EXPECT_TRUE(journal.take_written().empty());
     ASSERT_TRUE(journal.sync());
     const auto written = journal.take_written();
     ASSERT_EQ(written.size(), 1U);
-    EXPECT_EQ(written[0].id, 2U);
+    EXPECT_EQ(written[0].id, one[1].id);
     EXPECT_TRUE(journal.take_written().empty());
     const auto read = journal.read(std::vector{written[0].place});
     ASSERT_TRUE(read[0]) << read[0].error().sentence;
@@ -85,18 +85,19 @@ TEST(Journal, GivesBackWhatWasWritten) {
   EXPECT_THAT(opened.complaints, ElementsAre());
   ASSERT_EQ(opened.found.batches.size(), 2U);
   for (std::size_t i = 0; i < 3; ++i) {
-    const Request& read = opened.found.batches.at(1)[i];
+    const Request& read = opened.found.batches.at(2)[i];
     EXPECT_TRUE(is_same_wish(read, one[i]));
     EXPECT_EQ(read.id, one[i].id);
-    EXPECT_EQ(read.batch, 1U);
+    EXPECT_EQ(read.batch, 2U);
     EXPECT_EQ(read.user, "alice");
   }
-  EXPECT_EQ(opened.found.users.at(4), "bob");
-  EXPECT_EQ(opened.found.times.at(4), kNowUs + 1);
+  EXPECT_EQ(opened.found.users.at(8), "bob");
+  EXPECT_EQ(opened.found.times.at(8), kNowUs + 1);
   ASSERT_EQ(opened.found.ends.size(), 1U);
-  EXPECT_EQ(opened.found.ends[0].batch, 1U);
+  EXPECT_EQ(opened.found.ends[0].batch, 2U);
+  EXPECT_EQ(opened.found.ends[0].label, path.label);
   EXPECT_EQ(opened.found.ends[0].unix_us, kNowUs + 2);
-  EXPECT_THAT(opened.found.cancels, ElementsAre(4U));
+  EXPECT_THAT(opened.found.cancels, ElementsAre(8U));
   const auto read = opened.journal->read(std::vector{opened.found.ends[0].place});
   EXPECT_TRUE(is_same(read[0].value(), path));
 }
@@ -240,7 +241,7 @@ Acknowledged write_until_stopped(FakeDisk& disk) {
   auto ids = IdSource::open(disk, kJournal, "ids");
   if (!ids) return acknowledged;
   for (int round = 0; round < 8; ++round) {
-    const auto first = ids->take(2);
+    const auto first = ids->take(4);
     if (!first) continue;
     const auto requests = batch_of(*first, 2, random);
     if (opened.journal->accept(requests, kNowUs)) acknowledged.batches.insert(*first);
@@ -271,7 +272,7 @@ void expect_kept(FakeDisk& disk, const Acknowledged& acknowledged) {
   ASSERT_TRUE(ids);
   const std::uint64_t next = ids->take().value();
   if (!opened.found.batches.empty()) {
-    ASSERT_GT(next, opened.found.batches.rbegin()->first + 1);
+    ASSERT_GT(next, opened.found.batches.rbegin()->first + 3);
   }
 }
 

@@ -92,10 +92,11 @@ TEST_F(RequestBookTest, NumbersRequestsAndNamesTheBatchAfterTheFirst) {
   const auto batch = book_->accept(requests);
   ASSERT_TRUE(batch);
   EXPECT_EQ(requests[0].id, *batch);
-  EXPECT_EQ(requests[2].id, *batch + 2);
+  EXPECT_EQ(*batch % 2, 0U);
+  EXPECT_EQ(requests[2].id, *batch + 4);
   EXPECT_EQ(requests[2].batch, *batch);
   auto more = wishes(1);
-  EXPECT_EQ(book_->accept(more).value(), *batch + 3);
+  EXPECT_EQ(book_->accept(more).value(), *batch + 6);
 }
 
 TEST_F(RequestBookTest, ShowsWhatEndedInTheOrderInWhichItDid) {
@@ -134,6 +135,42 @@ TEST_F(RequestBookTest, TakesOneEndOfARequest) {
   EXPECT_FALSE(book_->end(stray));
   book_->flush();
   EXPECT_EQ(book_->progress(requests[0].batch, 0)->ended.size(), 1U);
+}
+
+TEST_F(RequestBookTest, KeepsABatchOpenForWhatStandsInForARequest) {
+  const auto requests = accepted(1, "alice", "mine");
+  const std::uint64_t batch = requests[0].batch;
+  ReversePath stand_in = path_for(requests[0], random_);
+  stand_in.id = stand_in_number(requests[0].id);
+  EXPECT_FALSE(book_->end(stand_in));
+  EXPECT_TRUE(book_->expect_one_more(batch, stand_in.id));
+  EXPECT_FALSE(book_->expect_one_more(batch, stand_in.id));
+  EXPECT_FALSE(book_->expect_one_more(batch, requests[0].id));
+  EXPECT_THAT(book_->open_of(batch), ElementsAre(requests[0].id, stand_in.id));
+  ended(requests[0]);
+  book_->flush();
+  EXPECT_FALSE(book_->progress(batch, 0)->is_complete);
+  EXPECT_EQ(book_->progress(batch, 0)->total, 2U);
+  EXPECT_TRUE(book_->end(stand_in));
+  book_->flush();
+  EXPECT_TRUE(book_->progress(batch, 0)->is_complete);
+  open();
+  EXPECT_THAT(unfinished_, ElementsAre());
+  const auto progress = book_->progress(batch, 0);
+  EXPECT_TRUE(progress->is_complete);
+  ASSERT_EQ(progress->ended.size(), 2U);
+  EXPECT_EQ(progress->ended[1].id, stand_in.id);
+  EXPECT_EQ(book_->with_label("alice", "mine", 9).size(), 2U);
+  EXPECT_EQ(book_->usage("alice").under_way, 0U);
+}
+
+TEST_F(RequestBookTest, LetsNobodyWaitWhenTheProcessEnds) {
+  const auto requests = accepted(1);
+  auto waiting = std::async(std::launch::async, [&] {
+    return book_->wait_for_more(requests[0].batch, 0, std::chrono::hours(1))->ended.size();
+  });
+  book_->stop_waiting();
+  EXPECT_EQ(waiting.get(), 0U);
 }
 
 TEST_F(RequestBookTest, WakesWhoWaitsForMore) {

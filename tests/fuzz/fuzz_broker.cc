@@ -1,4 +1,5 @@
-// What a broker may hand us: bodies of tasks and results, marks, answers, a book on disk, seeds.
+// What a broker may hand us: bodies of tasks and results, marks, words of other
+// vantage points, answers, a book on disk, seeds.
 #include <cstdint>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "queue/nats/message.h"
 #include "queue/nats/nkey.h"
 #include "queue/nats/puback.h"
+#include "queue/nats/vp_presence.h"
 
 using namespace backsight::queue;
 using backsight::fuzz::require;
@@ -45,6 +47,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_wrapped(bytes);
   if (const auto mark = nats::parse_commit_mark(text)) {
     require(nats::parse_commit_mark(nats::to_text(*mark)) == mark, "another mark");
+  }
+  if (const auto told = nats::parse_vp_told(text)) {
+    require(nats::parse_vp_told(nats::to_text(*told)).has_value(), "what we tell is refused");
   }
   (void)nats::api_error(text);
   const auto ack = nats::parse_pub_ack(text);

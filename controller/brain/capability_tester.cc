@@ -68,8 +68,13 @@ void CapabilityTester::test(VpIndex vp, const Now& now) {
     return;
   }
   for (std::size_t i = 0; i < std::min(kPartners, partners.size()); ++i) {
-    const VpIndex other = partners[turn_[vp]++ % partners.size()];
-    const probes::Ipv4Addr target = vantage_.of(other).said.gateway;
+    const std::size_t turn = turn_[vp]++;
+    const VpIndex other = partners[turn % partners.size()];
+    // Somebody who answers: a gateway, or a third vantage point where there is none.
+    probes::Ipv4Addr target = vantage_.of(other).said.gateway;
+    if (target.is_unspecified()) {
+      target = vantage_.of(partners[(turn + 1) % partners.size()]).said.address;
+    }
     ask(vp, vp, probes::Kind::kPing, target, now);
     ask(vp, vp, probes::Kind::kRecordRoute, target, now);
     if (i == 0) ask(vp, vp, probes::Kind::kTimestamp, target, now);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -15,6 +16,9 @@
 namespace backsight::queue {
 
 namespace {
+
+// Of a write: enough for the disk to be worth a request.
+constexpr std::size_t kWriteStep = std::size_t{256} << 10;
 
 // REQUIRES: errno tells what went wrong.
 tl::unexpected<Error> failed(const std::string& path, const char* deed) {
@@ -69,12 +73,17 @@ class PosixFile final : public File {
   Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
     std::size_t done = 0;
     while (done < bytes.size()) {
+      const auto at = static_cast<off_t>(offset + done);
       const ssize_t put = retried([&] {
-        return ::pwrite(descriptor_.number(), bytes.data() + done, bytes.size() - done,
-                        static_cast<off_t>(offset + done));
+        return ::pwrite(descriptor_.number(), bytes.data() + done,
+                        std::min(bytes.size() - done, kWriteStep), at);
       });
       if (put < 0) return failed(path_, "write");
       done += static_cast<std::size_t>(put);
+      // The disk begins while the next step is copied; sync() waits for it, and tells what failed.
+      if (bytes.size() > kWriteStep) {
+        (void)::sync_file_range(descriptor_.number(), at, put, SYNC_FILE_RANGE_WRITE);
+      }
     }
     return {};
   }

@@ -17,10 +17,10 @@
 #include "config/fleet_key.h"
 #include "config/vp_loader.h"
 #include "config/vp_printer.h"
+#include "daemon/log.h"
 #include "engine/control/capture_server.h"
 #include "engine/control/dry_run.h"
 #include "engine/control/health_server.h"
-#include "engine/control/log.h"
 #include "engine/control/metrics.h"
 #include "engine/control/progress.h"
 #include "engine/control/queue_watch.h"
@@ -41,6 +41,7 @@ using backsight::engine::RunOptions;
 using backsight::engine::RunSummary;
 using backsight::engine::VantagePoint;
 namespace config = backsight::config;
+namespace daemon = backsight::daemon;
 namespace engine = backsight::engine;
 
 struct Options {
@@ -99,7 +100,7 @@ void catch_signals() {
 }
 
 int fail(const Error& error) {
-  engine::tell(error.sentence, spdlog::level::err);
+  daemon::tell(error.sentence, spdlog::level::err);
   return error.exit_code();
 }
 
@@ -161,9 +162,9 @@ int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& task
                     writes_to_terminal() ? Progress::Form::kLine : Progress::Form::kLog);
   const auto summary = vp.run(is_dry ? dry : tasks, results, run);
   progress.stop();
-  if (summary) engine::tell(progress.summary(*summary));
+  if (summary) daemon::tell(progress.summary(*summary));
   if (is_dry) {
-    engine::tell(fmt::format("{} probes written to {}",
+    daemon::tell(fmt::format("{} probes written to {}",
                              vp.ports().front()->statistics().transmitted, options.dry_run_file));
   }
   return conclude(summary);
@@ -273,7 +274,7 @@ int run(const Options& options) {
   auto loaded = load(options);
   if (!loaded) return fail(loaded.error());
   config::VpConfig& vp_config = *loaded;
-  engine::style_log(vp_config.log_format, vp_config.name);
+  daemon::style_log(vp_config.log_format, vp_config.name);
   if (options.prints_config) {
     fmt::print("{}", config::print_vp_config(vp_config));
     return 0;
@@ -304,6 +305,6 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  engine::set_up_log(options.is_verbose);
+  daemon::set_up_log("backsight-vp", options.is_verbose);
   return run(options);
 }

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "config/error.h"
-#include "engine/control/http_server.h"
+#include "daemon/health_pages.h"
+#include "daemon/http_server.h"
 #include "engine/control/vantage_point.h"
 #include "engine/control/worker_watch.h"
 
@@ -23,14 +24,13 @@ class HealthServer {
 
  private:
   HealthServer(const VantagePoint& vp, const prometheus::Collectable& metrics);
-  [[nodiscard]] HttpReply answer(const std::string& path);
   [[nodiscard]] std::vector<std::string> look_after_workers();
 
   const VantagePoint& vp_;
-  const prometheus::Collectable& metrics_;
+  const daemon::HealthSources sources_;
   std::mutex mutex_;  // of watch_
   WorkerWatch watch_;
-  std::unique_ptr<HttpServer> server_;  // ends first
+  std::unique_ptr<daemon::HttpServer> server_;  // ends first
 };
 
 }  // namespace backsight::engine

@@ -6,14 +6,13 @@
 #include <utility>
 
 #include "engine/device/eal.h"
-#include "probes/wire/assert.h"
 
 namespace backsight::engine {
 namespace {
 
 using prometheus::MetricType;
 using Sources = MetricSources;
-using Samples = MetricSamples;
+using Samples = daemon::MetricSamples;
 
 double number(const Counter& counter) { return static_cast<double>(counter.value()); }
 
@@ -96,12 +95,12 @@ void each_port_count(const Sources& sources, Samples& samples) {
 
 MetricRow counter(std::string_view name, std::string_view help, MetricRow::Read read,
                   std::vector<std::string_view> labels = {}) {
-  return {name, help, MetricType::Counter, std::move(labels), read};
+  return {{name, help, MetricType::Counter, std::move(labels)}, read};
 }
 
 MetricRow gauge(std::string_view name, std::string_view help, MetricRow::Read read,
                 std::vector<std::string_view> labels = {}) {
-  return {name, help, MetricType::Gauge, std::move(labels), read};
+  return {{name, help, MetricType::Gauge, std::move(labels)}, read};
 }
 
 std::vector<MetricRow> make_rows() {
@@ -291,14 +290,6 @@ std::vector<MetricRow> make_rows() {
   };
 }
 
-std::string labels_text(const MetricRow& row) {
-  std::string text;
-  for (const std::string_view label : row.labels) {
-    text += fmt::format("{}`{}`", text.empty() ? "" : ", ", label);
-  }
-  return text;
-}
-
 }  // namespace
 
 std::span<const MetricRow> metric_rows() {
@@ -306,25 +297,6 @@ std::span<const MetricRow> metric_rows() {
   return rows;
 }
 
-std::string print_metrics_manual() {
-  std::string text = "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n";
-  for (const MetricRow& row : metric_rows()) {
-    text += fmt::format("| `{}` | {} | {} | {} |\n", row.name,
-                        row.type == MetricType::Counter ? "counter" : "gauge", labels_text(row),
-                        row.help);
-  }
-  return text;
-}
-
-void MetricSamples::add(double value, std::initializer_list<std::string_view> label_values) {
-  BACKSIGHT_ASSERT(label_values.size() == labels_.size());
-  prometheus::ClientMetric metric;
-  auto label = labels_.begin();
-  for (const std::string_view text : label_values) {
-    metric.label.push_back({std::string(*label++), std::string(text)});
-  }
-  (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-  family_.metric.push_back(std::move(metric));
-}
+std::string print_metrics_manual() { return daemon::print_manual(metric_rows()); }
 
 }  // namespace backsight::engine

@@ -36,16 +36,7 @@ std::vector<prometheus::MetricFamily> VantagePointMetrics::Collect() const {
   const std::lock_guard lock(mutex_);
   refresh_busy_ratios();
   const MetricSources sources{vp_, version_, busy_ratios_, queue_};
-  std::vector<prometheus::MetricFamily> families;
-  for (const MetricRow& row : metric_rows()) {
-    prometheus::MetricFamily& family = families.emplace_back();
-    family.name = row.name;
-    family.help = row.help;
-    family.type = row.type;
-    MetricSamples samples(row.labels, family);
-    row.read(sources, samples);
-  }
-  return families;
+  return daemon::collect(metric_rows(), sources);
 }
 
 }  // namespace backsight::engine

@@ -1,37 +1,29 @@
 #include "engine/control/service_manager.h"
 
 #include <fmt/format.h>
-#include <systemd/sd-daemon.h>
 
+#include "daemon/service_notice.h"
 #include "engine/control/status.h"
 
 namespace backsight::engine {
-namespace {
-
-void notify(const std::string& state) { sd_notify(0, state.c_str()); }
-
-}  // namespace
-
 ServiceManager::ServiceManager(const VantagePoint& vp)
     : vp_(vp), last_at_(std::chrono::steady_clock::now()) {}
 
-void ServiceManager::ready() { notify("READY=1"); }
+void ServiceManager::ready() { daemon::notify_ready(); }
 
-void ServiceManager::reloading() { notify("RELOADING=1\nSTATUS=reading the config again"); }
+void ServiceManager::reloading() { daemon::notify_reloading(); }
 
 void ServiceManager::stopping() {
   if (has_stopped_) return;
   has_stopped_ = true;
-  notify("STOPPING=1\nSTATUS=waiting for what is in flight");
+  daemon::notify_stopping("waiting for what is in flight");
 }
 
 void ServiceManager::tell_state(std::uint64_t spool_bytes) {
   if (vp_.is_stopping()) stopping();
   const auto faults = watch_.look(vp_);
-  std::string state = "STATUS=";
-  state += faults.empty() ? state_text(spool_bytes) : faults.front();
-  if (faults.empty()) state += "\nWATCHDOG=1";
-  notify(state);
+  const std::string state = faults.empty() ? state_text(spool_bytes) : faults.front();
+  daemon::notify_state(state, faults.empty());
 }
 
 std::string ServiceManager::state_text(std::uint64_t spool_bytes) {

@@ -131,10 +131,7 @@ int tell_counters(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
         row.name.starts_with(kQueue)) {
       continue;
     }
-    prometheus::MetricFamily family;
-    family.type = row.type;
-    MetricSamples samples(row.labels, family);
-    row.read({vp, version, ratios, queue}, samples);
+    const auto family = daemon::collect(row, MetricSources{vp, version, ratios, queue});
     const std::string name(row.name.substr(kPrefix.size()));
     const bool is_one = row.labels.empty() || row.labels.front() == "worker";
     std::uint64_t sum = 0;

@@ -6,24 +6,22 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "engine/control/log.h"
-#include "process.h"
+#include "daemon/log.h"
 
-namespace backsight::engine {
+namespace backsight::daemon {
 namespace {
 
 using config::LogFormat;
-using ::testing::EndsWith;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 const std::chrono::system_clock::time_point kTime{std::chrono::milliseconds(1'800'000'000'123)};
 
 std::string lines(const LogStyle& style, std::string_view sentence,
                   spdlog::level::level_enum level = spdlog::level::warn, bool names_level = true) {
-  return log_lines(style, level, names_level, sentence, kTime);
+  LogStyle named = style;
+  named.program = "backsight-vp";
+  return log_lines(named, level, names_level, sentence, kTime);
 }
 
 TEST(LogLines, AreTheProgramTheLevelAndTheSentence) {
@@ -71,37 +69,5 @@ TEST(JournalStream, IsTheOneWithOurDeviceAndInode) {
   close(ends[1]);
 }
 
-// Every line of the program, from its first fault on.
-TEST(VpLog, IsJsonWhenTheConfigSaysSo) {
-  VpFixture fixture;
-  fixture.next_hop = "gateway: 192.0.2.1";
-  VpProcess vp(fixture.folder, {"--config", fixture.write_config("log: {format: json}\n")});
-  ASSERT_TRUE(
-      eventually([&] { return vp.said().find("does not answer ARP") != std::string::npos; }));
-  vp.send(SIGTERM);
-  EXPECT_EQ(vp.wait(), 0);
-  std::istringstream said(vp.said());
-  std::size_t count = 0;
-  for (std::string line; std::getline(said, line); ++count) {
-    const auto object = nlohmann::json::parse(line, nullptr, false);
-    ASSERT_TRUE(object.is_object()) << line;
-    EXPECT_EQ(object["vp"], "tst01");
-    EXPECT_THAT(std::string(object["time"]), EndsWith("Z"));
-    EXPECT_TRUE(object["message"].is_string());
-  }
-  EXPECT_GE(count, 2U);
-}
-
-TEST(VpLog, TellsAFaultAsJsonToo) {
-  const VpFixture fixture;
-  const std::string config = fixture.write_config("log: {format: json}\n");
-  VpProcess vp(fixture.folder, {"--config", config, "--set", "engine.control=1023"});
-  EXPECT_EQ(vp.wait(), 2);
-  const auto object = nlohmann::json::parse(vp.said(), nullptr, false);
-  ASSERT_TRUE(object.is_object()) << vp.said();
-  EXPECT_EQ(object["level"], "error");
-  EXPECT_THAT(std::string(object["message"]), HasSubstr("core 1023 is not ours"));
-}
-
 }  // namespace
-}  // namespace backsight::engine
+}  // namespace backsight::daemon

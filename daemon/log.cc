@@ -1,4 +1,4 @@
-#include "engine/control/log.h"
+#include "daemon/log.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -15,13 +15,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace backsight::engine {
+namespace backsight::daemon {
 namespace {
 
 using spdlog::level::level_enum;
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kProgram = "backsight-vp: ";
 constexpr std::string_view kEraseLine = "\x1b[K";
 
 // The priorities of syslog(3), as sd-daemon(3) writes them.
@@ -97,7 +96,7 @@ std::string log_lines(const LogStyle& style, level_enum level, bool names_level,
   }
   std::string text = begin;
   if (!style.is_journal) {
-    text += kProgram;
+    text += style.program + ": ";
     if (names_level) text += fmt::format("{}: ", word(level));
   }
   for (std::size_t at = 0;;) {
@@ -116,11 +115,12 @@ bool is_journal_stream(int descriptor, const char* journal_stream) {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == journal_stream;
 }
 
-void set_up_log(bool is_verbose) {
+void set_up_log(const std::string& program, bool is_verbose) {
   shared_style().style = {
+      .program = program,
       .is_journal = is_journal_stream(STDERR_FILENO, std::getenv("JOURNAL_STREAM")),
       .is_terminal = isatty(STDERR_FILENO) != 0};
-  auto log = spdlog::stderr_logger_mt("backsight-vp");
+  auto log = spdlog::stderr_logger_mt(program);
   log->set_formatter(std::make_unique<Formatter>());
   log->set_level(is_verbose ? spdlog::level::debug : spdlog::level::info);
   spdlog::set_default_logger(std::move(log));
@@ -139,4 +139,4 @@ void tell(std::string_view sentence, level_enum level) {
   std::fwrite(lines.data(), 1, lines.size(), stderr);
 }
 
-}  // namespace backsight::engine
+}  // namespace backsight::daemon

@@ -10,7 +10,7 @@
 
 #include "config/error.h"
 
-namespace backsight::engine {
+namespace backsight::daemon {
 
 inline constexpr const char* kPlainText = "text/plain; charset=utf-8";
 
@@ -34,4 +34,4 @@ class HttpServer {
   HttpServer() = default;
 };
 
-}  // namespace backsight::engine
+}  // namespace backsight::daemon

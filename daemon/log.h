@@ -8,11 +8,12 @@
 #include <string>
 #include <string_view>
 
-#include "config/vp_config.h"
+#include "config/log_format.h"
 
-namespace backsight::engine {
+namespace backsight::daemon {
 
 struct LogStyle {
+  std::string program = {};  // that tells: backsight-vp
   config::LogFormat format = config::LogFormat::kText;
   bool is_journal = false;   // which knows program and level: "<4>sentence"
   bool is_terminal = false;  // lines erase the progress line that they are written over
@@ -31,10 +32,11 @@ struct LogStyle {
 
 // Makes spdlog's default logger one that writes to standard error, as text until style_log() says
 // otherwise.
-void set_up_log(bool is_verbose);
-void style_log(config::LogFormat format, const std::string& vp);
+void set_up_log(const std::string& program, bool is_verbose);
+// `vp` is the name of a vantage point; empty: the program is none.
+void style_log(config::LogFormat format, const std::string& vp = {});
 
 // A sentence that needs no level's name to be understood.
 void tell(std::string_view sentence, spdlog::level::level_enum level = spdlog::level::info);
 
-}  // namespace backsight::engine
+}  // namespace backsight::daemon

@@ -1,8 +1,7 @@
-#include "engine/control/http_server.h"
+#include "daemon/http_server.h"
 
 #include <fmt/format.h>
 #include <httplib.h>
-#include <netdb.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
@@ -19,12 +18,16 @@
 #include <thread>
 #include <utility>
 
-namespace backsight::engine {
+#include "daemon/listener.h"
+
+namespace backsight::daemon {
 namespace {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kKey = "metrics.listen";
+constexpr const char* kOther = "\"off\"";
 constexpr std::size_t kMaxRequestBytes = 8192;
 constexpr auto kRequestTime = 2s;    // from its first look to the last byte of the answer
 constexpr auto kStopLook = 100ms;    // how soon a slow client notices that we stop
@@ -134,43 +137,6 @@ class BoundedServer final : public httplib::Server {
   const std::atomic<bool>& is_stopping_;
 };
 
-// Opens the first of the host's addresses that can be listened on.
-Expected<int> open_listener(const std::string& listen_on) {
-  const auto refused = [&listen_on](const std::string& why, const char* remedy) {
-    return bad_usage(fmt::format("metrics.listen: {}: {}; {}", listen_on, why, remedy));
-  };
-  const std::size_t colon = listen_on.rfind(':');
-  if (colon == std::string::npos) return refused("no port", "write host:port");
-  std::string host = listen_on.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string port = listen_on.substr(colon + 1);
-  if (const int code = getaddrinfo(host.c_str(), port.c_str(), &wanted, &found); code != 0) {
-    return refused(gai_strerror(code), "write an address of this machine, such as 127.0.0.1:9464");
-  }
-  int error = 0;
-  int socket_found = -1;
-  for (const addrinfo* at = found; at != nullptr && socket_found < 0; at = at->ai_next) {
-    const int opened = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
-    const int yes = 1;
-    if (opened >= 0 && setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
-        bind(opened, at->ai_addr, at->ai_addrlen) == 0 && listen(opened, SOMAXCONN) == 0) {
-      socket_found = opened;
-    } else {
-      error = errno;
-      if (opened >= 0) close(opened);
-    }
-  }
-  freeaddrinfo(found);
-  if (socket_found >= 0) return socket_found;
-  return refused(std::strerror(error), error == EADDRINUSE
-                                           ? "choose another port, or \"off\""
-                                           : "write an address of this machine, or \"off\"");
-}
-
 class BoundedHttpServer final : public HttpServer {
  public:
   BoundedHttpServer(std::string listen_on, int socket, Answer answer)
@@ -208,7 +174,7 @@ class BoundedHttpServer final : public HttpServer {
       server_.listen_after_bind();
       if (is_stopping_) break;
       std::this_thread::sleep_for(kListenAgain);
-      const auto socket = open_listener(listen_on_);
+      const auto socket = open_listener(listen_on_, kKey, kOther);
       if (socket) {
         server_.adopt(*socket);
       } else {
@@ -242,9 +208,9 @@ class BoundedHttpServer final : public HttpServer {
 }  // namespace
 
 Expected<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen, Answer answer) {
-  const auto socket = open_listener(listen);
+  const auto socket = open_listener(listen, kKey, kOther);
   if (!socket) return tl::unexpected(socket.error());
   return std::make_unique<BoundedHttpServer>(listen, *socket, std::move(answer));
 }
 
-}  // namespace backsight::engine
+}  // namespace backsight::daemon

@@ -1,4 +1,4 @@
-#include "engine/control/http_server.h"
+#include "daemon/http_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 
 #include <chrono>
 
-#include "process.h"
+#include "tests/support/loopback.h"
 
-namespace backsight::engine {
+namespace backsight::daemon {
 namespace {
 
 using namespace std::chrono_literals;
@@ -144,4 +144,4 @@ TEST(HttpServer, ListensOnSixToo) {
 }
 
 }  // namespace
-}  // namespace backsight::engine
+}  // namespace backsight::daemon

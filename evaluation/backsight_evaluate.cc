@@ -7,11 +7,14 @@
 int main(int argc, char** argv) {
   backsight::evaluation::EvaluationConfig config;
   bool is_quiet = false;
-  CLI::App app("Measures reverse traceroutes in a simulated Internet and scores them; JSON on stdout");
+  CLI::App app(
+      "Measures reverse traceroutes in a simulated Internet and scores them; JSON on stdout");
   app.add_option("--ases", config.world.topology.ases, "ASes of the Internet")
-      ->check(CLI::Range(1000, 80000))->capture_default_str();
+      ->check(CLI::Range(1000, 80000))
+      ->capture_default_str();
   app.add_option("--vantage-points", config.world.topology.vantage_points, "")
-      ->check(CLI::Range(2, 1000))->capture_default_str();
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
   app.add_option("--world-seed", config.world.seed, "Of the Internet")->capture_default_str();
   app.add_option("--seed", config.seed, "Of sources and destinations")->capture_default_str();
   app.add_option("--sources", config.sources, "Measured towards")->capture_default_str();
@@ -24,9 +27,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--baseline", config.is_baseline, "Plan by RevTr 2.0's rules");
   app.add_flag("--quiet", is_quiet, "No progress on standard error");
-  app.footer("Examples:\n  backsight-evaluate --ases 2000 --requests 500\n"
-             "  backsight-evaluate --requests 5000 --baseline\n"
-             "scripts/evaluate runs both planners and writes the page.");
+  app.footer(
+      "Examples:\n  backsight-evaluate --ases 2000 --requests 500\n"
+      "  backsight-evaluate --requests 5000 --baseline\n"
+      "scripts/evaluate runs both planners and writes the page.");
   CLI11_PARSE(app, argc, argv);
   const auto tell = [&](const std::string& sentence) {
     if (!is_quiet) std::fprintf(stderr, "evaluate: %s\n", sentence.c_str());

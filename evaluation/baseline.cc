@@ -9,8 +9,8 @@ using controller::Commands;
 using controller::Event;
 using controller::FailReason;
 using controller::HopType;
-using controller::kSecond;
 using controller::Knowledge;
+using controller::kSecond;
 using controller::Now;
 using controller::RouteSplit;
 using controller::SteadyNs;
@@ -129,7 +129,8 @@ void Baseline::begin_batch(const Knowledge& known, const Now& now, Commands& com
   batch_size_ = answers_ = 0;
   answered_.clear();
   if (tried_.empty() && known.ranking.wants_survey(target(), now.steady)) {
-    // Its surveys are made beforehand; ours when they are first wanted, and the wait is not its own.
+    // Its surveys are made beforehand; ours when they are first wanted, and the wait is not its
+    // own.
     commands.survey = target();
     waits_for_survey_ = true;
     return;
@@ -181,10 +182,10 @@ bool Baseline::add_route(const Answer& answer, const Knowledge& known, const Now
       return known.aliases.same(it.address, hop) && !hop.is_unspecified();
     });
     if (before != path_.hops.end()) continue;
-    path_.hops.push_back({.address = hop,
-                          .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute
-                                                    : HopType::kRecordRoute,
-                          .measurement_id = answer.id});
+    path_.hops.push_back(
+        {.address = hop,
+         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute : HopType::kRecordRoute,
+         .measurement_id = answer.id});
   }
   if (path_.hops.size() == first) return false;
   // Its paths end at the source itself; a last hop in the source's network is as good.
@@ -224,16 +225,14 @@ void Baseline::assume(const Answer& trace, const Knowledge& known, const Now& no
   }
   const std::uint32_t asn = known.prefixes.asn(target());
   const bool is_same = asn != 0 && known.prefixes.asn(next) == asn;
-  path_.hops.push_back(
-      {.address = next,
-       .type = is_same ? HopType::kSymmetryWithinAs : HopType::kSymmetryAcrossAses,
-       .measurement_id = trace.id});
+  path_.hops.push_back({.address = next,
+                        .type = is_same ? HopType::kSymmetryWithinAs : HopType::kSymmetryAcrossAses,
+                        .measurement_id = trace.id});
   go_on(path_.hops.size() - 1, known, now, commands);
 }
 
 void Baseline::reach(HopType type, std::uint64_t measurement, const Now& now, Commands& commands) {
-  path_.hops.push_back(
-      {.address = request_.src, .type = type, .measurement_id = measurement});
+  path_.hops.push_back({.address = request_.src, .type = type, .measurement_id = measurement});
   path_.stop_reason = controller::StopReason::kReaches;
   path_.runtime_us = (now.steady - started_at_) / 1000;
   phase_ = Phase::kEnded;

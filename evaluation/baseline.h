@@ -1,14 +1,14 @@
-// Reverse traceroutes by RevTr 2.0's rules, to be compared with: its order of techniques, its batches
-// of five spoofers, its waits. Sources: the public code of 2022 (NEU-SNS/ReverseTraceroutePublic,
-// revtr/runner and rankingservice), the project's page.
+// Reverse traceroutes by RevTr 2.0's rules, to be compared with: its order of techniques, its
+// batches of five spoofers, its waits. Sources: the public code of 2022
+// (NEU-SNS/ReverseTraceroutePublic, revtr/runner and rankingservice), the project's page.
 //
 //   Record Route from the source, which waits 20 s for its answer
 //   spoofed Record Route, five at a time and ten in all, ranked by ingress; a batch ends when all
 //   have answered, on the second 5 s tick after the first answer, or after 20 s
 //   a traceroute that must reach, and its last hop but one
 //
-// Left out, because it would make it slower: the 1 s and 0.5 s between a vantage point's reply and the
-// controller, and the pace at which measurements begin.
+// Left out, because it would make it slower: the 1 s and 0.5 s between a vantage point's reply and
+// the controller, and the pace at which measurements begin.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ class Baseline final : public controller::Planner {
 
   Phase phase_ = Phase::kDirect;
   std::vector<controller::VpIndex> tried_;
-  std::vector<controller::ProbeKey> asked_;     // of the step under way
+  std::vector<controller::ProbeKey> asked_;   // of the step under way
   std::vector<controller::Answer> answered_;  // of the batch, with a route
   std::size_t batch_size_ = 0;
   std::size_t answers_ = 0;

@@ -124,7 +124,8 @@ class Run {
     std::uint64_t id = std::uint64_t{1} << 40;
     for (const std::size_t vp : sources_) {
       for (std::uint32_t i = 0; i < config_.atlas_probes; ++i) {
-        const auto probe = world_.draw_host(random_(), [](const auto& host) { return host.exists; });
+        const auto probe =
+            world_.draw_host(random_(), [](const auto& host) { return host.exists; });
         if (!probe) continue;
         if (auto trace = trace_by(world_, *probe, world_.vantage_points()[vp].address, id++)) {
           traces.push_back(std::move(*trace));
@@ -143,8 +144,8 @@ class Run {
     brain_->advance(now_, output_);
     for (const auto& [vp, task] : output_.tasks) fleet_.put(vp, task, now_.steady);
     for (const ReversePath& path : output_.ended) end(path);
-    const SteadyNs next =
-        std::min({until, announce_at_, std::max(brain_->next_due(), now_.steady), fleet_.next_due()});
+    const SteadyNs next = std::min(
+        {until, announce_at_, std::max(brain_->next_due(), now_.steady), fleet_.next_due()});
     now_.unix_us += (next - now_.steady) / 1000;
     now_.steady = std::max(next, now_.steady);
     if (now_.steady >= announce_at_) announce();
@@ -274,10 +275,11 @@ std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
   for (const auto& [type, score] : result.hops) {
     right += score.right;
     judged += score.right + score.wrong;
-    by_type[std::to_string(type)] = {{"right", score.right},
-                                     {"wrong", score.wrong},
-                                     {"unknown", score.unknown},
-                                     {"share_right", share(score.right, score.right + score.wrong)}};
+    by_type[std::to_string(type)] = {
+        {"right", score.right},
+        {"wrong", score.wrong},
+        {"unknown", score.unknown},
+        {"share_right", share(score.right, score.right + score.wrong)}};
   }
   Json json = {{"planner", config.is_baseline ? "revtr2" : "backsight"},
                {"ases", config.world.topology.ases},
@@ -307,7 +309,8 @@ std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
                {"revtrs_per_second", result.revtrs_per_second},
                {"memory_mib", result.memory_bytes >> 20}};
   Json latencies = Json::array();
-  for (int percent = 1; percent < 100; ++percent) latencies.push_back(result.latency(percent / 100.0));
+  for (int percent = 1; percent < 100; ++percent)
+    latencies.push_back(result.latency(percent / 100.0));
   json["latency_percentiles_s"] = latencies;
   return json.dump();
 }

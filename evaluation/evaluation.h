@@ -16,7 +16,7 @@ namespace backsight::evaluation {
 
 struct EvaluationConfig {
   config::WorldConfig world;
-  std::uint64_t seed = 1;           // of sources, destinations and atlas probes
+  std::uint64_t seed = 1;  // of sources, destinations and atlas probes
   std::uint32_t sources = 4;
   std::uint32_t atlas_probes = 1000;  // traceroutes to each source from elsewhere, as of RIPE Atlas
   std::uint32_t requests = 5000;
@@ -31,7 +31,7 @@ struct AsScore {
   std::uint64_t complete = 0;     // every AS of the true path, and no other
   std::uint64_t missing_one = 0;  // one less, and no other
   std::uint64_t missing_more = 0;
-  std::uint64_t wrong = 0;        // an AS that is not on the true path
+  std::uint64_t wrong = 0;  // an AS that is not on the true path
 };
 
 struct HopScore {
@@ -47,12 +47,12 @@ struct Evaluation {
   AsScore all;                 // reached
   AsScore of_measured;
   std::map<int, HopScore> hops;  // by type
-  std::uint64_t routers = 0;        // of true paths that were reached, visible ones
+  std::uint64_t routers = 0;     // of true paths that were reached, visible ones
   std::uint64_t routers_found = 0;
   std::map<std::string, std::uint64_t> failures;
-  std::vector<double> latency_s;  // simulated, of those that were reached, sorted
-  double probes_per_revtr = 0;    // sent for measurements, surveys included
-  double background_probes = 0;   // atlas and tests
+  std::vector<double> latency_s;         // simulated, of those that were reached, sorted
+  double probes_per_revtr = 0;           // sent for measurements, surveys included
+  double background_probes = 0;          // atlas and tests
   double packets_per_second_and_vp = 0;  // simulated, while requests ran
   double simulated_s = 0;
   double wall_s = 0;
@@ -64,8 +64,8 @@ struct Evaluation {
 };
 
 // `progress` is told a sentence about once a second.
-[[nodiscard]] Expected<Evaluation> evaluate(const EvaluationConfig& config,
-                                            const std::function<void(const std::string&)>& progress);
+[[nodiscard]] Expected<Evaluation> evaluate(
+    const EvaluationConfig& config, const std::function<void(const std::string&)>& progress);
 
 [[nodiscard]] std::string to_json(const EvaluationConfig& config, const Evaluation& result);
 

@@ -22,10 +22,14 @@ const probes::Template& template_of(Kind kind) {
   static const probes::Template kTime({.kind = Kind::kTimestamp});
   static const probes::Template kTrace({.kind = Kind::kTrace});
   switch (kind) {
-    case Kind::kRecordRoute: return kRoute;
-    case Kind::kTimestamp: return kTime;
-    case Kind::kTrace: return kTrace;
-    default: return kPing;
+    case Kind::kRecordRoute:
+      return kRoute;
+    case Kind::kTimestamp:
+      return kTime;
+    case Kind::kTrace:
+      return kTrace;
+    default:
+      return kPing;
   }
 }
 

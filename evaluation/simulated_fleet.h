@@ -97,7 +97,7 @@ class SimulatedFleet {
   sim::World& world_;
   Options options_;
   std::vector<VpState> vps_;
-  std::unordered_map<std::uint64_t, Flight> flights_;         // by number
+  std::unordered_map<std::uint64_t, Flight> flights_;           // by number
   std::unordered_map<std::uint32_t, std::uint64_t> by_handle_;  // flights
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t next_flight_ = 1;

@@ -50,20 +50,21 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
     if (hop.is_hidden) continue;
     ++into.routers;
     const auto first = hop.alternatives > 1 ? hop.first_alternative : hop.router;
-    const auto last = hop.alternatives > 1 ? hop.first_alternative + hop.alternatives : hop.router + 1;
+    const auto last =
+        hop.alternatives > 1 ? hop.first_alternative + hop.alternatives : hop.router + 1;
     into.routers_found += std::ranges::any_of(
         shown, [&](sim::RouterId it) { return it == hop.router || (it >= first && it < last); });
   }
-  const auto missing = std::ranges::count_if(
-      true_ases, [&](std::uint32_t asn) { return !ases.contains(asn); });
+  const auto missing =
+      std::ranges::count_if(true_ases, [&](std::uint32_t asn) { return !ases.contains(asn); });
   const bool is_wrong =
       std::ranges::any_of(ases, [&](std::uint32_t asn) { return !true_ases.contains(asn); });
   const auto add = [&](AsScore& score) {
     ++score.paths;
-    ++(is_wrong        ? score.wrong
-       : missing == 0  ? score.complete
-       : missing == 1  ? score.missing_one
-                       : score.missing_more);
+    ++(is_wrong       ? score.wrong
+       : missing == 0 ? score.complete
+       : missing == 1 ? score.missing_one
+                      : score.missing_more);
   };
   add(into.all);
   if (!is_measured) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "controller/journal/numbering.h"
 #include "controller/measurement/route_split.h"
 
 namespace backsight::controller {
@@ -214,8 +215,7 @@ void Brain::end(std::uint64_t id, const Now& now) {
     ++figures_.stand_ins;
     Request stand_in = request;
     stand_in.dst = *alternative;
-    // Ids of requests leave the odd ones to those who stand in for them.
-    stand_in.id = request.id + 1;
+    stand_in.id = stand_in_number(request.id);
     output_->stand_ins.push_back(stand_in);
     begin(stand_in, now, request.id);
   }

@@ -103,6 +103,7 @@ class Brain {
   void refresh_atlas(VpIndex source, const Now& now) { keeper_.refresh(source, now); }
   void clear_atlas(VpIndex source) { keeper_.clear(source); }
 
+  [[nodiscard]] std::uint64_t next_probe_id() const noexcept { return prober_.next_id(); }
   [[nodiscard]] const VantageTable& vantage() const noexcept { return vantage_; }
   [[nodiscard]] const AtlasKeeper& atlases() const noexcept { return keeper_; }
   [[nodiscard]] const PrefixTable& prefixes() const noexcept { return prefixes_; }

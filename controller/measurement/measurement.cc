@@ -39,7 +39,7 @@ void Measurement::step(const Event& event, const Knowledge& known, const Now& no
     case Event::What::kSurvey:
       if (phase_ == Phase::kRoutes && waits_for_survey_) {
         waits_for_survey_ = known.ranking.is_surveying(path_.hops[hop_].address);
-        ask_round(known, now);
+        if (!is_waiting_for_spoofer()) ask_round(known, now);
       }
       break;
     case Event::What::kWake:
@@ -94,6 +94,11 @@ void Measurement::on_answer(const Answer& answer, const Knowledge& known, const 
         has_answered_ |= is_answered;
         is_ping_silent_ = !is_answered;
         if (!is_waiting(Kind::kRecordRoute)) ask_round(known, now);
+      } else if (hop == hop_ && is_there && phase_ == Phase::kTracing &&
+                 !is_waiting(Kind::kTrace)) {
+        has_answered_ |= is_answered;
+        is_ping_silent_ = !is_answered;
+        begin_trace(known, now);
       }
       break;
   }

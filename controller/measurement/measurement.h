@@ -57,6 +57,8 @@ class Measurement final : public Planner {
   void go_on(std::size_t first, const Knowledge& known, const Now& now);
   bool meet_atlas(std::size_t first, const Knowledge& known, const Now& now);
   bool splice(const Intersection& met, std::size_t hop, const Knowledge& known, const Now& now);
+  [[nodiscard]] std::size_t first_behind(const Intersection& met, std::size_t hop,
+                                         const Knowledge& known) const;
   bool append(std::size_t hop, const RouteSplit& split, const Answer& answer,
               const Knowledge& known, const Now& now);
 
@@ -73,6 +75,7 @@ class Measurement final : public Planner {
   void end_if_done(const Now& now);
   void ask(VpIndex sender, probes::Kind kind, probes::Ipv4Addr dst, std::size_t hop);
   [[nodiscard]] bool is_waiting(probes::Kind kind) const;
+  [[nodiscard]] bool is_waiting_for_spoofer() const;
   [[nodiscard]] std::optional<std::size_t> place_of(probes::Ipv4Addr address, std::size_t end,
                                                     const Knowledge& known) const;
   [[nodiscard]] bool is_source(probes::Ipv4Addr address, const Knowledge& known) const;
@@ -90,8 +93,10 @@ class Measurement final : public Planner {
   std::uint8_t round_ = 0;
   std::uint8_t spoofers_tried_ = 0;
   bool waits_for_survey_ = false;
-  bool has_answered_ = false;    // the hop under way answered somebody
-  bool is_ping_silent_ = false;  // the hop under way
+  bool tries_doubtful_ = false;   // vantage points that are probably too far
+  bool has_begun_trace_ = false;  // to the hop under way, before it is known to be wanted
+  bool has_answered_ = false;     // the hop under way answered somebody
+  bool is_ping_silent_ = false;   // the hop under way
 };
 
 }  // namespace backsight::controller

@@ -101,12 +101,26 @@ bool Measurement::meet_atlas(std::size_t first, const Knowledge& known, const No
   return false;
 }
 
+// The first hop of the traceroute that may belong behind hop `hop`. The path is in the hop's AS
+// already: of the hops that it may have met, those in another AS before the first in this one were
+// passed before, or are the border router again by the address that its neighbour gave it.
+std::size_t Measurement::first_behind(const Intersection& met, std::size_t hop,
+                                      const Knowledge& known) const {
+  const std::uint32_t asn = known.prefixes.asn(path_.hops[hop].address);
+  if (met.is_certain || asn == 0) return met.next;
+  const std::size_t end = std::min<std::size_t>(met.last + 2U, met.trace->hops.size());
+  for (std::size_t i = met.next; i < end; ++i) {
+    if (known.prefixes.asn(met.trace->hops[i]) == asn) return i;
+  }
+  return met.next;
+}
+
 // Adds the rest of the traceroute behind hop `hop`. Refuses when that would come by the path again.
 bool Measurement::splice(const Intersection& met, std::size_t hop, const Knowledge& known,
                          const Now& now) {
   const auto& hops = met.trace->hops;
   std::vector<ReverseHop> rest;
-  for (std::size_t i = met.next; i < hops.size(); ++i) {
+  for (std::size_t i = first_behind(met, hop, known); i < hops.size(); ++i) {
     const auto before = place_of(hops[i], hop + 1, known);
     if (before && *before == hop && rest.empty()) continue;  // the router that was met, again
     if (before) return false;

@@ -36,6 +36,13 @@ bool Measurement::is_waiting(Kind kind) const {
   });
 }
 
+bool Measurement::is_waiting_for_spoofer() const {
+  return std::ranges::any_of(pending_, [&](const Pending& it) {
+    return it.key.kind == Kind::kRecordRoute && it.hop == hop_ && !it.is_overdue &&
+           it.key.sender != source_;
+  });
+}
+
 void Measurement::begin_hop(std::size_t hop, const Knowledge& known, const Now& now) {
   phase_ = Phase::kRoutes;
   hop_ = static_cast<std::uint8_t>(hop);
@@ -45,6 +52,8 @@ void Measurement::begin_hop(std::size_t hop, const Knowledge& known, const Now& 
   waits_for_survey_ = false;
   has_answered_ = false;
   is_ping_silent_ = false;
+  tries_doubtful_ = false;
+  has_begun_trace_ = false;
   ++routes_tried_;
   const Ipv4Addr target = path_.hops[hop].address;
   if (!can_be_probed(target) ||
@@ -83,6 +92,22 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
   }
   if (waits_for_survey_ && !is_known) return;
 
+  // Those that are too far from others of its prefix are tried once, together; and the traceroute
+  // that will probably be wanted begins meanwhile.
+  const bool has_near = std::ranges::any_of(ranked, [](const Candidate& it) {
+    return it.distance != 0 && it.distance <= kMostSlotsUsed;
+  });
+  if (!has_near) {
+    if (tries_doubtful_) {
+      std::erase_if(ranked, [](const Candidate& it) { return it.distance > kMostSlotsUsed; });
+    }
+    tries_doubtful_ = true;
+    if (!has_begun_trace_ && known.vantage.of(source_).can(Capability::kTrace)) {
+      has_begun_trace_ = true;
+      ask(source_, Kind::kTrace, target, hop_);
+    }
+  }
+
   // Vantage points of which nothing is known are worth a probe only if the target answers at all.
   std::erase_if(ranked, [&](const Candidate& it) { return it.distance == 0 && !has_answered_; });
   std::size_t most = is_first ? kFirstRound : kLaterRounds;
@@ -94,6 +119,8 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
       {most, ranked.size(),
        static_cast<std::size_t>(request_.max_spoofers -
                                 std::min(request_.max_spoofers, spoofers_tried_))});
+  // Nobody has heard of it in a whole round: it is dead, or drops what we send.
+  if (!is_first && !has_answered_ && hop_ > 0) most = 0;
   if (is_ping_silent_ && !has_answered_) most = 0;
   for (std::size_t i = 0; i < most; ++i) {
     tried_.push_back(ranked[i].vp);
@@ -128,6 +155,7 @@ void Measurement::give_up_routes(const Knowledge& known, const Now& now) {
     while (hop > segment_ && !can_be_probed(path_.hops[hop].address)) --hop;
     if (can_be_probed(path_.hops[hop].address)) return begin_hop(hop, known, now);
   }
+  if (hop_ + 1U != path_.hops.size()) has_answered_ = is_ping_silent_ = false;
   hop_ = static_cast<std::uint8_t>(path_.hops.size() - 1);
   begin_trace(known, now);
 }
@@ -144,10 +172,14 @@ void Measurement::begin_trace(const Knowledge& known, const Now& now) {
     const auto way = std::exchange(way_there_, {});
     return assume(way, way_there_id_, known, now);
   }
-  if (!can_be_probed(hop.address) || !known.vantage.of(source_).can(Capability::kTrace)) {
+  const bool is_useless = hop_ > 0 && is_ping_silent_ && !has_answered_;
+  if (is_useless || !can_be_probed(hop.address) ||
+      !known.vantage.of(source_).can(Capability::kTrace)) {
     return give_up_trace(FailReason::kGapLimit, known, now);
   }
-  ask(source_, Kind::kTrace, hop.address, hop_);
+  // A traceroute to who does not answer takes long and ends in silence: one ping tells before.
+  const bool is_alive = hop_ == 0 || has_answered_;
+  ask(source_, is_alive ? Kind::kTrace : Kind::kPing, hop.address, hop_);
 }
 
 // The path is assumed to go back by the last router on the way there.
@@ -185,6 +217,7 @@ void Measurement::give_up_trace(FailReason reason, const Knowledge& known, const
   if (hop_ > segment_) {
     --hop_;
     path_.hops.resize(hop_ + 1U);
+    has_answered_ = is_ping_silent_ = false;
     return begin_trace(known, now);
   }
   const bool is_dead = hop_ == 0 && !has_answered_;

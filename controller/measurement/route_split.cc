@@ -36,12 +36,7 @@ std::size_t after_last_mile(Slots slots, Ipv4Addr target) {
   for (std::size_t at = slots.size(); !peer.is_unspecified() && at-- > 0;) {
     if (slots[at] == peer) return at + 1;
   }
-  // A host's network: only if one stamp alone is of it, which then is the gateway's.
-  const auto is_near = [&](Ipv4Addr slot) { return slot.value >> 8 == target.value >> 8; };
-  if (std::count_if(slots.begin(), slots.end(), is_near) != 1) return 0;
-  return static_cast<std::size_t>(std::find_if(slots.begin(), slots.end(), is_near) -
-                                  slots.begin()) +
-         1;
+  return 0;
 }
 
 void add_hops(RouteSplit& split, Slots reverse, Ipv4Addr source, const AliasTable& aliases) {

@@ -114,6 +114,8 @@ class Prober {
   // Answers that ended since the last call.
   [[nodiscard]] std::vector<AnswerPtr> take_ended() { return std::exchange(ended_, {}); }
 
+  // No probe has this number yet, nor a higher one.
+  [[nodiscard]] std::uint64_t next_id() const noexcept { return next_id_; }
   // The newest answer to a question, if one is kept.
   [[nodiscard]] const Answer* find(const ProbeKey& key) const;
   [[nodiscard]] const ProberFigures& figures() const;

@@ -15,6 +15,7 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds kLongestSleep = std::chrono::milliseconds(50);
 constexpr SteadyNs kViewEvery = 200 * kMillisecond;
+constexpr std::uint64_t kReservedIds = 1 << 22;
 
 std::int64_t steady_ns() {
   return duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -37,6 +38,12 @@ BrainConfig brain_config(const config::ControllerConfig& config, std::uint64_t f
   return brain;
 }
 
+// The first number that no earlier life can have used.
+std::uint64_t first_of(IdSource& ids) {
+  const auto first = ids.take();
+  return first ? *first : 1;
+}
+
 std::string_view name(VantagePoint::State state) {
   switch (state) {
     case VantagePoint::State::kTesting:
@@ -54,19 +61,31 @@ std::string_view name(VantagePoint::State state) {
 }  // namespace
 
 Controller::Controller(const config::ControllerConfig& config, ControllerFiles files,
-                       Keeping& keeping, const Ids& next)
+                       RequestBook& book, Archive& archive, IdSource probe_ids)
     : config_(config),
       deny_(std::move(files.deny)),
-      keeping_(keeping),
-      brain_(brain_config(config, next.probe), std::move(files.prefixes), std::move(files.aliases)),
-      book_({.keep = config.keep_results}),
-      next_request_(next.request + next.request % 2),
-      next_batch_(next.batch) {
+      book_(book),
+      archive_(archive),
+      probe_ids_(std::move(probe_ids)),
+      brain_(brain_config(config, first_of(probe_ids_)), std::move(files.prefixes),
+             std::move(files.aliases)) {
+  probe_ids_end_ = brain_.next_probe_id();
+  reserve_probe_ids();
   brain_.import_atlas(std::move(files.imported));
   last_turn_ns_ = steady_ns();
 }
 
 Controller::~Controller() = default;
+
+// Numbers are ours before they are used, so that no later life gives them out again.
+void Controller::reserve_probe_ids() {
+  if (brain_.next_probe_id() + kReservedIds / 2 < probe_ids_end_) return;
+  if (const auto first = probe_ids_.take(kReservedIds)) {
+    probe_ids_end_ = *first + kReservedIds;
+  } else {
+    spdlog::error("{}", first.error().sentence);
+  }
+}
 
 queue::QueueAddress Controller::address_of_queue() const {
   queue::QueueAddress address(config_.queue.url);
@@ -78,23 +97,7 @@ queue::QueueAddress Controller::address_of_queue() const {
   return address;
 }
 
-void Controller::resume(const std::vector<Request>& requests,
-                        const std::vector<ReversePath>& ended) {
-  std::unordered_map<std::uint64_t, std::vector<Request>> batches;
-  for (const Request& it : requests) batches[it.batch].push_back(it);
-  for (const ReversePath& it : ended) {
-    // Its request is known by nothing but its end.
-    Request request;
-    request.id = it.id;
-    request.batch = it.batch;
-    batches[it.batch].push_back(request);
-  }
-  for (const auto& [batch, members] : batches) {
-    const auto named =
-        std::ranges::find_if(members, [](const auto& it) { return !it.user.empty(); });
-    book_.begin(batch, named == members.end() ? "" : named->user, members);
-  }
-  for (const ReversePath& it : ended) book_.end(it);
+void Controller::resume(const std::vector<Request>& requests) {
   inbox_.add([&](Inbound& in) {
     in.requests.insert(in.requests.end(), requests.begin(), requests.end());
   });
@@ -118,19 +121,18 @@ void Controller::run() {
     brain_.advance(at, output);
     give_out(output);
     output.clear();
-    if (keeping_.is_safe()) {
-      for (auto& [name, link] : links_) link.link->mark_safe(link.taken);
-    }
+    mark_safe();
     if (at.steady >= view_at) {
       view_at = at.steady + kViewEvery;
       refresh_view(at);
     }
     if (at.steady >= second_at) {
       second_at = at.steady + kSecond;
+      reserve_probe_ids();
       if (on_second) on_second();
     }
   }
-  book_.stop();
+  book_.stop_waiting();
   watch_.reset();
   links_.clear();
 }
@@ -167,9 +169,29 @@ void Controller::give_out(BrainOutput& output) {
   std::unordered_map<VpIndex, std::vector<queue::Task>> tasks;
   for (const auto& [vp, task] : output.tasks) tasks[vp].push_back(task);
   for (auto& [vp, its] : tasks) by_vp_[vp]->link->put(std::move(its));
+  for (PingRecord& it : output.pings) archived_ = archive_.append(std::move(it));
+  for (TraceRecord& it : output.traces) archived_ = archive_.append(std::move(it));
+  for (RankedSpoofersRecord& it : output.rankings) archived_ = archive_.append(std::move(it));
   for (const Request& it : output.stand_ins) book_.expect_one_more(it.batch, it.id);
-  keeping_.keep(output);
-  for (const ReversePath& it : output.ended) book_.end(it);
+  for (ReversePath& it : output.ended) {
+    archived_ = archive_.append(it);
+    book_.end(std::move(it));
+  }
+}
+
+// What vantage points handed over is committed once all that came of it is on the disk.
+void Controller::mark_safe() {
+  const std::uint64_t synced = archive_.synced();
+  for (auto& [name, link] : links_) {
+    const bool has_new =
+        link.unsafe.empty() ? link.taken > link.safe : link.unsafe.back().second < link.taken;
+    if (has_new) link.unsafe.emplace_back(archived_, link.taken);
+    while (!link.unsafe.empty() && link.unsafe.front().first <= synced) {
+      link.safe = link.unsafe.front().second;
+      link.unsafe.pop_front();
+      link.link->mark_safe(link.safe);
+    }
+  }
 }
 
 void Controller::refresh_view(const Now& at) {
@@ -274,23 +296,16 @@ tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
                                   "be; try again later",
                                   book_.under_way(), config_.limits.max_under_way)});
   }
-  if (!faults.empty()) return tl::unexpected(std::move(faults));
-  const std::uint64_t batch = next_batch_++;
-  std::uint64_t id = next_request_.fetch_add(2 * requests.size());
-  for (Request& it : requests) {
-    it.batch = batch;
-    it.id = id;
-    id += 2;
-  }
-  if (const auto kept = keeping_.accept(requests); !kept) {
+  if (!faults.empty() || requests.empty()) return tl::unexpected(std::move(faults));
+  const auto batch = book_.accept(requests);
+  if (!batch) {
     return tl::unexpected(
-        std::vector<RequestFault>{{0, RequestFault::Why::kStorage, kept.error().sentence}});
+        std::vector<RequestFault>{{0, RequestFault::Why::kStorage, batch.error().sentence}});
   }
-  book_.begin(batch, requests.empty() ? "" : requests.front().user, requests);
   inbox_.add([&](Inbound& in) {
     in.requests.insert(in.requests.end(), requests.begin(), requests.end());
   });
-  return batch;
+  return *batch;
 }
 
 std::optional<BatchProgress> Controller::progress(std::uint64_t batch, std::size_t first) const {
@@ -303,7 +318,8 @@ std::optional<BatchProgress> Controller::wait_for_more(std::uint64_t batch, std:
 }
 
 void Controller::cancel(std::uint64_t batch) {
-  const auto open = book_.under_way(batch);
+  const auto open = book_.open_of(batch);
+  if (!book_.cancel(batch)) return;
   inbox_.add(
       [&](Inbound& in) { in.cancelled.insert(in.cancelled.end(), open.begin(), open.end()); });
 }

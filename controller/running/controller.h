@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -17,26 +18,16 @@
 #include "config/deny_list.h"
 #include "config/error.h"
 #include "controller/annotation/annotation.h"
+#include "controller/archive/archive.h"
 #include "controller/brain/brain.h"
-#include "controller/running/batch_book.h"
+#include "controller/journal/id_source.h"
+#include "controller/journal/request_book.h"
 #include "controller/running/inbox.h"
 #include "controller/running/vp_link.h"
 #include "controller/running/vp_watch.h"
 #include "controller/service.h"
 
 namespace backsight::controller {
-
-// What the controller hands to disk. Thread: the controller's, except accept().
-class Keeping {
- public:
-  virtual ~Keeping() = default;
-  // Durable on return. Thread: any.
-  [[nodiscard]] virtual Expected<void> accept(std::span<const Request> requests) = 0;
-  // May be durable later; safe_messages() tells.
-  virtual void keep(BrainOutput& output) = 0;
-  // Everything kept before the last call that returned true is durable.
-  [[nodiscard]] virtual bool is_safe() = 0;
-};
 
 // What the files of the config hold, read once.
 struct ControllerFiles {
@@ -48,17 +39,13 @@ struct ControllerFiles {
 
 class Controller final : public Service {
  public:
-  struct Ids {
-    std::uint64_t request = 2;  // even ones are asked for, odd ones stand in for them
-    std::uint64_t batch = 1;
-    std::uint64_t probe = 1;
-  };
-  Controller(const config::ControllerConfig& config, ControllerFiles files, Keeping& keeping,
-             const Ids& next);
+  // `book` and `archive` outlive this. Probes get their numbers from `probe_ids`.
+  Controller(const config::ControllerConfig& config, ControllerFiles files, RequestBook& book,
+             Archive& archive, IdSource probe_ids);
   ~Controller() override;
 
-  // What an earlier life had accepted and not ended is measured now; REQUIRES: before run().
-  void resume(const std::vector<Request>& requests, const std::vector<ReversePath>& ended);
+  // What an earlier life had accepted and not ended is measured now. REQUIRES: before run().
+  void resume(const std::vector<Request>& requests);
 
   // Works until stop().
   void run();
@@ -102,6 +89,9 @@ class Controller final : public Service {
     std::unique_ptr<VpLink> link;
     VpIndex vp = kNoVp;
     std::uint64_t taken = 0;  // messages of results
+    std::uint64_t safe = 0;   // of these
+    // Messages that are safe once the archive has synced that record.
+    std::deque<std::pair<std::uint64_t, std::uint64_t>> unsafe;
   };
   struct View {  // what other threads see
     std::vector<SourceInfo> sources;
@@ -112,6 +102,8 @@ class Controller final : public Service {
   void take_in(Inbound inbound, const Now& now);
   void hear(const Announcement& announcement, const Now& now);
   void give_out(BrainOutput& output);
+  void mark_safe();
+  void reserve_probe_ids();
   void refresh_view(const Now& now);
   [[nodiscard]] std::optional<RequestFault> fault_of(const Request& request,
                                                      const config::BogonPolicy& bogons) const;
@@ -119,14 +111,15 @@ class Controller final : public Service {
 
   const config::ControllerConfig config_;
   const config::PrefixSet deny_;
-  Keeping& keeping_;
+  RequestBook& book_;
+  Archive& archive_;
+  IdSource probe_ids_;
+  std::uint64_t probe_ids_end_ = 0;  // numbers below are ours
   Brain brain_;
-  BatchBook book_;
   Inbox inbox_;
   std::unordered_map<std::string, Link> links_;
   std::vector<Link*> by_vp_;
-  std::atomic<std::uint64_t> next_request_;
-  std::atomic<std::uint64_t> next_batch_;
+  std::uint64_t archived_ = 0;  // the last record
   std::atomic<bool> is_stopping_{false};
   std::atomic<std::int64_t> last_turn_ns_{0};
   mutable std::mutex view_mutex_;

@@ -29,7 +29,7 @@ struct TopologyConfig {
 struct BehaviourConfig {
   // Hosts.
   double hosts_answer_ping = 0.80;
-  double hosts_answer_options = 0.82;  // of those that answer pings; the rest drops the packet
+  double hosts_answer_options = 0.76;  // of those that answer pings; the rest drops the packet
   double hosts_stamp_nothing = 0.08;   // of those that answer options
   double hosts_stamp_twice = 0.10;     // as Linux does: on the way in and on the way out
   double hosts_stamp_alias = 0.04;     // another address than the one that was asked
@@ -37,17 +37,17 @@ struct BehaviourConfig {
   double hosts_refuse_udp = 0.50;      // port unreachable; the rest says nothing
   // ASes.
   double ases_drop_options = 0.04;   // of edge ASes: nothing with options enters or leaves
-  double ases_stamp_nothing = 0.03;  // all routers of the AS
-  double ases_tunnel = 0.15;         // of transit ASes: core routers neither count down nor stamp
+  double ases_stamp_nothing = 0.02;  // all routers of the AS
+  double ases_tunnel = 0.75;         // of transit ASes: core routers neither count down nor stamp
   double ases_number_privately = 0.04;  // links inside carry 10/8 addresses
   double ases_filter_spoofed = 0.25;    // of those with vantage points
   // Routers.
-  double routers_stamp_nothing = 0.05;
+  double routers_stamp_nothing = 0.04;
   double routers_stamp_ingress = 0.08;  // the rest: the address of the way out (RFC 791)
   double routers_stamp_loopback = 0.03;
   double routers_silent = 0.08;         // no time exceeded
-  double routers_show_loopback = 0.04;  // in time exceeded; the rest: the address of the way in
-  double routers_show_egress = 0.04;
+  double routers_show_loopback = 0.08;  // in time exceeded; the rest: the address of the way in
+  double routers_show_egress = 0.20;
   double routers_answer_ping = 0.85;
   double routers_answer_options = 0.88;  // of those that answer pings
   double routers_quote_more = 0.40;  // the whole probe; the rest quotes 8 bytes beyond the header

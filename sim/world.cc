@@ -73,7 +73,7 @@ Endpoint World::endpoint(Ipv4Addr address) const noexcept {
   if (use.use == Use::kNothing) return end;
   if (use.use == Use::kVantagePoint && address == internet_.vantage_points[use.owner].address) {
     const VantagePoint& vp = internet_.vantage_points[use.owner];
-    return {Endpoint::Kind::kVantagePoint, vp.as, vp.group, 0, kNone, use.owner};
+    return {Endpoint::Kind::kVantagePoint, vp.as, vp.group, 0, kNone, use.owner, kNone};
   }
   if (use.use == Use::kHosts) {
     end.as = use.owner;
@@ -91,6 +91,9 @@ Endpoint World::endpoint(Ipv4Addr address) const noexcept {
     end.group = internet_.group_of_router[*router];
     end.as = internet_.groups[end.group].as;
     end.member = static_cast<std::uint8_t>(*router - internet_.groups[end.group].first_router);
+    if (use.use == Use::kRouters && use.owner != end.as) {
+      end.through = hosting_link(internet_, use.owner, address);
+    }
     return end;
   }
   // An address of a block that no interface has: where the block is routed to, it ends.
@@ -141,7 +144,7 @@ Fate World::take(std::span<const std::byte> bytes, Ipv4Addr from, std::uint64_t 
       combine(trip.flow.ports ^ config_.seed, now_ns),
       std::uint64_t{probes::load_be16(packet_.bytes().data() + ipv4::kId)} << 8 | packet_.ttl());
   trip.draw = draw_;
-  trip.path = paths_.find(sender.group, receiver.group, now_ns);
+  trip.path = paths_.find(sender.group, receiver.target(), now_ns);
   if (trip.path.stages.empty()) return Fate::kUnrouted;
   if (is_lost(draw_)) return Fate::kLost;
   trip.host_in = gateway_of(from);
@@ -274,7 +277,7 @@ Fate World::send_back(const Endpoint& from, std::uint64_t at_ns, Deliveries& out
   const Endpoint to = endpoint(packet_.destination());
   if (to.kind != Endpoint::Kind::kVantagePoint) return Fate::kAnswerElsewhere;
   Trip trip;
-  trip.path = paths_.find(from.group, to.group, at_ns);
+  trip.path = paths_.find(from.group, to.target(), at_ns);
   if (trip.path.stages.empty()) return Fate::kAnswerLost;
   trip.flow = packet_.flow();
   trip.draw = mix(draw_ + 4);

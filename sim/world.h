@@ -108,6 +108,9 @@ struct Endpoint {
   std::uint8_t member = 0;  // of the router
   RouterId router = kNone;  // of a router
   std::uint32_t vantage_point = kNone;
+  std::uint32_t through = kNone;  // of a router: the link whose other AS the address belongs to
+
+  [[nodiscard]] Target target() const noexcept { return {group, through}; }
 };
 
 // Thread: one at a time.

@@ -10,6 +10,8 @@
 namespace backsight::sim {
 namespace {
 
+constexpr std::uint32_t kThroughLink = 0x80000000;  // a link's number, not a group's
+constexpr double kHonouredMetrics = 1.0;
 constexpr std::uint32_t kInPlaceNs = 30'000;  // from router to router of one point of presence
 
 PathView view_of(std::span<const Stage> stages) {
@@ -25,7 +27,7 @@ PathView view_of(std::span<const Stage> stages) {
 
 PathFinder::PathFinder(const Internet& internet, const Behaviour& behaviour,
                        const config::WorldConfig& config)
-    : internet_(internet), behaviour_(behaviour), routes_(internet, config) {
+    : internet_(internet), behaviour_(behaviour), seed_(config.seed), routes_(internet, config) {
   const std::size_t fit = (std::size_t{config.memory.paths_mib} << 20) / sizeof(Kept);
   const std::size_t places = std::bit_floor(std::max<std::size_t>(fit, 64));
   mask_ = places - 1;
@@ -36,9 +38,11 @@ PathFinder::PathFinder(const Internet& internet, const Behaviour& behaviour,
 
 void PathFinder::Freed::operator()(Kept* kept) const noexcept { std::free(kept); }
 
-PathView PathFinder::find(GroupId from, GroupId to, std::uint64_t at_ns) {
-  const std::uint32_t variant = routes_.variant(internet_.groups[to].as, at_ns);
-  const std::uint64_t ways = (std::uint64_t{from} << 32 | to) + 1;
+PathView PathFinder::find(GroupId from, Target to, std::uint64_t at_ns) {
+  const GroupId last = to.through == kNone ? to.group : internet_.links[to.through].here;
+  const std::uint32_t variant = routes_.variant(internet_.groups[last].as, at_ns);
+  const std::uint32_t where = to.through == kNone ? to.group : kThroughLink | to.through;
+  const std::uint64_t ways = (std::uint64_t{from} << 32 | where) + 1;
   Kept& kept = kept_[combine(ways, variant) & mask_];
   if (kept.ways == ways && kept.variant == variant) {
     return {{kept.stages.data(), kept.count}, kept.delay_ns, kept.visible};
@@ -92,21 +96,22 @@ void PathFinder::join(const As& as, std::uint32_t number, bool goes_up, std::uin
   to.in_own = goes_up ? 4 : row;
 }
 
-// One step within an AS, from group to group; adds the stage of the next one.
+// One step within an AS, from group to group; adds the stage of the next one: down towards a group
+// below, up, or from core to core.
 bool PathFinder::step_inside(GroupId from, GroupId to, GroupId& next, Scratch& out) const {
   const Group& here = internet_.groups[from];
   const Group& there = internet_.groups[to];
   const As& as = internet_.ases[here.as];
-  if (from != here.core) {  // the only way is up to the core
-    next = here.core;
-    if (!add_stage(next, out)) return false;
-    join(as, here.up_link, false, kInPlaceNs, out);
-    return true;
+  GroupId below = here.pop == there.pop ? to : from;
+  while (internet_.groups[below].up != from && internet_.groups[below].up != below) {
+    below = internet_.groups[below].up;
   }
-  if (here.pop == there.pop) {
-    next = to;
+  const bool goes_down = below != from && internet_.groups[below].up == from;
+  if (goes_down || here.up != from) {
+    next = goes_down ? below : here.up;
     if (!add_stage(next, out)) return false;
-    join(as, there.up_link, true, kInPlaceNs, out);
+    join(as, goes_down ? internet_.groups[below].up_link : here.up_link, goes_down, kInPlaceNs,
+         out);
     return true;
   }
   const std::uint32_t row = as.backbone + std::uint32_t{here.pop} * as.pops;
@@ -129,38 +134,76 @@ bool PathFinder::walk_inside(GroupId from, GroupId to, Scratch& out) const {
   return true;
 }
 
-// Hot potato: the exit that is nearest by the AS's own metric.
-const Link& PathFinder::exit(const Adjacency& adjacency, const Group& from) const {
+// Providers carry what is for a customer to where the customer wants it (its MEDs), if agreed.
+bool PathFinder::honours_metrics(AsIndex as, const Adjacency& adjacency) const {
+  if (adjacency.relation != Relation::kCustomer) return false;
+  const std::uint64_t pair = std::uint64_t{as} << 32 | adjacency.neighbour;
+  return unit(combine(seed_ + 91, pair)) < kHonouredMetrics;
+}
+
+// Hot potato: the exit that is nearest by the AS's own metric. Or that nearest to the destination.
+const Link& PathFinder::exit(const Adjacency& adjacency, const Group& from, CityId to) const {
   const std::span<const Link> links = internet_.links_of(adjacency);
   if (links.size() == 1) return links[0];
   const As& as = internet_.ases[from.as];
   const std::uint32_t row = as.backbone + std::uint32_t{from.pop} * as.pops;
+  const bool is_cold = honours_metrics(from.as, adjacency);
+  const auto cost = [&](const Link& link) {
+    if (!is_cold) return internet_.igp_distance[row + link.pop];
+    return internet_.distances.delay_ns(internet_.pops[as.first_pop + link.pop].city, to);
+  };
   const Link* best = &links[0];
-  for (const Link& link : links) {
-    if (internet_.igp_distance[row + link.pop] < internet_.igp_distance[row + best->pop]) {
-      best = &link;
-    }
+  for (const Link& link : links.subspan(1)) {
+    if (cost(link) < cost(*best)) best = &link;
   }
   return *best;
 }
 
-bool PathFinder::walk(GroupId from, GroupId to, std::uint32_t variant, Scratch& out) {
-  const AsIndex destination = internet_.groups[to].as;
-  if (!add_stage(from, out)) return false;
-  GroupId at = from;
-  while (internet_.groups[at].as != destination) {
+bool PathFinder::cross(const Link& link, Scratch& out) const {
+  if (!add_stage(link.there, out)) return false;
+  Stage& before = out.stages[out.count - 2];
+  before.out_base = link.address_here;
+  before.delay_ns = link.delay_ns;
+  out.stages[out.count - 1].in_base = link.address_there;
+  return true;
+}
+
+// From AS to AS; `at` is where the last one is entered.
+bool PathFinder::walk_to_as(GroupId from, const Group& to, std::uint32_t variant, GroupId& at,
+                            Scratch& out) {
+  const CityId city = internet_.pop_of(to).city;
+  at = from;
+  while (internet_.groups[at].as != to.as) {
     const Group& here = internet_.groups[at];
-    const Adjacency* const adjacency = routes_.next(here.as, destination, variant);
+    const Adjacency* const adjacency = routes_.next(here.as, to.as, variant);
     if (adjacency == nullptr) return false;
-    const Link& link = exit(*adjacency, here);
-    if (!walk_inside(at, link.here, out) || !add_stage(link.there, out)) return false;
-    Stage& before = out.stages[out.count - 2];
-    before.out_base = link.address_here;
-    before.delay_ns = link.delay_ns;
-    out.stages[out.count - 1].in_base = link.address_there;
+    const Link& link = exit(*adjacency, here, city);
+    if (!walk_inside(at, link.here, out) || !cross(link, out)) return false;
     at = link.there;
   }
-  return walk_inside(at, to, out);
+  return true;
+}
+
+// Ends the path at the first stage that is the group.
+void PathFinder::stop_at(GroupId group, Scratch& out) {
+  for (std::size_t i = 0; i + 1 < out.count; ++i) {
+    if (out.stages[i].group != group) continue;
+    out.count = i + 1;
+    out.stages[i].out_base = out.stages[i].delay_ns = 0;
+  }
+}
+
+bool PathFinder::walk(GroupId from, Target to, std::uint32_t variant, Scratch& out) {
+  if (!add_stage(from, out)) return false;
+  const Link* const link = to.through == kNone ? nullptr : &internet_.links[to.through];
+  const GroupId last = link == nullptr ? to.group : link->here;
+  GroupId at = kNone;
+  if (!walk_to_as(from, internet_.groups[last], variant, at, out)) return false;
+  if (!walk_inside(at, last, out)) return false;
+  if (link != nullptr && !cross(*link, out)) return false;
+  // A router on the way knows its own addresses.
+  if (link != nullptr) stop_at(to.group, out);
+  return true;
 }
 
 }  // namespace backsight::sim

@@ -35,6 +35,13 @@ static_assert(sizeof(Stage) == 28);
 
 inline constexpr std::size_t kMaxStages = 96;
 
+// Where a path leads. The address of a link between two ASes belongs to one of them: packets for
+// the other's end are routed to the one whose address it is, and cross the link.
+struct Target {
+  GroupId group;
+  std::uint32_t through = kNone;  // the near end of that link, in Internet::links; kNone: inside
+};
+
 struct PathView {
   std::span<const Stage> stages;  // empty: there is no way
   std::uint32_t delay_ns = 0;     // the whole way
@@ -48,14 +55,14 @@ class PathFinder {
              const config::WorldConfig& config);
 
   // The way from group to group at that time. Valid until the next call.
-  [[nodiscard]] PathView find(GroupId from, GroupId to, std::uint64_t at_ns);
+  [[nodiscard]] PathView find(GroupId from, Target to, std::uint64_t at_ns);
   [[nodiscard]] RouteTable& routes() noexcept { return routes_; }
 
  private:
   static constexpr std::size_t kKeptStages = 24;  // longer paths are rare, and not kept
   // All zero: nothing is kept here, and the page need not be touched.
   struct Kept {
-    std::uint64_t ways;  // from << 32 | to, plus 1
+    std::uint64_t ways;  // from << 32 | where to, plus 1
     std::uint32_t variant;
     std::uint32_t delay_ns;
     std::uint8_t count;
@@ -67,16 +74,21 @@ class PathFinder {
     std::size_t count = 0;
   };
 
-  bool walk(GroupId from, GroupId to, std::uint32_t variant, Scratch& out);
+  bool walk(GroupId from, Target to, std::uint32_t variant, Scratch& out);
+  bool walk_to_as(GroupId from, const Group& to, std::uint32_t variant, GroupId& at, Scratch& out);
+  bool cross(const Link& link, Scratch& out) const;
+  static void stop_at(GroupId group, Scratch& out);
   bool add_stage(GroupId group, Scratch& out) const;
   bool step_inside(GroupId from, GroupId to, GroupId& next, Scratch& out) const;
   bool walk_inside(GroupId from, GroupId to, Scratch& out) const;
   void join(const As& as, std::uint32_t number, bool goes_up, std::uint32_t delay_ns,
             Scratch& out) const;
-  [[nodiscard]] const Link& exit(const Adjacency& adjacency, const Group& from) const;
+  [[nodiscard]] const Link& exit(const Adjacency& adjacency, const Group& from, CityId to) const;
+  [[nodiscard]] bool honours_metrics(AsIndex as, const Adjacency& adjacency) const;
 
   const Internet& internet_;
   const Behaviour& behaviour_;
+  const std::uint64_t seed_;
   RouteTable routes_;
   std::size_t mask_;
   struct Freed {

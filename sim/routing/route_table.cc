@@ -60,12 +60,15 @@ std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uin
     return routes[own];
   }
   Route best;
-  std::uint32_t best_preference = 0;
   const auto neighbours = internet_.neighbours(as);
   for (std::uint16_t i = 0; i < neighbours.size(); ++i) {
     const Adjacency& it = neighbours[i];
     Route theirs{0, 0, RouteClass::kFromCustomer};
-    if (it.neighbour != destination) {
+    if (it.neighbour == destination) {
+      const std::uint8_t told = announced_length(internet_, destination, it.twin, seed_, variant);
+      if (told == 0) continue;
+      theirs.length = static_cast<std::uint8_t>(told - 1);
+    } else {
       const std::uint32_t place = core_.place(it.neighbour);
       if (place == kNone) continue;
       theirs = routes[place];
@@ -78,13 +81,7 @@ std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uin
                      it.relation == Relation::kProvider ? RouteClass::kFromProvider
                      : it.relation == Relation::kPeer   ? RouteClass::kFromPeer
                                                         : RouteClass::kFromCustomer};
-    const std::uint32_t ours_preference = preference(internet_, as, i, seed_, variant);
-    const bool is_better = ours.from != best.from       ? ours.from > best.from
-                           : ours.length != best.length ? ours.length < best.length
-                                                        : ours_preference < best_preference;
-    if (!is_better) continue;
-    best = ours;
-    best_preference = ours_preference;
+    if (is_better(internet_, as, ours, best, seed_, variant)) best = ours;
   }
   if (best.from == RouteClass::kNoRoute) return std::nullopt;
   return best;

@@ -39,6 +39,7 @@ class Core {
   struct Edge {
     std::uint32_t place;  // of the neighbour
     std::uint16_t back;   // our place among the neighbour's adjacencies
+    std::uint16_t own;    // its place among ours
   };
   [[nodiscard]] std::span<const Edge> providers(std::uint32_t place) const noexcept {
     return span(place, 0);
@@ -46,20 +47,21 @@ class Core {
   [[nodiscard]] std::span<const Edge> peers(std::uint32_t place) const noexcept {
     return span(place, 1);
   }
-  [[nodiscard]] std::span<const Edge> customers(std::uint32_t place) const noexcept {
-    return span(place, 2);
-  }
+  // All places, providers before their customers (as far as they are in no circle).
+  [[nodiscard]] std::span<const std::uint32_t> downwards() const noexcept { return downwards_; }
 
  private:
+  void sort_downwards();
   [[nodiscard]] std::span<const Edge> span(std::uint32_t place, std::size_t kind) const noexcept {
-    const std::uint32_t* const first = &firsts_[place * 3 + kind];
+    const std::uint32_t* const first = &firsts_[place * 2 + kind];
     return {edges_.data() + first[0], edges_.data() + first[1]};
   }
 
   std::vector<std::uint32_t> places_;  // of each AS
   std::vector<AsIndex> members_;
-  std::vector<std::uint32_t> firsts_;  // of each member: providers, peers, customers
+  std::vector<std::uint32_t> firsts_;  // of each member: providers, peers
   std::vector<Edge> edges_;
+  std::vector<std::uint32_t> downwards_;
 };
 
 // An AS's order among neighbours that offer equally good routes; the lowest wins. With `variant`
@@ -68,14 +70,26 @@ class Core {
                                        std::uint16_t adjacency, std::uint64_t seed,
                                        std::uint32_t variant) noexcept;
 
+// Traffic engineering at the edge, which makes ways there and back differ:
+// how long the destination makes its AS path look to a neighbour (1: no prepending); 0: this
+// neighbour is told nothing, as of one of several providers in an unusual period.
+[[nodiscard]] std::uint8_t announced_length(const Internet& internet, AsIndex destination,
+                                            std::uint16_t adjacency, std::uint64_t seed,
+                                            std::uint32_t variant) noexcept;
+// True if the AS sends by its preference among providers before it looks at lengths.
+[[nodiscard]] bool ranks_providers(AsIndex as, std::uint64_t seed) noexcept;
+
+// Whether an AS takes the offered route instead of the one it has.
+[[nodiscard]] bool is_better(const Internet& internet, AsIndex as, const Route& offered,
+                             const Route& best, std::uint64_t seed, std::uint32_t variant) noexcept;
+
 // Computes trees, one after the other; keeps its workspace. Thread: one at a time.
 class RouteTreeBuilder {
  public:
   RouteTreeBuilder(const Internet& internet, const Core& core, std::uint64_t seed)
       : internet_(internet), core_(core), seed_(seed) {}
 
-  // Fills `routes`, one for each member of the core, towards `destination`. With `variant` not 0,
-  // one of several providers of the destination is without its route.
+  // Fills `routes`, one for each member of the core, towards `destination`.
   void build(AsIndex destination, std::uint32_t variant, std::span<Route> routes);
 
  private:
@@ -84,14 +98,14 @@ class RouteTreeBuilder {
   void cross(std::span<Route> routes);
   void descend(std::span<Route> routes);
   void offer(std::span<Route> routes, std::uint32_t place, Route route);
-  void file(std::uint32_t place, std::uint8_t length);
+  using ByLength = std::vector<std::vector<std::uint32_t>>;
+  static void file(ByLength& places, std::uint32_t place, std::uint8_t length);
 
   const Internet& internet_;
   const Core& core_;
   std::uint64_t seed_;
   std::uint32_t variant_ = 0;
-  std::vector<std::uint32_t> reached_;                 // with a route from a customer
-  std::vector<std::vector<std::uint32_t>> by_length_;  // places to tell their customers
+  ByLength climbing_;  // places with a route from a customer, to tell their providers and peers
 };
 
 }  // namespace backsight::sim

@@ -175,13 +175,14 @@ class Plan {
     return static_cast<std::uint32_t>(end) - internet_.ases[index].first_router;
   }
 
-  // Other links carry the addresses of their first AS.
+  // Other links carry the addresses of one of their ASes.
   void number_links() {
-    for_each_planned([this](const PlannedLink& plan, std::uint32_t near, std::uint32_t far) {
+    for_each_planned([this](const PlannedLink& plan, std::uint32_t end_a, std::uint32_t end_b) {
       if (plan.crosses_exchange) return;
-      As& as = internet_.ases[plan.a];
+      As& as = internet_.ases[plan.numbered_by()];
       const std::uint32_t base = as.external_base + 4 * as.hosted;
-      set_addresses(near, far, base + 1, base + 2);
+      const std::uint32_t near = plan.is_numbered_by_b ? end_b : end_a;
+      set_addresses(near, near == end_a ? end_b : end_a, base + 1, base + 2);
       internet_.hosted[as.first_hosted + as.hosted++] = near;
     });
   }
@@ -260,7 +261,7 @@ class Plan {
     hosted_.assign(internet_.ases.size(), 0);
     is_private_.assign(internet_.ases.size(), false);
     for (const PlannedLink& link : building_.planned) {
-      if (!link.crosses_exchange) ++hosted_[link.a];
+      if (!link.crosses_exchange) ++hosted_[link.numbered_by()];
     }
     std::uint32_t next = 0;
     for (AsIndex i = 0; i < internet_.ases.size(); ++i) {

@@ -104,13 +104,13 @@ class Generator {
       case Size::kLarge:
         return 2 + (draw > 0.4) + (draw > 0.75) + (draw > 0.92);
       case Size::kSmall:
-        return 1 + (draw > 0.25) + (draw > 0.7) + (draw > 0.93);
+        return 1 + (draw > 0.15) + (draw > 0.6) + (draw > 0.9);
       case Size::kContent:
         return 2 + (draw > 0.4) + (draw > 0.8);
       case Size::kStub:
         break;
     }
-    return 1 + (draw > 0.42) + (draw > 0.83) + (draw > 0.96);
+    return 1 + (draw > 0.32) + (draw > 0.80) + (draw > 0.95);
   }
 
   // Large ones buy from tier-1s, the others from whoever came before them and sells.
@@ -175,8 +175,8 @@ class Generator {
       const Size size = graph_.nodes[i].size;
       const double seeks = size == Size::kContent
                                ? std::min(0.35 * static_cast<double>(members.size()), kContentSeeks)
-                           : size == Size::kLarge ? 10 * draw
-                           : size == Size::kSmall ? 12 * draw
+                           : size == Size::kLarge ? 24 * draw
+                           : size == Size::kSmall ? 20 * draw
                                                   : 6 * draw;
       for (auto n = static_cast<std::uint32_t>(seeks); n > 0; --n) {
         const AsIndex other = members[random_.below(members.size())];

@@ -1,14 +1,13 @@
 // The lines between an AS's points of presence, and the shortest ways over them.
-#include <algorithm>
-
 #include "sim/topology/building.h"
 
 namespace backsight::sim {
 namespace {
 
-constexpr double kUnevenLines = 0.25;  // lines whose metric differs by direction
-constexpr double kUnevenBy = 0.6;      // at most
-constexpr double kShortcuts = 0.35;    // lines beyond those that connect all, for each pop
+constexpr double kUnevenLines = 0.25;     // lines whose metric differs by direction
+constexpr double kUnevenBy = 0.6;         // at most
+constexpr std::uint16_t kHubWeight = 36;  // of a city
+constexpr double kShortcuts = 0.35;       // lines beyond those that connect all, for each pop
 
 class Backbone {
  public:
@@ -29,11 +28,7 @@ class Backbone {
   }
 
   void build(std::uint32_t& number) {
-    span_tree(number);
-    const auto shortcuts = static_cast<std::uint32_t>(kShortcuts * static_cast<double>(pops_));
-    for (std::uint32_t i = 0; pops_ > 2 && i < shortcuts; ++i) {
-      add_line(random_.below(pops_), random_.below(pops_), number);
-    }
+    draw_lines(number);
     find_ways();
   }
 
@@ -52,14 +47,12 @@ class Backbone {
     return internet_.distances.delay_ns(pop(a).city, pop(b).city);
   }
 
+  // REQUIRES: a < b.
   void add_line(std::size_t a, std::size_t b, std::uint32_t& number) {
-    if (a == b || link(a, b) != kNone) return;
-    const std::size_t lower = std::min(a, b);
-    const std::size_t upper = std::max(a, b);
     link(a, b) = link(b, a) = number;
-    internet_.ranges.push_back({number, pop(lower).core, pop(upper).core});
-    number += std::uint32_t{internet_.groups[pop(lower).core].width} *
-              internet_.groups[pop(upper).core].width;
+    internet_.ranges.push_back({number, pop(a).core, pop(b).core});
+    number +=
+        std::uint32_t{internet_.groups[pop(a).core].width} * internet_.groups[pop(b).core].width;
     // In microseconds; a metric that is set by hand in one direction now and then.
     const std::uint32_t metric = delay(a, b) / 1000 + 50;
     const double stretch = random_.chance(kUnevenLines) ? 1 + kUnevenBy * random_.unit() : 1;
@@ -69,22 +62,25 @@ class Backbone {
     next(b, a) = static_cast<std::uint8_t>(a);
   }
 
-  // Prim's minimum spanning tree.
-  void span_tree(std::uint32_t& number) {
-    std::vector<std::size_t> nearest(pops_, 0);
-    std::vector<bool> is_in(pops_);
-    is_in[0] = true;
-    for (std::size_t n = 1; n < pops_; ++n) {
-      std::size_t best = pops_;
-      for (std::size_t i = 0; i < pops_; ++i) {
-        if (!is_in[i] && (best == pops_ || delay(i, nearest[i]) < delay(best, nearest[best]))) {
-          best = i;
+  // Between the largest cities lines are direct.
+  [[nodiscard]] bool is_hub(std::size_t i) const {
+    return cities()[pop(i).city].weight >= kHubWeight;
+  }
+
+  // The Gabriel graph: a line where no third place lies in the circle over it. It connects all, and
+  // few ways over it are much longer than the great circle.
+  void draw_lines(std::uint32_t& number) {
+    const auto square = [this](std::size_t a, std::size_t b) {
+      return std::uint64_t{delay(a, b)} * delay(a, b);
+    };
+    for (std::size_t a = 0; a < pops_; ++a) {
+      for (std::size_t b = a + 1; b < pops_; ++b) {
+        bool is_clear = true;
+        const bool is_express = is_hub(a) && is_hub(b);
+        for (std::size_t c = 0; c < pops_ && is_clear && !is_express; ++c) {
+          is_clear = c == a || c == b || square(a, c) + square(c, b) >= square(a, b);
         }
-      }
-      add_line(nearest[best], best, number);
-      is_in[best] = true;
-      for (std::size_t i = 0; i < pops_; ++i) {
-        if (!is_in[i] && delay(i, best) < delay(i, nearest[i])) nearest[i] = best;
+        if (is_clear) add_line(a, b, number);
       }
     }
   }

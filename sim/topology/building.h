@@ -14,13 +14,16 @@ namespace backsight::sim {
 
 // A link between two ASes before it has routers and addresses.
 struct PlannedLink {
-  AsIndex a;  // whose addresses it carries, unless it crosses an exchange
+  AsIndex a;
   AsIndex b;
   std::uint8_t pop_a;
   std::uint8_t pop_b;
-  bool crosses_exchange;
+  bool crosses_exchange;  // and carries its addresses
+  bool is_numbered_by_b;  // else by a
   GroupId group_a = kNone;
   GroupId group_b = kNone;
+
+  [[nodiscard]] AsIndex numbered_by() const noexcept { return is_numbered_by_b ? b : a; }
 };
 
 struct Building {

@@ -1,5 +1,6 @@
 #include "sim/topology/city.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace backsight::sim {
@@ -96,7 +97,7 @@ constexpr City kCities[] = {
 
 constexpr double kEarthKm = 6371.0;
 constexpr double kFibreKmPerMs = 204.0;
-constexpr double kDetour = 1.5;  // cables against great circles
+constexpr double kDetour = 1.2;  // cables against great circles
 constexpr std::uint32_t kAcrossTownNs = 150'000;
 
 double kilometres(const City& a, const City& b) {

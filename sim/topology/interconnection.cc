@@ -7,7 +7,8 @@
 namespace backsight::sim {
 namespace {
 
-constexpr double kPeeringOverExchange = 0.7;
+constexpr double kPeeringOverExchange = 0.95;
+constexpr double kNumberedByCustomer = 0.45;
 constexpr double kBackupLink = 0.15;  // customers with a second link to the same provider
 
 // In how many cities an AS of that size is willing to meet one neighbour.
@@ -15,9 +16,9 @@ constexpr std::size_t meetings(Size size) {
   switch (size) {
     case Size::kTier1:
     case Size::kContent:
-      return 8;
+      return 10;
     case Size::kLarge:
-      return 5;
+      return 6;
     case Size::kSmall:
       return 3;
     case Size::kStub:
@@ -34,8 +35,10 @@ class Planner {
     const std::vector<CityId>& a = building_.graph.nodes[edge.a].cities;
     const std::vector<CityId>& b = building_.graph.nodes[edge.b].cities;
     const std::size_t most = std::min(meetings(building_.graph.nodes[edge.a].size),
-                                      meetings(building_.graph.nodes[edge.b].size));
+                                      meetings(building_.graph.nodes[edge.b].size)) *
+                             (edge.is_peering ? 2 : 1);
     const std::size_t before = building_.planned.size();
+    is_numbered_by_b_ = unit(mix(draw + 2)) < kNumberedByCustomer;
     at_city_.assign(at_city_.size(), kAbsent);
     for (std::size_t i = 0; i < a.size(); ++i) at_city_[a[i]] = static_cast<std::uint8_t>(i);
     for (std::size_t i = 0; i < b.size(); ++i) {
@@ -54,14 +57,14 @@ class Planner {
 
   void add(const AsEdge& edge, std::uint8_t pop_a, std::uint8_t pop_b, std::uint64_t draw) {
     const bool crosses = edge.is_peering && unit(mix(draw)) < kPeeringOverExchange;
-    building_.planned.push_back({edge.a, edge.b, pop_a, pop_b, crosses});
+    building_.planned.push_back({edge.a, edge.b, pop_a, pop_b, crosses, is_numbered_by_b_});
   }
 
   void add_shortest(const AsEdge& edge) {
     const std::vector<CityId>& a = building_.graph.nodes[edge.a].cities;
     const std::vector<CityId>& b = building_.graph.nodes[edge.b].cities;
     std::uint32_t best = ~0U;
-    PlannedLink link{edge.a, edge.b, 0, 0, false};
+    PlannedLink link{edge.a, edge.b, 0, 0, false, is_numbered_by_b_};
     for (std::size_t i = 0; i < a.size(); ++i) {
       for (std::size_t j = 0; j < b.size(); ++j) {
         const std::uint32_t delay = building_.internet.distances.delay_ns(a[i], b[j]);
@@ -75,6 +78,7 @@ class Planner {
   }
 
   Building& building_;
+  bool is_numbered_by_b_ = false;
   std::vector<std::uint8_t> at_city_;  // of the first AS: its pop there
 };
 

@@ -36,14 +36,18 @@ RouterId router_in_block(const Internet& internet, AsIndex index, std::uint32_t 
   const std::uint32_t side = address & 3;
   if (side == 0 || side == 3) return kNone;
   if (address >= as.external_base) {
-    const std::uint32_t number = (address - as.external_base) / 4;
-    const Link& link = internet.links[internet.hosted[as.first_hosted + number]];
+    const Link& link = internet.links[hosting_link(internet, index, {address})];
     return internet.groups[side == 1 ? link.here : link.there].first_router;
   }
   return internal_router(internet, as, (address - as.internal_base) / 4, side == 2);
 }
 
 }  // namespace
+
+std::uint32_t hosting_link(const Internet& internet, AsIndex as, Ipv4Addr address) noexcept {
+  const As& owner = internet.ases[as];
+  return internet.hosted[owner.first_hosted + (address.value - owner.external_base) / 4];
+}
 
 std::optional<RouterId> router_of(const Internet& internet, Ipv4Addr address) noexcept {
   const Slash24 use = internet.use_of(address);

@@ -3,8 +3,8 @@
 //
 // Routers come in groups: those of one group stand side by side in one place, and whoever sends to
 // the group chooses one of them (a load balancer's choice). In a point of presence there is one
-// core group; border groups, which links to other ASes end at, and access groups, which hosts are
-// behind, hang below it. Where a place has a single router, the core group is all three.
+// core group; below it hang border groups, which links to other ASes end at, and a tree of further
+// groups, whose leaves hosts are behind. Where a place has a single router, it is all of these.
 #pragma once
 
 #include <cstdint>
@@ -59,9 +59,9 @@ struct Pop {
 
 struct Group {
   RouterId first_router;
-  std::uint32_t up_link;  // of a border or access group: number of its first link to the core group
+  std::uint32_t up_link;  // number of its first link to the group above
   AsIndex as;
-  GroupId core;        // of its point of presence; itself for a core group
+  GroupId up;          // the group above; itself for a core group
   std::uint8_t width;  // routers; 1 for border and access groups and wherever hosts are behind
   std::uint8_t pop;    // within the AS
 };
@@ -164,6 +164,9 @@ struct Internet {
 // The router whose interface has this address; private addresses have none.
 [[nodiscard]] std::optional<RouterId> router_of(const Internet& internet,
                                                 Ipv4Addr address) noexcept;
+// The link that carries an address of the AS's block for links to others, by its near end.
+[[nodiscard]] std::uint32_t hosting_link(const Internet& internet, AsIndex as,
+                                         Ipv4Addr address) noexcept;
 
 // Builds all of it. Fails when the address space is too small.
 [[nodiscard]] Expected<Internet> build_internet(const AsGraph& graph,

@@ -15,7 +15,7 @@ struct Reach {
 constexpr Reach reach_of(Size size) {
   switch (size) {
     case Size::kTier1:
-      return {6, 10, 14, 24};
+      return {5, 8, 24, 36};
     case Size::kLarge:
       return {3, 7, 1, 6};
     case Size::kSmall:
@@ -41,6 +41,7 @@ Placement::Placement() : tickets_of_region_(kRegions) {
   CityId id = 0;
   for (const City& city : cities()) {
     tickets_.insert(tickets_.end(), city.weight, id);
+    hub_tickets_.insert(hub_tickets_.end(), city.weight * city.weight / 32U, id);
     auto& tickets = tickets_of_region_[static_cast<std::size_t>(city.region)];
     tickets.insert(tickets.end(), city.weight, id);
     ++id;
@@ -48,6 +49,8 @@ Placement::Placement() : tickets_of_region_(kRegions) {
 }
 
 CityId Placement::any_city(Random& random) const { return draw(tickets_, random); }
+
+CityId Placement::hub(Random& random) const { return draw(hub_tickets_, random); }
 
 CityId Placement::city_in(Region region, Random& random) const {
   return draw(tickets_of_region_[static_cast<std::size_t>(region)], random);
@@ -64,7 +67,7 @@ std::vector<CityId> Placement::cities_of(Size size, CityId home, Random& random)
   const std::uint32_t away = random.between(reach.least_away, reach.most_away);
   // A draw may hit a city twice; a few cities less do no harm.
   for (std::uint32_t i = 1; i < near; ++i) add(chosen, city_in(region, random));
-  for (std::uint32_t i = 0; i < away; ++i) add(chosen, any_city(random));
+  for (std::uint32_t i = 0; i < away; ++i) add(chosen, hub(random));
   return chosen;
 }
 

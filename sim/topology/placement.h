@@ -14,6 +14,8 @@ class Placement {
   Placement();
   [[nodiscard]] CityId any_city(Random& random) const;
   [[nodiscard]] CityId city_in(Region region, Random& random) const;
+  // As any_city(), but mostly the few that everybody goes to.
+  [[nodiscard]] CityId hub(Random& random) const;
   // The cities of an AS of that size whose home is `home`.
   [[nodiscard]] std::vector<CityId> cities_of(Size size, CityId home, Random& random) const;
 
@@ -21,7 +23,8 @@ class Placement {
   [[nodiscard]] static CityId draw(const std::vector<CityId>& tickets, Random& random) {
     return tickets[random.below(tickets.size())];
   }
-  std::vector<CityId> tickets_;  // each city as often as it weighs
+  std::vector<CityId> tickets_;      // each city as often as it weighs
+  std::vector<CityId> hub_tickets_;  // as often as the square of its weight says
   std::vector<std::vector<CityId>> tickets_of_region_;
 };
 

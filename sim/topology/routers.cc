@@ -1,42 +1,65 @@
 // Routers of each point of presence, by the size of the AS and the number of links that end there.
 #include <algorithm>
+#include <initializer_list>
 
 #include "sim/topology/building.h"
 
 namespace backsight::sim {
 namespace {
 
+constexpr double kTwinsBelowCore = 0.04;
+
+// A point of presence: core, borders, and below the core `depth` groups one under the other, the
+// last of them `accesses` times.
 struct Shape {
-  std::uint8_t core_width;
-  std::uint16_t borders;
-  std::uint8_t accesses;
+  std::uint8_t core_width = 1;
+  std::uint16_t borders = 0;
+  std::uint8_t depth = 0;
+  std::uint8_t accesses = 0;
 };
 
-std::uint8_t width_of(double draw, double two, double four) {
+std::uint8_t width_of(double draw, double two, double four = 0) {
   return draw < four ? 4 : draw < four + two ? 2 : 1;
 }
 
+std::uint8_t one_of(double draw, std::initializer_list<double> shares) {
+  std::uint8_t choice = 0;
+  for (const double share : shares) {
+    if ((draw -= share) < 0) break;
+    ++choice;
+  }
+  return choice;
+}
+
 Shape shape_of(Size size, std::uint32_t links, Random& random) {
-  const double draw = random.unit();
+  const double depth = random.unit();
+  const double border = random.unit();
   const double width = random.unit();
-  const auto borders = [&](std::uint32_t each) {
-    return static_cast<std::uint16_t>(std::max(1U, (links + each - 1) / each));
+  // Borders of their own, each for so many links, or else the core is the border.
+  const auto borders = [&](double share, std::uint32_t each, std::uint32_t least) {
+    if (border >= share) return std::uint16_t{0};
+    return static_cast<std::uint16_t>(std::max(least, (links + each - 1) / each));
   };
+  Shape shape;
   switch (size) {
     case Size::kStub:
-      if (draw < 0.35) return {1, 0, 0};  // one router
-      if (draw < 0.80) return {1, 0, 1};  // a border router and one behind it
-      return {width_of(width, 0.35, 0.0), 1, 1};
+      shape = {1, borders(links > 1 ? 1.0 : 0.1, 1, 1), one_of(depth, {0.22, 0.33, 0.28}), 1};
+      break;
     case Size::kSmall:
-      if (draw < 0.30) return {1, 0, 1};
-      return {width_of(width, 0.25, 0.0), borders(10), 1};
+      shape = {1, borders(0.9, 4, 2), one_of(depth, {0.0, 0.35, 0.4}), 2};
+      break;
     case Size::kContent:
     case Size::kLarge:
-      return {width_of(width, 0.30, 0.08), borders(12), 1};
+      shape = {1, borders(0.8, 12, 2), one_of(depth, {0.0, 0.25, 0.45}), 3};
+      break;
     case Size::kTier1:
+      shape = {1, borders(0.8, 16, 2), one_of(depth, {0.0, 0.5}), 2};
       break;
   }
-  return {width_of(width, 0.35, 0.12), borders(16), 2};
+  if (shape.depth == 0) shape.accesses = 0;
+  // What hosts or links to others end at has no twin.
+  if (shape.depth != 0 && shape.borders != 0) shape.core_width = width_of(width, 0.10, 0.02);
+  return shape;
 }
 
 class Builder {
@@ -72,26 +95,31 @@ class Builder {
     pop.accesses = shape.accesses;
     pop.core = add_group(index, pop_index, kNone, shape.core_width, number);
     pop.first_border = pop.first_access = pop.core;
+    GroupId above = pop.core;
+    for (std::uint8_t i = 1; i < shape.depth; ++i) {
+      const std::uint8_t width = width_of(random.unit(), kTwinsBelowCore);
+      above = add_group(index, pop_index, above, width, number);
+    }
     for (std::uint32_t i = 0; i < shape.borders; ++i) {
       const GroupId group = add_group(index, pop_index, pop.core, 1, number);
       if (i == 0) pop.first_border = group;
     }
     for (std::uint32_t i = 0; i < shape.accesses; ++i) {
-      const GroupId group = add_group(index, pop_index, pop.core, 1, number);
+      const GroupId group = add_group(index, pop_index, above, 1, number);
       if (i == 0) pop.first_access = group;
     }
   }
 
-  // `core` is kNone for the core group itself.
-  GroupId add_group(AsIndex index, std::uint8_t pop, GroupId core, std::uint8_t width,
+  // `above` is kNone for a core group.
+  GroupId add_group(AsIndex index, std::uint8_t pop, GroupId above, std::uint8_t width,
                     std::uint32_t& number) {
     const auto id = static_cast<GroupId>(internet_.groups.size());
     const auto router = static_cast<RouterId>(internet_.group_of_router.size());
-    internet_.groups.push_back({router, number, index, core == kNone ? id : core, width, pop});
+    internet_.groups.push_back({router, number, index, above == kNone ? id : above, width, pop});
     internet_.group_of_router.insert(internet_.group_of_router.end(), width, id);
-    if (core != kNone) {
-      internet_.ranges.push_back({number, core, id});
-      number += internet_.groups[core].width * std::uint32_t{width};
+    if (above != kNone) {
+      internet_.ranges.push_back({number, above, id});
+      number += internet_.groups[above].width * std::uint32_t{width};
     }
     return id;
   }

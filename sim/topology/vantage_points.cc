@@ -6,13 +6,13 @@
 namespace backsight::sim {
 namespace {
 
-Size draw_size(Random& random) {
-  const double draw = random.unit();
-  return draw < 0.20   ? Size::kTier1
-         : draw < 0.60 ? Size::kLarge
-         : draw < 0.88 ? Size::kSmall
-                       : Size::kStub;
-}
+// The ASes that house vantage points, by size: a fleet is at home in few, at many places of each.
+struct Share {
+  Size size;
+  std::size_t ases;
+};
+constexpr Share kHousing[] = {
+    {Size::kTier1, 1}, {Size::kLarge, 3}, {Size::kSmall, 7}, {Size::kStub, 8}};
 
 }  // namespace
 
@@ -22,14 +22,26 @@ void choose_vantage_points(Building& building) {
   for (AsIndex i = 0; i < internet.ases.size(); ++i) {
     of_size[static_cast<std::size_t>(internet.ases[i].size)].push_back(i);
   }
-  Random random(combine(building.seed(), 51));
+  Random random(combine(building.seed(), 53));
+  std::vector<AsIndex> hosts;
+  for (const Share& share : kHousing) {
+    auto& candidates = of_size[static_cast<std::size_t>(share.size)];
+    if (candidates.empty()) continue;
+    // One from each part of the order by neighbours, so that no fleet is with the largest alone.
+    std::stable_sort(candidates.begin(), candidates.end(), [&](AsIndex a, AsIndex b) {
+      return internet.ases[a].adjacencies < internet.ases[b].adjacencies;
+    });
+    for (std::size_t i = 0; i < share.ases; ++i) {
+      const double at = (static_cast<double>(i) + random.unit()) / static_cast<double>(share.ases);
+      hosts.push_back(
+          candidates[static_cast<std::size_t>(at * static_cast<double>(candidates.size()))]);
+    }
+  }
   std::vector<std::pair<AsIndex, std::uint32_t>> taken;
   const std::uint32_t wanted = building.config.topology.vantage_points;
   // No two in one place, as long as there are places.
   for (std::uint32_t tries = 0; internet.vantage_points.size() < wanted; ++tries) {
-    const auto& candidates = of_size[static_cast<std::size_t>(draw_size(random))];
-    if (candidates.empty()) continue;
-    const AsIndex as = candidates[random.below(candidates.size())];
+    const AsIndex as = hosts[random.below(hosts.size())];
     const std::uint32_t pop_index = random.below(internet.ases[as].pops);
     if (tries < 20 * wanted &&
         std::find(taken.begin(), taken.end(), std::pair(as, pop_index)) != taken.end()) {

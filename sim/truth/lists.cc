@@ -13,7 +13,7 @@ Path World::path(Ipv4Addr from, Ipv4Addr to, std::uint64_t at_ns, FlowKey flow) 
   Path path;
   if (start.group == kNone || end.group == kNone) return path;
   Trip trip;
-  trip.path = paths_.find(start.group, end.group, at_ns);
+  trip.path = paths_.find(start.group, end.target(), at_ns);
   trip.flow = flow;
   trip.draw = flow.ports;
   trip.host_in = (from.value & 0xffffff00U) | 1U;

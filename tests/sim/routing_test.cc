@@ -75,9 +75,15 @@ std::vector<Route> converge(const Internet& internet, AsIndex destination, std::
         const auto from = neighbours[i].relation == Relation::kProvider ? RouteClass::kFromProvider
                           : neighbours[i].relation == Relation::kPeer   ? RouteClass::kFromPeer
                                                                         : RouteClass::kFromCustomer;
-        const Route offer{i, static_cast<std::uint8_t>(theirs.length + 1), from};
+        const std::uint8_t more =
+            neighbours[i].neighbour == destination
+                ? announced_length(internet, destination, neighbours[i].twin, seed, 0)
+                : std::uint8_t{1};
+        const Route offer{i, static_cast<std::uint8_t>(theirs.length + more), from};
+        const bool ranks = from == RouteClass::kFromProvider && ranks_providers(as, seed);
         const auto rank = [&](const Route& it) {
-          return std::tuple(-static_cast<int>(it.from), int{it.length},
+          return std::tuple(-static_cast<int>(it.from),
+                            ranks && it.from == from ? 0 : int{it.length},
                             preference(internet, as, it.next, seed, 0));
         };
         if (chosen.from == RouteClass::kNoRoute || rank(offer) < rank(chosen)) chosen = offer;

@@ -60,15 +60,14 @@ std::string_view name(VantagePoint::State state) {
 
 }  // namespace
 
-Controller::Controller(const config::ControllerConfig& config, ControllerFiles files,
+Controller::Controller(const config::ControllerConfig& config, ControllerFiles& files,
                        RequestBook& book, Archive& archive, IdSource probe_ids)
     : config_(config),
-      deny_(std::move(files.deny)),
+      deny_(files.deny),
       book_(book),
       archive_(archive),
       probe_ids_(std::move(probe_ids)),
-      brain_(brain_config(config, first_of(probe_ids_)), std::move(files.prefixes),
-             std::move(files.aliases)) {
+      brain_(brain_config(config, first_of(probe_ids_)), files.prefixes, files.aliases) {
   probe_ids_end_ = brain_.next_probe_id();
   reserve_probe_ids();
   brain_.import_atlas(std::move(files.imported));

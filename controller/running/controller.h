@@ -22,6 +22,7 @@
 #include "controller/brain/brain.h"
 #include "controller/journal/id_source.h"
 #include "controller/journal/request_book.h"
+#include "controller/running/files.h"
 #include "controller/running/inbox.h"
 #include "controller/running/vp_link.h"
 #include "controller/running/vp_watch.h"
@@ -29,18 +30,11 @@
 
 namespace backsight::controller {
 
-// What the files of the config hold, read once.
-struct ControllerFiles {
-  PrefixTable prefixes;
-  AliasTable aliases;
-  config::PrefixSet deny;
-  std::vector<TraceRecord> imported;
-};
-
 class Controller final : public Service {
  public:
-  // `book` and `archive` outlive this. Probes get their numbers from `probe_ids`.
-  Controller(const config::ControllerConfig& config, ControllerFiles files, RequestBook& book,
+  // `book` and `archive` outlive this. Takes the imported traceroutes out of `files`. Probes get
+  // their numbers from `probe_ids`.
+  Controller(const config::ControllerConfig& config, ControllerFiles& files, RequestBook& book,
              Archive& archive, IdSource probe_ids);
   ~Controller() override;
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "controller/brain/brain.h"
-#include "scripted_internet.h"
+#include "tests/controller_brain/scripted_internet.h"
 
 namespace backsight::controller {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <set>
 
-#include "brain_rig.h"
+#include "tests/controller_brain/brain_rig.h"
 
 namespace backsight::controller {
 namespace {

@@ -1,4 +1,4 @@
-#include "scripted_internet.h"
+#include "tests/controller_brain/scripted_internet.h"
 
 #include <algorithm>
 #include <limits>

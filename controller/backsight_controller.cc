@@ -1,0 +1,171 @@
+// backsight-controller: reverse traceroutes from anyone to the sources.
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "config/controller_loader.h"
+#include "config/controller_printer.h"
+#include "controller/archive/archive.h"
+#include "controller/journal/id_source.h"
+#include "controller/journal/request_book.h"
+#include "controller/running/controller.h"
+#include "controller/running/files.h"
+#include "daemon/log.h"
+#include "daemon/service_notice.h"
+#include "queue/log/file_system.h"
+
+namespace {
+
+using backsight::Error;
+using backsight::ErrorCode;
+using backsight::controller::Archive;
+using backsight::controller::Controller;
+using backsight::controller::IdSource;
+using backsight::controller::RequestBook;
+namespace config = backsight::config;
+namespace controller = backsight::controller;
+namespace shown = backsight::daemon;
+
+struct Options {
+  std::string config_file;
+  std::vector<std::string> overrides;
+  bool checks_config = false;
+  bool prints_config = false;
+  bool is_verbose = false;
+};
+
+constexpr const char* kExamples = R"(
+Examples:
+  backsight-controller --config controller.yaml
+      measure and serve the API, until SIGTERM
+  backsight-controller --config controller.yaml --check-config
+      say all that is wrong with the config and the files that it names
+  backsight-controller --config controller.yaml --set listen=127.0.0.1:9000
+
+Exit codes: 0 done, 1 failed while running, 2 bad usage or bad config.)";
+
+Controller* running = nullptr;
+
+void on_signal(int) {
+  if (running != nullptr) running->stop();
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigfillset(&action.sa_mask);
+  for (const int number : {SIGTERM, SIGINT}) sigaction(number, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int fail(const Error& error) {
+  shown::tell(error.sentence, spdlog::level::err);
+  return error.exit_code();
+}
+
+// Several faults, each a line; the gravest decides the exit code.
+int fail(const std::vector<Error>& faults) {
+  int code = 0;
+  for (const Error& it : faults) code = std::max(code, fail(it));
+  return code;
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.footer(kExamples);
+  app.set_version_flag("--version", std::string("backsight-controller ") + BACKSIGHT_VERSION);
+  app.add_option("--config", options.config_file, "controller.yaml")->required();
+  app.add_option("--set", options.overrides, "key=value; overrides the config, as often as wanted")
+      ->allow_extra_args(false);
+  app.add_flag("--check-config", options.checks_config, "check the config and exit");
+  app.add_flag("--print-config", options.prints_config, "print the effective config and exit");
+  app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
+}
+
+void tell_once_a_second(const Controller& it) {
+  const auto figures = it.figures();
+  shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended",
+                                  figures.under_way, figures.brain.reached),
+                      it.since_last_turn() < std::chrono::seconds(5));
+}
+
+int serve(const config::ControllerConfig& settings, controller::ReadFiles read) {
+  auto& disk = backsight::queue::posix_file_system();
+  const controller::Annotation annotation = read.files.annotation();
+  controller::ArchiveOptions archiving;
+  archiving.directory = settings.archive.string();
+  archiving.archiver = {BACKSIGHT_VERSION, BACKSIGHT_COMMIT};
+  archiving.tell = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
+  auto archive = Archive::open(archiving, annotation);
+  if (!archive) return fail(archive.error());
+
+  controller::BookOptions booking;
+  booking.keep = settings.keep_results;
+  booking.tell = [](const std::string& sentence, bool is_fault) {
+    is_fault ? spdlog::error("{}", sentence) : spdlog::info("{}", sentence);
+  };
+  const std::string folder = std::filesystem::absolute(settings.state).string();
+  auto opened = RequestBook::open(disk, folder, booking);
+  if (!opened) return fail(opened.error());
+  for (const std::string& it : opened->complaints) spdlog::warn("{}", it);
+  auto probe_ids = IdSource::open(disk, folder, "probes");
+  if (!probe_ids) return fail(probe_ids.error());
+
+  Controller it(settings, read.files, *opened->book, **archive, std::move(*probe_ids));
+  if (!opened->unfinished.empty()) {
+    spdlog::info("{} reverse traceroutes were under way when it stopped; they are run again",
+                 opened->unfinished.size());
+    it.resume(opened->unfinished);
+  }
+  running = &it;
+  catch_signals();
+  it.on_second = [&] { tell_once_a_second(it); };
+  shown::notify_ready();
+  it.run();
+  shown::notify_stopping("writing what is left");
+  running = nullptr;
+  if (const auto closed = (*archive)->close(); !closed) return fail(closed.error());
+  return 0;
+}
+
+int run(const Options& options) {
+  const auto loaded = config::load_controller_config(options.config_file, options.overrides);
+  if (!loaded) return fail(config::as_error(loaded.error()));
+  shown::style_log(loaded->log_format);
+  if (options.prints_config) {
+    fmt::print("{}", config::print_controller_config(*loaded));
+    return 0;
+  }
+  auto read = controller::read_files(*loaded);
+  for (const std::string& it : read.complaints) spdlog::warn("{}", it);
+  if (!read.faults.empty()) return fail(read.faults);
+  if (options.checks_config) {
+    fmt::print("{}: no fault found\n", options.config_file);
+    return 0;
+  }
+  return serve(*loaded, std::move(read));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "The controller: decides what vantage points measure, assembles reverse paths, archives them "
+      "and serves the API.",
+      "backsight-controller");
+  Options options;
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  shown::set_up_log("backsight-controller", options.is_verbose);
+  return run(options);
+}

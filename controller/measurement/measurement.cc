@@ -82,7 +82,12 @@ void Measurement::on_answer(const Answer& answer, const Knowledge& known, const 
   }
   switch (answer.key.kind) {
     case Kind::kRecordRoute:
-      if (is_there && phase_ != Phase::kFinishing) on_route(answer, hop, known, now);
+      if (!is_there) break;
+      if (phase_ == Phase::kFinishing) {
+        note_branch(answer, hop, known);
+      } else {
+        on_route(answer, hop, known, now);
+      }
       break;
     case Kind::kTrace:
       if (answer.key.dst == request_.dst) path_.forward_traceroute_id = answer.id;
@@ -164,6 +169,7 @@ void Measurement::finish(const Now& now, const Knowledge& known) {
     return it.key.kind != Kind::kTrace || it.key.dst != request_.dst ||
            !request_.forward_traceroute;
   });
+  if (request_.find_branches) look_for_branches(known, now);
   if (!request_.ping_hops) return;
   for (std::size_t i = 0; i + 1 < path_.hops.size(); ++i) {
     const ReverseHop& hop = path_.hops[i];
@@ -189,7 +195,10 @@ void Measurement::end_if_done(const Now& now) {
   const bool waits =
       std::ranges::any_of(pending_, [](const Pending& it) { return !it.is_overdue; });
   if (waits) return;
-  (void)now;
+  if (!branches_.empty()) weave_branches();
+  if (request_.find_branches || request_.ping_hops) {
+    path_.runtime_us = (now.steady - started_at_) / 1000;
+  }
   phase_ = Phase::kEnded;
   commands_->has_ended = true;
 }

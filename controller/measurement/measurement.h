@@ -15,6 +15,9 @@
 //
 // A path is whole when a reply still has free slots, comes from the source's gateway, or meets the
 // atlas.
+//
+// When branches are asked for, each hop of a whole path is asked once more, and the destination from
+// several vantage points: replies of other flows take other ways through balancers.
 // Thread: one at a time.
 #pragma once
 
@@ -71,6 +74,9 @@ class Measurement final : public Planner {
   void give_up_trace(FailReason reason, const Knowledge& known, const Now& now);
 
   void finish(const Now& now, const Knowledge& known);
+  void look_for_branches(const Knowledge& known, const Now& now);
+  void note_branch(const Answer& answer, std::size_t hop, const Knowledge& known);
+  void weave_branches();
   void fail(FailReason reason, const Now& now, const Knowledge& known);
   void end_if_done(const Now& now);
   void ask(VpIndex sender, probes::Kind kind, probes::Ipv4Addr dst, std::size_t hop);
@@ -85,6 +91,7 @@ class Measurement final : public Planner {
   std::vector<VpIndex> tried_;               // for the hop under way
   std::vector<probes::Ipv4Addr> way_there_;  // of the last assumption, up to its target
   std::uint64_t way_there_id_ = 0;
+  std::vector<ReverseHop> branches_;  // other ways; `branch` is the hop of the path they stand beside
   Commands* commands_ = nullptr;  // of the step under way
   Phase phase_ = Phase::kRoutes;
   std::uint8_t hop_ = 0;           // under way

@@ -70,6 +70,10 @@ class JsonText {
     key(word);
     number(value);
   }
+  void boolean(std::string_view word, bool value) {
+    key(word);
+    boolean(value);
+  }
   void real(std::string_view word, double value) {
     key(word);
     real(value);

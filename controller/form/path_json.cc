@@ -1,5 +1,6 @@
 #include "controller/form/path_json.h"
 
+#include "controller/form/annotation_json.h"
 #include "controller/form/utf8.h"
 #include "queue/json_text.h"
 
@@ -9,49 +10,17 @@ namespace {
 
 using queue::JsonText;
 
-void boolean(JsonText& json, std::string_view word, bool value) {
-  json.key(word);
-  json.boolean(value);
-}
-
-void write_location(JsonText& json, const Location& location) {
-  if (!location.city.empty()) json.text("city", location.city);
-  if (!location.country.empty()) json.text("country", location.country);
-  if (location.has_coordinates) {
-    json.real("lat", location.latitude_degrees);
-    json.real("lng", location.longitude_degrees);
-  }
-}
-
-void write_annotation(JsonText& json, Ipv4Addr address, const Annotation& annotation) {
-  const bool is_known = !address.is_unspecified();
-  const auto origin = is_known && annotation.prefixes != nullptr
-                          ? annotation.prefixes->find(address)
-                          : std::nullopt;
-  json.key("cidr");
-  origin ? json.text(probes::to_string(origin->prefix)) : json.null();
-  json.key("asn");
-  origin ? json.number(origin->asn) : json.null();
-  json.key("geolocation_ipinfo");
-  json.open('{');
-  if (is_known && annotation.locations != nullptr) {
-    if (const auto location = annotation.locations->find(address)) write_location(json, *location);
-  }
-  json.close('}');
-}
-
 void write_hop(JsonText& json, std::size_t number, const ReverseHop& hop,
                const Annotation& annotation) {
   json.open('{');
   json.number("hop_number", number);
-  json.key("hop_ip");
-  hop.address.is_unspecified() ? json.null() : json.address(hop.address);
+  write_known_address(json, "hop_ip", hop.address);
   json.number("hop_type", static_cast<std::uint64_t>(hop.type));
   json.number("measurement_id", hop.measurement_id);
   json.number("rtt", hop.rtt_us);
   json.number("rtt_measurement_id", hop.rtt_measurement_id);
   write_annotation(json, hop.address, annotation);
-  boolean(json, "from_cache", hop.is_from_cache);
+  json.boolean("from_cache", hop.is_from_cache);
   json.number("uncertain_group", hop.uncertain_group);
   json.number("branch", hop.branch);
   json.close('}');
@@ -68,7 +37,7 @@ void write_mlab_fields(JsonText& json, const ReversePath& path, const Annotation
   json.text("fail_reason", name(path.fail_reason));
   json.text("label", as_utf8(path.label));
   json.text("uuid", as_utf8(path.uuid));
-  boolean(json, "is_try_from_destination_AS", path.is_try_from_destination_as);
+  json.boolean("is_try_from_destination_AS", path.is_try_from_destination_as);
   json.key("ids_revtr_from_destination_AS");
   json.open('[');
   for (const std::uint64_t id : path.ids_from_destination_as) json.number(id);
@@ -88,7 +57,7 @@ void append_json(std::string& out, const ReversePath& path, const Annotation& an
   json.number("batch", path.batch);
   json.number("started_us", path.started_unix_us);
   json.text("fail_detail", as_utf8(path.fail_detail));
-  boolean(json, "from_cache", path.is_from_cache);
+  json.boolean("from_cache", path.is_from_cache);
   json.number("forward_traceroute_id", path.forward_traceroute_id);
   json.number("probes", path.probes);
   json.close('}');

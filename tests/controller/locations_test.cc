@@ -106,7 +106,7 @@ TEST(Locations, SurviveDamageAndTruncationOfTreeAndData) {
   };
   for (std::size_t at = 0; at < metadata; ++at) {
     read(whole.substr(0, at) + whole.substr(metadata));
-    for (const char bits : {'\x01', '\x80', '\xff'}) {
+    for (const char bits : {'\x01', '\xff'}) {
       std::string damaged = whole;
       damaged[at] = static_cast<char>(damaged[at] ^ bits);
       read(damaged);

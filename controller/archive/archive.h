@@ -1,0 +1,94 @@
+// The archive: every reverse traceroute and every measurement made for one, a row each, in M-Lab's
+// tables as bundles (../../docs/archive.md).
+//
+// Records wait in a queue of bounded size. A thread of the archive's own writes them to the spool
+// and syncs it in groups; another one makes bundles. When the disk is full or fails this is told
+// once, nothing is dropped, and it is tried again each second; append() waits when the queue is
+// full.
+// Thread: any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/error.h"
+#include "controller/annotation/annotation.h"
+#include "controller/archive/schema.h"
+#include "controller/archive/spool.h"
+#include "controller/archive/store.h"
+#include "controller/records.h"
+#include "controller/reverse_path.h"
+#include "queue/log/file_system.h"
+
+namespace backsight::controller {
+
+struct ArchiveOptions {
+  std::string directory;
+  Archiver archiver;  // what rows say of the program
+  RotationLimits rotation;
+  std::chrono::milliseconds sync_interval{100};  // longest that a row waits in memory
+  std::chrono::milliseconds retry_interval{1000};
+  std::uint64_t queue_bytes = std::uint64_t{64} << 20;  // of records that wait, about
+  // Gets each sentence for the operator, from a thread of the archive's, one at a time.
+  std::function<void(const std::string&)> tell = [](const std::string&) {};
+  queue::FileSystem* files = &queue::posix_file_system();
+  std::function<std::uint64_t()> unix_us;  // the time; none: the system's
+};
+
+struct ArchiveStatus {
+  std::uint64_t appended = 0;  // records
+  std::uint64_t synced = 0;    // records that are durable
+  std::uint64_t queued_bytes = 0;
+  std::array<std::uint64_t, kDatatypes> rows{};  // written, by Datatype
+  std::uint64_t bundles = 0;                     // made
+  std::uint64_t bundle_bytes = 0;                // packed
+  std::uint64_t rejected_rows = 0;
+  std::uint64_t spools_to_bundle = 0;
+  std::string failing;  // what cannot be done now, one sentence; empty: all is well
+};
+
+class Archive {
+ public:
+  // Takes the archive for this process; begins to bundle what an earlier one left. What the
+  // annotation points to outlives the archive. A relative directory becomes an absolute one.
+  [[nodiscard]] static Expected<std::unique_ptr<Archive>> open(ArchiveOptions options,
+                                                               const Annotation& annotation);
+  // As close(), without its word.
+  ~Archive();
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+
+  // Returns the record's number, from 1 on in the order of appending. Waits while the queue is
+  // full. 0: refused, the archive is closed.
+  std::uint64_t append(ReversePath path);
+  std::uint64_t append(PingRecord record);
+  std::uint64_t append(TraceRecord record);
+  std::uint64_t append(RankedSpoofersRecord record);
+  // append() would not wait.
+  [[nodiscard]] bool has_room() const;
+
+  // All records up to this number are on the disk.
+  [[nodiscard]] std::uint64_t synced() const;
+  // Returns once they are, or false after `patience`. Does not wait for the next group.
+  [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
+
+  // Reverse traceroutes that an earlier process archived and had not yet bundled, by id.
+  [[nodiscard]] const std::vector<std::uint64_t>& recovered_revtrs() const;
+
+  [[nodiscard]] ArchiveStatus status() const;
+
+  // Writes everything, makes bundles of it and refuses more. What could not be written is told, and
+  // an error; what could not be bundled will be at the next start.
+  [[nodiscard]] Expected<void> close();
+
+ private:
+  class Impl;
+  explicit Archive(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace backsight::controller

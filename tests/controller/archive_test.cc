@@ -1,0 +1,338 @@
+// The archive with its threads, on a real disk: order, back pressure, a disk that is full for a
+// while, days.
+#include "controller/archive/archive.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "archive_rows.h"
+#include "controller/archive/rows.h"
+#include "mmdb_writer.h"
+
+namespace backsight::controller {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr auto kPatience = 20s;
+constexpr std::uint64_t kNoon = 1'767'268'800'000'000;  // of 1 January 2026
+
+// The real disk, which can be full.
+class FullableDisk final : public queue::FileSystem {
+ public:
+  std::atomic<bool> is_full{false};
+  std::atomic<int> refusals{0};
+
+  class FullableFile final : public queue::File {
+   public:
+    FullableFile(FullableDisk& disk, std::unique_ptr<queue::File> file)
+        : disk_(disk), file_(std::move(file)) {}
+    Expected<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> bytes) override {
+      return file_->read_at(offset, bytes);
+    }
+    Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+      if (disk_.is_full) {
+        // A part of it is written.
+        static_cast<void>(file_->write_at(offset, bytes.first(bytes.size() / 2)));
+        ++disk_.refusals;
+        return run_failed("the file: cannot write: No space left on device");
+      }
+      return file_->write_at(offset, bytes);
+    }
+    Expected<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Expected<std::uint64_t> size() override { return file_->size(); }
+    Expected<void> sync() override { return file_->sync(); }
+
+   private:
+    FullableDisk& disk_;
+    std::unique_ptr<queue::File> file_;
+  };
+
+  Expected<std::unique_ptr<queue::File>> open_to_read(const std::string& path) override {
+    return real_.open_to_read(path);
+  }
+  Expected<std::unique_ptr<queue::File>> open_to_write(const std::string& path) override {
+    auto file = real_.open_to_write(path);
+    if (!file) return file;
+    return std::make_unique<FullableFile>(*this, std::move(*file));
+  }
+  Expected<std::vector<std::string>> list(const std::string& directory) override {
+    return real_.list(directory);
+  }
+  Expected<void> make_directories(const std::string& directory) override {
+    return real_.make_directories(directory);
+  }
+  Expected<void> remove(const std::string& path) override { return real_.remove(path); }
+  Expected<void> rename(const std::string& from, const std::string& to) override {
+    return real_.rename(from, to);
+  }
+  Expected<void> sync_directory(const std::string& directory) override {
+    return real_.sync_directory(directory);
+  }
+  Expected<queue::LockAttempt> lock(const std::string& path) override { return real_.lock(path); }
+  Expected<bool> is_locked(const std::string& path) override { return real_.is_locked(path); }
+
+ private:
+  queue::FileSystem& real_ = queue::posix_file_system();
+};
+
+// What was told, as the operator reads it.
+class Told {
+ public:
+  [[nodiscard]] auto teller() {
+    return [this](const std::string& sentence) {
+      const std::lock_guard lock(mutex_);
+      sentences_.push_back(sentence);
+    };
+  }
+  [[nodiscard]] std::vector<std::string> all() const {
+    const std::lock_guard lock(mutex_);
+    return sentences_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> sentences_;
+};
+
+class ArchiveTest : public testing::Test {
+ protected:
+  ArchiveTest() {
+    options_.directory = (folder_.path() / "archive").string();
+    options_.archiver = {"0.1.0", "abc"};
+    options_.tell = told_.teller();
+    options_.files = &disk_;
+    options_.sync_interval = 5ms;
+    options_.retry_interval = 5ms;
+    options_.unix_us = [this] { return now_.load(); };
+  }
+
+  std::unique_ptr<Archive> open(const Annotation& annotation = {}) {
+    auto archive = Archive::open(options_, annotation);
+    EXPECT_TRUE(archive) << archive.error().sentence;
+    return archive ? std::move(*archive) : nullptr;
+  }
+  std::vector<nlohmann::json> rows(Datatype datatype) const {
+    return rows_of(options_.directory, datatype);
+  }
+  static ReversePath path_of(std::uint64_t id) {
+    ReversePath path;
+    path.id = id;
+    return path;
+  }
+
+  template <typename Condition>
+  static void wait_until(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::yield();
+    }
+  }
+
+  DataFolder folder_;
+  Told told_;
+  FullableDisk disk_;
+  std::atomic<std::uint64_t> now_{kNoon};
+  ArchiveOptions options_;
+};
+
+TEST_F(ArchiveTest, KeepsEachRecordInItsTable) {
+  std::mt19937_64 random(1);
+  std::array<std::size_t, kDatatypes> appended{};
+  {
+    const auto archive = open();
+    for (int i = 0; i < 200; ++i) {
+      const TraceRecord trace = random_trace(random);
+      ++appended[static_cast<std::size_t>(datatype_of(trace))];
+      archive->append(random_path(random));
+      archive->append(random_ping(random));
+      archive->append(trace);
+      EXPECT_EQ(archive->append(random_ranking(random)), static_cast<std::uint64_t>(4 * i + 4));
+    }
+    ASSERT_TRUE(archive->close());
+    EXPECT_EQ(archive->synced(), 800U);
+    const ArchiveStatus status = archive->status();
+    EXPECT_EQ(status.appended, 800U);
+    EXPECT_EQ(status.bundles, 5U);
+    EXPECT_EQ(status.rejected_rows, 0U);
+    EXPECT_EQ(status.failing, "");
+    EXPECT_EQ(status.rows[static_cast<std::size_t>(Datatype::kPing)], 200U);
+  }
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(200));
+  EXPECT_THAT(rows(Datatype::kPing), SizeIs(200));
+  EXPECT_THAT(rows(Datatype::kRankedSpoofers), SizeIs(200));
+  for (const Datatype datatype : {Datatype::kTrace, Datatype::kTraceAtlas}) {
+    EXPECT_THAT(rows(datatype), SizeIs(appended[static_cast<std::size_t>(datatype)]));
+  }
+  EXPECT_THAT(told_.all(), IsEmpty());
+}
+
+TEST_F(ArchiveTest, AnnotatesHopsAsTheyAreWritten) {
+  const auto place = probes::parse_prefix("198.51.100.0/24").value();
+  const auto locations = Locations::open(folder_.write(
+      "city.mmdb", mmdb::database({{place, mmdb::city("Ghent", "BE", 51.05, 3.7167)}})));
+  ASSERT_TRUE(locations);
+  const PrefixTable prefixes = PrefixTable::of({{place, 64500}});
+  ReversePath path = path_of(1);
+  path.hops.push_back({.address = probes::parse_ipv4("198.51.100.7").value()});
+  const auto archive = open({&prefixes, &*locations});
+  archive->append(path);
+  ASSERT_TRUE(archive->close());
+  const auto revtrs = rows(Datatype::kRevtr);
+  ASSERT_THAT(revtrs, SizeIs(1));
+  const auto& hop = revtrs[0]["raw"]["revtr_hops"][0];
+  EXPECT_EQ(hop["asn"], 64500);
+  EXPECT_EQ(hop["cidr"], "198.51.100.0/24");
+  EXPECT_EQ(hop["geolocation_ipinfo"]["city"], "Ghent");
+  EXPECT_EQ(revtrs[0]["date"], "2026-01-01");
+}
+
+TEST_F(ArchiveTest, SaysWhatIsDurable) {
+  const auto archive = open();
+  const std::uint64_t number = archive->append(path_of(7));
+  ASSERT_TRUE(archive->wait_until_synced(number, kPatience));
+  EXPECT_GE(archive->synced(), number);
+  const auto spool =
+      std::filesystem::path(options_.directory) / "spool" / "20260101T120000.000000Z-revtr1.open";
+  EXPECT_THAT(content_of(spool), HasSubstr("\"raw\":{\"id\":7,"));
+  EXPECT_FALSE(archive->wait_until_synced(number + 1, 1ms));
+}
+
+TEST_F(ArchiveTest, SyncsWithoutBeingAsked) {
+  const auto archive = open();
+  archive->append(path_of(7));
+  wait_until([&] { return archive->synced() == 1; });
+}
+
+TEST_F(ArchiveTest, BundlesBySizeWhileItRuns) {
+  options_.rotation.bytes = 2000;
+  const auto archive = open();
+  for (std::uint64_t id = 1; id <= 100; ++id) {
+    ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(id)), kPatience));
+  }
+  wait_until([&] { return archive->status().bundles >= 10; });
+  ASSERT_TRUE(archive->close());
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(100));
+}
+
+TEST_F(ArchiveTest, BundlesByAgeThoughNobodyAppends) {
+  const auto archive = open();
+  ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(1)), kPatience));
+  now_ += options_.rotation.age_us;
+  wait_until([&] {
+    static_cast<void>(archive->wait_until_synced(2, 1ms));  // wakes it
+    return archive->status().bundles == 1;
+  });
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(1));
+}
+
+TEST_F(ArchiveTest, TellsAFullDiskOnceAndGoesOnWhenThereIsRoom) {
+  const auto archive = open();
+  ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(1)), kPatience));
+  disk_.is_full = true;
+  for (std::uint64_t id = 2; id <= 50; ++id) archive->append(path_of(id));
+  wait_until([&] { return disk_.refusals > 5; });
+  EXPECT_EQ(archive->synced(), 1U);
+  EXPECT_THAT(archive->status().failing, HasSubstr("No space left on device"));
+  EXPECT_THAT(told_.all(), ElementsAre(testing::AllOf(HasSubstr("No space left on device"),
+                                                      HasSubstr("free space on the disk of"),
+                                                      HasSubstr(options_.directory))));
+  disk_.is_full = false;
+  ASSERT_TRUE(archive->wait_until_synced(50, kPatience));
+  EXPECT_THAT(told_.all(), SizeIs(2));
+  EXPECT_THAT(told_.all().back(), HasSubstr("rows are written again"));
+  EXPECT_EQ(archive->status().failing, "");
+  ASSERT_TRUE(archive->close());
+  const auto revtrs = rows(Datatype::kRevtr);
+  ASSERT_THAT(revtrs, SizeIs(50));
+  for (std::size_t i = 0; i < revtrs.size(); ++i) EXPECT_EQ(revtrs[i]["raw"]["id"], i + 1);
+}
+
+TEST_F(ArchiveTest, LetsAppendersWaitWhenItCannotWrite) {
+  options_.queue_bytes = 20'000;
+  const auto archive = open();
+  disk_.is_full = true;
+  std::atomic<std::uint64_t> appended{0};
+  constexpr std::uint64_t kRecords = 5'000;
+  std::thread appender([&] {
+    for (std::uint64_t id = 1; id <= kRecords; ++id) appended = archive->append(path_of(id));
+  });
+  wait_until([&] { return disk_.refusals > 5 && !archive->has_room(); });
+  EXPECT_LT(appended, kRecords);
+  EXPECT_EQ(archive->synced(), 0U);
+  disk_.is_full = false;
+  appender.join();
+  ASSERT_TRUE(archive->close());
+  EXPECT_EQ(archive->synced(), kRecords);
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(kRecords));
+}
+
+TEST_F(ArchiveTest, SaysAtTheEndWhatCouldNotBeWritten) {
+  const auto archive = open();
+  disk_.is_full = true;
+  archive->append(path_of(1));
+  archive->append(path_of(2));
+  const auto closed = archive->close();
+  ASSERT_FALSE(closed);
+  EXPECT_THAT(closed.error().sentence, HasSubstr("2 records could not be archived"));
+}
+
+TEST_F(ArchiveTest, BundlesAtTheNextStartWhatItCouldNotBundle) {
+  {
+    const auto archive = open();
+    ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(11)), kPatience));
+    disk_.is_full = true;
+    ASSERT_TRUE(archive->close());
+    EXPECT_THAT(told_.all(), ElementsAre(HasSubstr("the rows stay in")));
+  }
+  EXPECT_THAT(rows(Datatype::kRevtr), IsEmpty());
+  disk_.is_full = false;
+  const auto archive = open();
+  EXPECT_THAT(archive->recovered_revtrs(), ElementsAre(11));
+  wait_until([&] { return archive->status().bundles == 1; });
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(1));
+}
+
+TEST_F(ArchiveTest, RefusesRecordsOnceClosed) {
+  const auto archive = open();
+  EXPECT_EQ(archive->append(path_of(1)), 1U);
+  ASSERT_TRUE(archive->close());
+  EXPECT_EQ(archive->append(path_of(2)), 0U);
+  EXPECT_TRUE(archive->close());
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(1));
+}
+
+TEST_F(ArchiveTest, TakesRecordsFromManyThreads) {
+  const auto archive = open();
+  std::vector<std::thread> appenders;
+  for (std::uint64_t thread = 0; thread < 4; ++thread) {
+    appenders.emplace_back([&, thread] {
+      for (std::uint64_t i = 1; i <= 500; ++i) archive->append(path_of(1000 * thread + i));
+    });
+  }
+  for (auto& appender : appenders) appender.join();
+  ASSERT_TRUE(archive->close());
+  std::set<std::uint64_t> ids;
+  for (const auto& row : rows(Datatype::kRevtr)) ids.insert(row["raw"]["id"].get<std::uint64_t>());
+  EXPECT_THAT(ids, SizeIs(2000));
+}
+
+TEST_F(ArchiveTest, RefusesADirectoryThatIsNone) {
+  options_.directory = folder_.write("file", "").string() + "/archive";
+  const auto archive = Archive::open(options_, {});
+  ASSERT_FALSE(archive);
+  EXPECT_THAT(archive.error().sentence, HasSubstr("file"));
+  options_.directory = "";
+  EXPECT_FALSE(Archive::open(options_, {}));
+}
+
+}  // namespace
+}  // namespace backsight::controller

@@ -90,8 +90,8 @@ void add_options(CLI::App& app, Options& options) {
 
 void tell_once_a_second(const Controller& it) {
   const auto figures = it.figures();
-  shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended",
-                                  figures.under_way, figures.brain.reached),
+  shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended", figures.under_way,
+                                  figures.brain.reached),
                       it.since_last_turn() < std::chrono::seconds(5));
 }
 

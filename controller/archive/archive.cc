@@ -13,6 +13,9 @@ namespace backsight::controller {
 
 namespace {
 
+// Rows that wait for the disk beside the records of the queue.
+constexpr std::uint64_t kMaxPendingBytes = std::uint64_t{8} << 20;
+
 std::uint64_t system_unix_us() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                         std::chrono::system_clock::now().time_since_epoch())
@@ -30,8 +33,11 @@ class Archive::Impl {
         bundler(*options.files, layout, options.retry_interval, tell),
         recovered(store->recovered_revtrs()),
         writer(std::move(store), queue, bundler, annotation,
-               {options.sync_interval, options.retry_interval, options.unix_us}, layout.root(),
-               tell) {}
+               {.sync_interval = options.sync_interval,
+                .retry_interval = options.retry_interval,
+                .max_pending_bytes = std::min(options.queue_bytes, kMaxPendingBytes),
+                .unix_us = options.unix_us},
+               layout.root(), tell) {}
 
   Teller tell;
   RecordQueue queue;

@@ -10,8 +10,6 @@ namespace {
 
 // More of them in memory wait for no timer.
 constexpr std::uint64_t kGroupBytes = std::uint64_t{1} << 20;
-// More stays in the queue, which has a bound.
-constexpr std::uint64_t kMaxPendingBytes = std::uint64_t{8} << 20;
 // How often finish() tries what fails.
 constexpr int kTriesAtEnd = 3;
 // How often spools are looked at that nobody appends to.
@@ -20,13 +18,13 @@ constexpr std::chrono::milliseconds kIdle{1000};
 }  // namespace
 
 ArchiveWriter::ArchiveWriter(std::unique_ptr<ArchiveStore> store, RecordQueue& queue,
-                             Bundler& bundler, const Annotation& annotation, Timing timing,
+                             Bundler& bundler, const Annotation& annotation, Settings settings,
                              const std::string& directory, Teller& tell)
     : store_(std::move(store)),
       queue_(queue),
       bundler_(bundler),
       annotation_(annotation),
-      timing_(std::move(timing)),
+      settings_(std::move(settings)),
       directory_(directory),
       trouble_(tell, directory + ": rows are written again"),
       thread_([this] { run(); }) {}
@@ -64,21 +62,21 @@ void ArchiveWriter::run() {
 
 void ArchiveWriter::wait_for_work() {
   if (is_failing_) {
-    queue_.wait_for_wake(timing_.retry_interval);
+    queue_.wait_for_wake(settings_.retry_interval);
     return;
   }
   if (taken_ == synced_.load()) {
     queue_.wait(kIdle);
     return;
   }
-  const auto left = dirty_since_ + timing_.sync_interval - Clock::now();
+  const auto left = dirty_since_ + settings_.sync_interval - Clock::now();
   queue_.wait(
       std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(left)));
 }
 
 bool ArchiveWriter::take_records() {
   if (stuck_ && !take(*std::exchange(stuck_, std::nullopt))) return false;
-  while (store_->pending_bytes() < kMaxPendingBytes) {
+  while (store_->pending_bytes() < settings_.max_pending_bytes) {
     auto record = queue_.try_pop();
     if (!record) break;
     Row row;
@@ -94,7 +92,7 @@ bool ArchiveWriter::take_records() {
 }
 
 bool ArchiveWriter::take(Row row) {
-  if (auto appended = store_->append(row.datatype, row.raw, timing_.unix_us()); !appended) {
+  if (auto appended = store_->append(row.datatype, row.raw, settings_.unix_us()); !appended) {
     stuck_ = std::move(row);
     failed(appended.error());
     return false;
@@ -110,11 +108,11 @@ bool ArchiveWriter::is_sync_due() const {
   if (is_failing_ || queue_.is_closed()) return true;
   if (taken_ == synced) return false;
   return store_->pending_bytes() >= kGroupBytes || flush_wanted_.load() > synced ||
-         Clock::now() >= dirty_since_ + timing_.sync_interval;
+         Clock::now() >= dirty_since_ + settings_.sync_interval;
 }
 
 void ArchiveWriter::sync_if_due() {
-  const bool is_rotated = store_->rotate(timing_.unix_us());
+  const bool is_rotated = store_->rotate(settings_.unix_us());
   if (is_rotated || is_sync_due()) sync();
 }
 
@@ -144,7 +142,7 @@ bool ArchiveWriter::is_over() {
   if (!queue_.is_closed()) return false;
   if (is_failing_) return ++failures_at_end_ > kTriesAtEnd;
   if (taken_ != queue_.pushed() || stuck_) return false;
-  store_->rotate(timing_.unix_us(), true);
+  store_->rotate(settings_.unix_us(), true);
   if (!sync()) return false;
   bundler_.add(store_->take_closed());
   return true;

@@ -25,15 +25,16 @@ namespace backsight::controller {
 
 class ArchiveWriter {
  public:
-  struct Timing {
+  struct Settings {
     std::chrono::milliseconds sync_interval{100};
     std::chrono::milliseconds retry_interval{1000};
+    std::uint64_t max_pending_bytes = 0;  // of rows in memory; more records stay in the queue
     std::function<std::uint64_t()> unix_us;
   };
 
   // Gives closed spools to the bundler. All it is given outlives it.
   ArchiveWriter(std::unique_ptr<ArchiveStore> store, RecordQueue& queue, Bundler& bundler,
-                const Annotation& annotation, Timing timing, const std::string& directory,
+                const Annotation& annotation, Settings settings, const std::string& directory,
                 Teller& tell);
   ~ArchiveWriter();
   ArchiveWriter(const ArchiveWriter&) = delete;
@@ -73,7 +74,7 @@ class ArchiveWriter {
   RecordQueue& queue_;
   Bundler& bundler_;
   const Annotation annotation_;
-  const Timing timing_;
+  const Settings settings_;
   const std::string directory_;
   Trouble trouble_;
 

@@ -16,9 +16,9 @@
 // A path is whole when a reply still has free slots, comes from the source's gateway, or meets the
 // atlas.
 //
-// When branches are asked for, each hop of a whole path is asked once more, and the destination from
-// several vantage points: replies of other flows take other ways through balancers.
-// Thread: one at a time.
+// When branches are asked for, each hop of a whole path is asked once more, and the destination
+// from several vantage points: replies of other flows take other ways through balancers. Thread:
+// one at a time.
 #pragma once
 
 #include <cstdint>
@@ -91,7 +91,8 @@ class Measurement final : public Planner {
   std::vector<VpIndex> tried_;               // for the hop under way
   std::vector<probes::Ipv4Addr> way_there_;  // of the last assumption, up to its target
   std::uint64_t way_there_id_ = 0;
-  std::vector<ReverseHop> branches_;  // other ways; `branch` is the hop of the path they stand beside
+  std::vector<ReverseHop>
+      branches_;                  // other ways; `branch` is the hop of the path they stand beside
   Commands* commands_ = nullptr;  // of the step under way
   Phase phase_ = Phase::kRoutes;
   std::uint8_t hop_ = 0;           // under way

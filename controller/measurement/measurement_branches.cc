@@ -38,7 +38,8 @@ void Measurement::look_for_branches(const Knowledge& known, const Now& now) {
 // The reply of hop `hop` went on to another router than the path does.
 void Measurement::note_branch(const Answer& answer, std::size_t hop, const Knowledge& known) {
   if (!answer.has_route()) return;
-  const RouteSplit split = split_route(answer.recorded, answer.key.dst, request_.src, known.aliases);
+  const RouteSplit split =
+      split_route(answer.recorded, answer.key.dst, request_.src, known.aliases);
   if (split.by != RouteSplit::By::kTarget) return;
   const auto reverse = split.reverse();
   for (std::size_t i = 0; i < reverse.size() && hop + 1 + i < path_.hops.size(); ++i) {
@@ -52,11 +53,11 @@ void Measurement::note_branch(const Answer& answer, std::size_t hop, const Knowl
       return it.branch == beside && known.aliases.same(it.address, other);
     });
     if (!comes_back || is_known || place_of(other, path_.hops.size(), known)) return;
-    branches_.push_back({.address = other,
-                         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute
-                                                   : HopType::kRecordRoute,
-                         .branch = static_cast<std::uint8_t>(beside),
-                         .measurement_id = answer.id});
+    branches_.push_back(
+        {.address = other,
+         .type = answer.is_spoofed ? HopType::kSpoofedRecordRoute : HopType::kRecordRoute,
+         .branch = static_cast<std::uint8_t>(beside),
+         .measurement_id = answer.id});
     return;
   }
 }

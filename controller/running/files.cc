@@ -51,7 +51,8 @@ ReadFiles read_files(const config::ControllerConfig& config) {
   ControllerFiles& files = into.files;
   if (config.annotation.prefixes_file.empty()) {
     into.complaints.emplace_back(
-        "annotation.prefixes is not set: no AS is known, so that no assumption of symmetry is known "
+        "annotation.prefixes is not set: no AS is known, so that no assumption of symmetry is "
+        "known "
         "to be within one, and no router stands in for a destination that is silent");
   } else {
     take(PrefixTable::read(config.annotation.prefixes_file), into, [&](auto read) {

@@ -145,10 +145,11 @@ void measure_speed(std::size_t count) {
     run.turn(~SteadyNs{0});
   }
   const double wall = seconds_since(begun), core = run.brain_s - before_s;
-  fmt::print("{{\"revtrs\":{},\"revtrs_per_second_of_core\":{:.0f},\"revtrs_per_second_with_script\":"
-             "{:.0f},\"probes_per_revtr\":{:.2f}}}\n",
-             run.ended, static_cast<double>(run.ended) / core, static_cast<double>(run.ended) / wall,
-             static_cast<double>(run.tasks - tasks) / static_cast<double>(run.ended));
+  fmt::print(
+      "{{\"revtrs\":{},\"revtrs_per_second_of_core\":{:.0f},\"revtrs_per_second_with_script\":"
+      "{:.0f},\"probes_per_revtr\":{:.2f}}}\n",
+      run.ended, static_cast<double>(run.ended) / core, static_cast<double>(run.ended) / wall,
+      static_cast<double>(run.tasks - tasks) / static_cast<double>(run.ended));
 }
 
 // Each has asked its first probes, and nobody answers.
@@ -163,8 +164,9 @@ void measure_memory(std::size_t count) {
   const auto each = [&](std::size_t bytes) {
     return static_cast<double>(bytes) / static_cast<double>(run.under_way());
   };
-  fmt::print("{{\"under_way\":{},\"resident_bytes_each\":{:.0f},\"measurement_bytes_each\":{:.0f}}}\n",
-             run.under_way(), each(resident_bytes() - before), each(run.measurement_bytes()));
+  fmt::print(
+      "{{\"under_way\":{},\"resident_bytes_each\":{:.0f},\"measurement_bytes_each\":{:.0f}}}\n",
+      run.under_way(), each(resident_bytes() - before), each(run.measurement_bytes()));
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
-// archive_sample FOLDER: writes an archive of known rows for the tests of docs/queries/, with our own
-// archive. What each row is for stands beside it; tests/operating/test_archive.py knows the answers.
+// archive_sample FOLDER: writes an archive of known rows for the tests of docs/queries/, with our
+// own archive. What each row is for stands beside it; tests/operating/test_archive.py knows the
+// answers.
 #include <fmt/format.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "controller/archive/archive.h"
 #include "../controller/mmdb_writer.h"
+#include "controller/archive/archive.h"
 
 namespace {
 
@@ -77,18 +78,19 @@ class Sample {
 
 void write_first_day(Sample& sample) {
   using enum HopType;
-  sample.append(sample.path(kPlain));  // 1: good
+  sample.append(sample.path(kPlain));          // 1: good
   ReversePath stand_in = sample.path(kPlain);  // 2: of another address
   stand_in.is_try_from_destination_as = true;
   sample.append(std::move(stand_in));
   // 3: symmetry across ASes
-  sample.append(sample.path(std::array<Place, 2>{{{kGhent, kDestination}, {kUlm, kSymmetryAcrossAses}}}));
+  sample.append(
+      sample.path(std::array<Place, 2>{{{kGhent, kDestination}, {kUlm, kSymmetryAcrossAses}}}));
   // 4: Ghent, Ulm, and back in Ghent by a hop of type 4
   sample.append(sample.path(std::array<Place, 3>{
       {{kGhent, kDestination}, {kUlm, kRecordRoute}, {kGhent, kAtlasRecordRoute}}}));
   // 5: the same loop without one: it may be so
-  sample.append(sample.path(
-      std::array<Place, 3>{{{kGhent, kDestination}, {kUlm, kAtlasRecordRoute}, {kGhent, kRecordRoute}}}));
+  sample.append(sample.path(std::array<Place, 3>{
+      {{kGhent, kDestination}, {kUlm, kAtlasRecordRoute}, {kGhent, kRecordRoute}}}));
   // 6: two hops in Ghent, one behind the other
   sample.append(
       sample.path(std::array<Place, 2>{{{kGhent, kDestination}, {kGhent, kAtlasRecordRoute}}}));
@@ -118,9 +120,9 @@ void write_second_day(Sample& sample) {
 int write_sample(const std::filesystem::path& folder) {
   const auto prefix = [](const char* text) { return probes::parse_prefix(text).value(); };
   const auto database = folder.string() + ".mmdb";
-  std::ofstream(database, std::ios::binary) << mmdb::database(
-      {{prefix(kGhent), mmdb::city("Ghent", "BE", 51.05, 3.7167)},
-       {prefix(kUlm), mmdb::city("Ulm", "DE", 48.4, 9.99)}});
+  std::ofstream(database, std::ios::binary)
+      << mmdb::database({{prefix(kGhent), mmdb::city("Ghent", "BE", 51.05, 3.7167)},
+                         {prefix(kUlm), mmdb::city("Ulm", "DE", 48.4, 9.99)}});
   const auto locations = Locations::open(database);
   if (!locations) return EXIT_FAILURE;
   const PrefixTable prefixes = PrefixTable::of({{prefix("198.51.100.0/24"), 64500}});

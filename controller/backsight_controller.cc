@@ -1,9 +1,10 @@
 // backsight-controller: reverse traceroutes from anyone to the sources.
 #include <fmt/format.h>
-#include <signal.h>
+
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <sstream>

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -89,6 +90,12 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
 }
 
+std::uint64_t unix_us() {
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+}
+
 void tell_once_a_second(const Controller& it) {
   const auto figures = it.figures();
   shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended", figures.under_way,
@@ -108,6 +115,7 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
 
   controller::BookOptions booking;
   booking.keep = settings.keep_results;
+  booking.now_us = [] { return unix_us(); };
   booking.tell = [](const std::string& sentence, bool is_fault) {
     is_fault ? spdlog::error("{}", sentence) : spdlog::info("{}", sentence);
   };

@@ -3,6 +3,7 @@
 // answers.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -31,7 +32,7 @@ constexpr Place kPlain[] = {{kGhent, HopType::kDestination}, {kUlm, HopType::kRe
 
 class Sample {
  public:
-  Sample(Archive& archive, std::uint64_t& now) : archive_(archive), now_(now) {}
+  Sample(Archive& archive, std::atomic<std::uint64_t>& now) : archive_(archive), now_(now) {}
 
   void next_day() { now_ += kDayUs; }
 
@@ -72,7 +73,7 @@ class Sample {
 
  private:
   Archive& archive_;
-  std::uint64_t& now_;
+  std::atomic<std::uint64_t>& now_;
   std::uint64_t id_ = 0;
 };
 
@@ -126,13 +127,12 @@ int write_sample(const std::filesystem::path& folder) {
   const auto locations = Locations::open(database);
   if (!locations) return EXIT_FAILURE;
   const PrefixTable prefixes = PrefixTable::of({{prefix("198.51.100.0/24"), 64500}});
-  std::uint64_t now = kNoon;
+  std::atomic<std::uint64_t> now{kNoon};
   ArchiveOptions options;
   options.directory = folder.string();
   options.archiver = {"0.1.0", "sample"};
   options.tell = [](const std::string& sentence) { fmt::print(stderr, "{}\n", sentence); };
-  std::atomic<std::uint64_t> clock{now};
-  options.unix_us = [&clock] { return clock.load(); };
+  options.unix_us = [&now] { return now.load(); };
   auto archive = Archive::open(options, {&prefixes, &*locations});
   if (!archive) {
     fmt::print(stderr, "{}\n", archive.error().sentence);
@@ -143,7 +143,6 @@ int write_sample(const std::filesystem::path& folder) {
   const std::uint64_t first_day = (*archive)->status().appended;
   if (!(*archive)->wait_until_synced(first_day, std::chrono::seconds(60))) return EXIT_FAILURE;
   sample.next_day();
-  clock = now;
   write_second_day(sample);
   if (auto closed = (*archive)->close(); !closed) {
     fmt::print(stderr, "{}\n", closed.error().sentence);

@@ -291,6 +291,7 @@ std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
                {"as_missing_one", share(result.of_measured.missing_one, result.of_measured.paths)},
                {"as_wrong", share(result.of_measured.wrong, result.of_measured.paths)},
                {"as_of_measured", as_scores(result.of_measured)},
+               {"as_of_measured_strict", as_scores(result.of_measured_strict)},
                {"as_of_all", as_scores(result.all)},
                {"router_right", share(right, judged)},
                {"routers_found", share(result.routers_found, result.routers)},

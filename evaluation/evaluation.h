@@ -25,13 +25,13 @@ struct EvaluationConfig {
   bool is_baseline = false;
 };
 
-// Of paths that could be scored.
+// Of paths that could be scored. Addresses are looked up in the prefix table, as users do.
 struct AsScore {
   std::uint64_t paths = 0;
-  std::uint64_t complete = 0;     // every AS of the true path, and no other
+  std::uint64_t complete = 0;  // every AS that a traceroute from the destination shows
   std::uint64_t missing_one = 0;  // one less, and no other
   std::uint64_t missing_more = 0;
-  std::uint64_t wrong = 0;  // an AS that is not on the true path
+  std::uint64_t wrong = 0;  // an AS that neither the true path nor that traceroute has
 };
 
 struct HopScore {
@@ -46,6 +46,7 @@ struct Evaluation {
   std::uint64_t measured = 0;  // reached without symmetry across ASes
   AsScore all;                 // reached
   AsScore of_measured;
+  AsScore of_measured_strict;  // every AS that the path is in, also those that no address tells of
   std::map<int, HopScore> hops;  // by type
   std::uint64_t routers = 0;     // of true paths that were reached, visible ones
   std::uint64_t routers_found = 0;

@@ -16,10 +16,21 @@ Truth::Truth(sim::World& world) : world_(world) {
 void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into) {
   const sim::Path truth = world_.path(path.dst, path.src, at_ns);
   if (!truth.exists) return;
-  std::set<std::uint32_t> true_ases;
-  for (const auto& hop : truth.hops) true_ases.insert(hop.as_number);
-  if (const auto own = world_.origin(path.dst)) true_ases.insert(*own);
-  if (const auto own = world_.origin(path.src)) true_ases.insert(*own);
+  // What a traceroute from the destination would show, its addresses looked up as ours are: so do the
+  // published figures compare. And the ASes that the path really is in.
+  std::set<std::uint32_t> traced_ases, true_ases;
+  const auto add_origin = [&](probes::Ipv4Addr address) {
+    if (address.is_unspecified()) return;
+    if (const auto asn = world_.origin(address)) traced_ases.insert(*asn);
+  };
+  for (const auto& hop : truth.hops) {
+    true_ases.insert(hop.as_number);
+    if (!hop.is_hidden) add_origin(hop.shows);
+  }
+  for (const auto end : {path.dst, path.src}) {
+    add_origin(end);
+    if (const auto own = world_.origin(end)) true_ases.insert(*own);
+  }
 
   const auto is_on_path = [&](sim::RouterId router) {
     return std::ranges::any_of(truth.hops, [&](const sim::Hop& hop) {
@@ -55,21 +66,22 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
     into.routers_found += std::ranges::any_of(
         shown, [&](sim::RouterId it) { return it == hop.router || (it >= first && it < last); });
   }
-  const auto missing =
-      std::ranges::count_if(true_ases, [&](std::uint32_t asn) { return !ases.contains(asn); });
-  const bool is_wrong =
-      std::ranges::any_of(ases, [&](std::uint32_t asn) { return !true_ases.contains(asn); });
-  const auto add = [&](AsScore& score) {
+  const auto judge = [&](const std::set<std::uint32_t>& wanted, AsScore& score) {
+    const bool is_wrong = std::ranges::any_of(
+        ases, [&](auto asn) { return !true_ases.contains(asn) && !traced_ases.contains(asn); });
+    const auto missing =
+        std::ranges::count_if(wanted, [&](std::uint32_t asn) { return !ases.contains(asn); });
     ++score.paths;
     ++(is_wrong       ? score.wrong
        : missing == 0 ? score.complete
        : missing == 1 ? score.missing_one
                       : score.missing_more);
   };
-  add(into.all);
+  judge(traced_ases, into.all);
   if (!is_measured) return;
   ++into.measured;
-  add(into.of_measured);
+  judge(traced_ases, into.of_measured);
+  judge(true_ases, into.of_measured_strict);
 }
 
 }  // namespace backsight::evaluation

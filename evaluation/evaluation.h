@@ -11,6 +11,7 @@
 
 #include "config/error.h"
 #include "config/world_config.h"
+#include "evaluation/latency.h"
 
 namespace backsight::evaluation {
 
@@ -40,6 +41,18 @@ struct HopScore {
   std::uint64_t unknown = 0;  // addresses that are no router's
 };
 
+// A quarter of a run's requests: those of the first, those after them, and so on. Packets and times
+// are of the stretch in which they were made; of the last, up to the end of the run.
+struct Part {
+  std::uint64_t requests = 0;
+  std::uint64_t packets = 0;  // sent by vantage points
+  double simulated_s = 0;
+  LatencyHistogram latency;
+  // What depends on the machine.
+  double wall_s = 0;
+  std::uint64_t resident_bytes = 0;  // of the process, simulation included, at the part's end
+};
+
 struct Evaluation {
   std::uint64_t requests = 0;
   std::uint64_t reached = 0;
@@ -51,17 +64,19 @@ struct Evaluation {
   std::uint64_t routers = 0;     // of true paths that were reached, visible ones
   std::uint64_t routers_found = 0;
   std::map<std::string, std::uint64_t> failures;
-  std::vector<double> latency_s;         // simulated, of those that were reached, sorted
-  double probes_per_revtr = 0;           // sent for measurements, surveys included
-  double background_probes = 0;          // atlas and tests
-  double packets_per_second_and_vp = 0;  // simulated, while requests ran
+  LatencyHistogram latency;             // simulated, of those that were reached
+  std::uint64_t background_probes = 0;  // atlas and tests, before the first request
+  std::uint64_t packets = 0;            // sent while requests ran, surveys included
+  std::uint64_t tasks = 0;              // as above; a trace is one
+  std::size_t vantage_points = 0;
+  std::uint64_t destination_ases = 0;
   double simulated_s = 0;
+  std::array<Part, 4> parts;
+  // What depends on the machine. While requests ran:
   double wall_s = 0;
-  double revtrs_per_second = 0;  // wall clock, simulation included
-  std::uint64_t memory_bytes = 0;
-  std::uint64_t destinations_ases = 0;
-
-  [[nodiscard]] double latency(double quantile) const;
+  double cpu_s = 0;
+  double controller_s = 0;  // of wall_s, spent in the controller
+  std::uint64_t peak_bytes = 0;
 };
 
 // `progress` is told a sentence about once a second.

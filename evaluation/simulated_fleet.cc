@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "evaluation/surroundings.h"
 #include "probes/reply.h"
 
 namespace backsight::evaluation {
@@ -12,8 +13,6 @@ namespace {
 
 using probes::Kind;
 
-// Where simulated time stands in the world's: any day will do.
-constexpr std::uint64_t kEpochNs = 1'800'000'000'000'000'000U;
 constexpr std::uint8_t kTraceTtl = 64;
 
 const probes::Template& template_of(Kind kind) {

@@ -1,0 +1,6 @@
+"""Both planners in the same worlds, beside RevTr's published figures: see scripts/evaluate."""
+import sys
+
+from .cli import main
+
+sys.exit(main(sys.argv[1:]))

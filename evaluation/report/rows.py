@@ -1,0 +1,61 @@
+"""What is told of both planners, line by line, beside what is published."""
+
+from __future__ import annotations
+
+from side_by_side.table import number
+
+from . import cost, published
+
+HEAD = ("figure", "unit", "backsight", "RevTr 2.0's rules", "RevTr 2.0, published")
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value * 100:.1f}"
+
+
+def _two(key, ours, theirs, shown=number):
+    return shown(ours[key]), shown(theirs[key])
+
+
+def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]:
+    """REQUIRES: both as merge() returns them."""
+    def line(figure, unit, key, shown=number, beside=""):
+        return (figure, unit, *_two(key, ours, theirs, shown), beside)
+
+    lines = [
+        line("AS path complete", "%", "as_complete", _percent, _percent(published.AS_COMPLETE)),
+        line("AS path, one AS missing", "%", "as_missing_one", _percent,
+             _percent(published.AS_MISSING_ONE)),
+        line("AS path, more missing", "%", "as_missing_more", _percent),
+        line("AS path wrong", "%", "as_wrong", _percent, _percent(published.AS_WRONG)),
+        line("hops on the true path", "%", "router_right", _percent),
+        line("true routers shown", "%", "routers_found", _percent),
+        line("coverage", "%", "coverage", _percent),
+        line("coverage, nothing assumed across ASes", "%", "coverage_measured", _percent,
+             f"{_percent(published.IN_RANGE)} (in range)"),
+        line("latency, median", "s", "latency_p50_s"),
+        line("latency, 90%", "s", "latency_p90_s"),
+        line("latency, 99%", "s", "latency_p99_s"),
+        line("latency, median, third quarter", "s", "latency_warm_p50_s"),
+        line("probes a reverse traceroute", "", "probes_per_revtr", number,
+             f"<= {published.MOST_PROBES_PER_REVTR:.0f} (arithmetic)"),
+        line("the same, third quarter", "", "probes_per_revtr_warm"),
+        line("reverse traceroutes a second, simulation included", "1/s", "revtrs_per_second"),
+        line("controller's CPU a reverse traceroute", "ms", "controller_cpu_ms_per_revtr"),
+    ]
+    for revtrs in cost.DAYS:
+        days = [cost.of_day(revtrs, it["probes_per_revtr_warm"], vantage_points)
+                for it in (ours, theirs)]
+        lines.append((f"{revtrs / 1e6:g} M a day: probes", "10^9", *(number(day.probes / 1e9) for day in days), ""))
+        lines.append((f"{revtrs / 1e6:g} M a day: each of {vantage_points} vantage points", "pps",
+                      *(number(day.pps_of_each) for day in days),
+                      f"{published.VP_PPS_2022} (limit)" if revtrs == published.REVTRS_A_DAY else ""))
+    return lines
+
+
+def terminal(lines) -> str:
+    table = [tuple(word.upper() for word in HEAD), *lines]
+    widths = [max(len(cells[at]) for cells in table) for at in range(len(HEAD))]
+    return "\n".join("  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)
+                               for at, (cell, width) in enumerate(zip(cells, widths))).rstrip()
+                     for cells in table)

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/probe_command.h"
 #include "cli/queue_commands.h"
+#include "cli/revtr_command.h"
 #include "cli/vp_commands.h"
 #include "config/fleet_key.h"
 
@@ -77,6 +78,45 @@ void add_number(CLI::App& command, const char* name, Number& target, const char*
       ->check(CLI::Range(least, most).description(""))
       ->type_name(std::to_string(least) + ".." + std::to_string(most))
       ->default_str(std::to_string(target));
+}
+
+void add_revtr(CLI::App& app, Action& action) {
+  auto* command =
+      app.add_subcommand("revtr", "Reverse traceroute: the path from a host to a source of yours");
+  command->footer(examples(
+      "  backsight revtr 198.51.100.7 --from ams01\n"
+      "  backsight revtr www.example.net --from ams01 --branches\n"
+      "  backsight revtr 198.51.100.7 203.0.113.9 --from ams01 --json\n\n"
+      "Hops stand from the host back to the source, each with how it was found. Exit code 1\n"
+      "tells that a path does not reach."));
+  auto options = std::make_shared<RevtrOptions>();
+  command->add_option("DST", options->destinations, "Hosts: addresses or names")->required();
+  command->add_option("--from", options->source, "The source: a vantage point's name or address")
+      ->required()
+      ->type_name("SOURCE");
+  command->add_option("--controller", options->controller.url, "The controller's API")
+      ->envname("BACKSIGHT_CONTROLLER")
+      ->type_name("URL")
+      ->capture_default_str();
+  command->add_option("--key", options->controller.key, "Your key; none is needed on its machine")
+      ->envname("BACKSIGHT_KEY")
+      ->type_name("KEY");
+  command->add_option("--label", options->label, "To ask for the results by")->type_name("TEXT");
+  add_number(*command, "--max-age", options->max_age_minutes,
+             "Minutes that what comes from caches may be old", 0, 30 * 24 * 60);
+  command->add_flag_callback(
+      "--no-cache", [options] { options->uses_cache = false; },
+      "Measure anew what was measured before");
+  command->add_flag("--branches", options->finds_branches,
+                    "Show all ways that load balancers choose from");
+  command->add_flag_callback(
+      "--no-rtt", [options] { options->pings_hops = false; },
+      "Do not measure each hop's round trip");
+  command->add_flag_callback(
+      "-n,--numeric", [options] { options->shows_names = false; }, "Addresses without names");
+  command->add_flag("--json", options->json, "A JSON object a line, for programs");
+  command->callback(
+      [&action, options] { action = [options] { return reverse_traceroute(*options); }; });
 }
 
 void add_keygen(CLI::App& app, Action& action) {
@@ -276,6 +316,7 @@ void add_everything(CLI::App& app, Action& action) {
   add_probe_commands(app, action);
   add_queue_commands(app, action);
   add_vp_commands(app, action);
+  add_revtr(app, action);
   add_keygen(app, action);
 }
 

@@ -1,8 +1,6 @@
 #include "cli/probe_command.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/resolve.h"
 #include "cli/stop.h"
 #include "cli/vp_commands.h"
 #include "probes/identity.h"
@@ -30,22 +29,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kMargin{5000};
 // After which the user is told what is waited for.
 constexpr milliseconds kPatience{2000};
-
-Expected<probes::Ipv4Addr> resolve(const std::string& name) {
-  if (const auto address = probes::parse_ipv4(name)) return *address;
-  addrinfo wanted{};
-  wanted.ai_family = AF_INET;
-  wanted.ai_socktype = SOCK_DGRAM;
-  addrinfo* found = nullptr;
-  const int code = ::getaddrinfo(name.c_str(), nullptr, &wanted, &found);
-  if (code != 0) {
-    return bad_usage(fmt::format("{}: no IPv4 address: {}", name, ::gai_strerror(code)));
-  }
-  const auto* address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
-  const probes::Ipv4Addr answer{ntohl(address->sin_addr.s_addr)};
-  ::freeaddrinfo(found);
-  return answer;
-}
 
 Expected<probes::Ipv4Addr> parse_address(const std::string& text, const char* option) {
   if (const auto address = probes::parse_ipv4(text)) return *address;

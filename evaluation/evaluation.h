@@ -29,7 +29,7 @@ struct EvaluationConfig {
 // Of paths that could be scored. Addresses are looked up in the prefix table, as users do.
 struct AsScore {
   std::uint64_t paths = 0;
-  std::uint64_t complete = 0;  // every AS that a traceroute from the destination shows
+  std::uint64_t complete = 0;     // every AS that a traceroute from the destination shows
   std::uint64_t missing_one = 0;  // one less, and no other
   std::uint64_t missing_more = 0;
   std::uint64_t wrong = 0;  // an AS that neither the true path nor that traceroute has

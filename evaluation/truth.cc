@@ -16,8 +16,8 @@ Truth::Truth(sim::World& world) : world_(world) {
 void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into) {
   const sim::Path truth = world_.path(path.dst, path.src, at_ns);
   if (!truth.exists) return;
-  // What a traceroute from the destination would show, its addresses looked up as ours are: so do the
-  // published figures compare. And the ASes that the path really is in.
+  // What a traceroute from the destination would show, its addresses looked up as ours are: so do
+  // the published figures compare. And the ASes that the path really is in.
   std::set<std::uint32_t> traced_ases, true_ases;
   const auto add_origin = [&](probes::Ipv4Addr address) {
     if (address.is_unspecified()) return;

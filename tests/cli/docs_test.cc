@@ -34,6 +34,7 @@ TEST(CliDocs, AreInStepWithHelp) {
                                                           {"vp", "list"},
                                                           {"vp", "status"},
                                                           {"vp", "capture"},
+                                                          {"revtr"},
                                                           {"keygen"}};
   for (std::vector<std::string> command : commands) {
     std::string line = "$ backsight";

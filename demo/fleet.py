@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 AF_XDP, AF_PACKET = "AF_XDP", "AF_PACKET"
-_DEVICES = {AF_XDP: "net_af_xdp0,iface={}", AF_PACKET: "net_af_packet0,iface={}"}
+DEVICES = {AF_XDP: "net_af_xdp0,iface={}", AF_PACKET: "net_af_packet0,iface={}"}
 _HELLO_ATTEMPTS, _HELLO_TIMEOUT_MS = 3, 700
 _START_SECONDS = 10.0
 _PROGRESS_SECONDS = 2.0
@@ -131,7 +131,7 @@ class VantagePoint:
 def _config_text(host: dict, number: int, port: str) -> str:
     cores = sorted(os.sched_getaffinity(0))
     return _CONFIG.format(
-        name=host["node"], number=number, device=_DEVICES[port].format(host["interface"]),
+        name=host["node"], number=number, device=DEVICES[port].format(host["interface"]),
         address=host["address"], prefix_length=host["prefix_length"], gateway=host["gateway"],
         workers=[cores[number % len(cores)]], control=cores[0])
 

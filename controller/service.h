@@ -62,7 +62,8 @@ struct BatchProgress {
   std::uint64_t batch = 0;
   std::string user;
   std::size_t total = 0;
-  std::vector<ReversePath> ended;  // from the wanted one on
+  std::vector<ReversePath> ended;   // from the wanted one on
+  std::vector<std::uint64_t> open;  // numbers of those that have not ended
   bool is_complete = false;
 };
 

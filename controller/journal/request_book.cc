@@ -280,6 +280,7 @@ std::optional<BatchProgress> RequestBook::look(std::uint64_t batch, std::size_t 
     progress.user = table_.user_of(*entry);
     progress.total = entry->total;
     progress.is_complete = entry->is_complete();
+    progress.open = table_.open_of(batch);
     for (std::size_t i = first; i < entry->ends.size(); ++i) {
       ends.push_back({batch, entry->ends[i]});
     }

@@ -1,0 +1,40 @@
+#include "controller/api/exchange.h"
+
+#include "controller/form/utf8.h"
+#include "queue/json_text.h"
+
+namespace backsight::controller {
+
+ApiReply error_reply(int status, std::string_view code, std::string_view sentence,
+                     const std::vector<ItemSentence>& items) {
+  ApiReply reply{.status = status};
+  queue::JsonText json(reply.body);
+  json.open('{');
+  json.key("error");
+  json.open('{');
+  json.text("code", code);
+  json.text("sentence", as_utf8(sentence));
+  if (!items.empty()) {
+    json.key("items");
+    json.open('[');
+    for (const ItemSentence& one : items) {
+      json.open('{');
+      json.number("item", one.item);
+      json.text("sentence", as_utf8(one.sentence));
+      json.close('}');
+    }
+    json.close(']');
+  }
+  json.close('}');
+  json.close('}');
+  return reply;
+}
+
+ApiReply try_again(int status, std::string_view code, std::string_view sentence,
+                   std::chrono::seconds after) {
+  ApiReply reply = error_reply(status, code, sentence);
+  reply.headers.emplace_back("Retry-After", std::to_string(after.count()));
+  return reply;
+}
+
+}  // namespace backsight::controller

@@ -1,0 +1,191 @@
+// A service whose measurements end when the test says so. Thread: any.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/service.h"
+
+namespace backsight::controller {
+
+class FakeService final : public Service {
+ public:
+  FakeService() {
+    sources_ = {{.name = "ams01",
+                 .address = address("192.0.2.1"),
+                 .is_ready = true,
+                 .why_not = "",
+                 .atlas_traceroutes = 12,
+                 .atlas_hops = 99,
+                 .atlas_oldest_unix_us = 1'767'225'600'000'000},
+                {.name = "fra02",
+                 .address = address("192.0.2.2"),
+                 .is_ready = false,
+                 .why_not = "does not receive \"spoofed\" replies"}};
+    vps_ = {{.name = "ams01",
+             .address = address("192.0.2.1"),
+             .asn = 64500,
+             .state = "ready",
+             .why = "",
+             .can_ping = true,
+             .can_record_route = true,
+             .last_heard_unix_us = 1'767'225'600'000'000,
+             .probes_under_way = 3}};
+  }
+
+  static Ipv4Addr address(const char* text) { return probes::parse_ipv4(text).value(); }
+
+  // --- what a test says
+  void refuse(std::vector<RequestFault> faults) {
+    const std::lock_guard lock(mutex_);
+    faults_ = std::move(faults);
+  }
+  // Ends a request that was submitted, reaching over two hops.
+  void end(std::uint64_t id, FailReason fail = FailReason::kNone) {
+    const std::lock_guard lock(mutex_);
+    const Request request = requests_.at(id);
+    Batch& batch = batches_.at(request.batch);
+    ReversePath path;
+    path.id = id;
+    path.batch = request.batch;
+    path.label = request.label;
+    path.src = request.src;
+    path.dst = request.dst;
+    path.started_unix_us = 1'767'225'600'000'000;
+    path.runtime_us = 120'000;
+    path.stop_reason = fail == FailReason::kNone ? StopReason::kReaches : StopReason::kFailed;
+    path.fail_reason = fail;
+    path.probes = 14;
+    path.hops.resize(2);
+    path.hops[0] = {.address = request.dst, .type = HopType::kDestination};
+    path.hops[1] = {.address = request.src, .type = HopType::kSymmetryWithinAs};
+    batch.ended.push_back(std::move(path));
+    std::erase(batch.open, id);
+    changed_.notify_all();
+  }
+  void forget(std::uint64_t batch) {
+    const std::lock_guard lock(mutex_);
+    batches_.erase(batch);
+    changed_.notify_all();
+  }
+  [[nodiscard]] std::vector<Request> requests() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Request> all;
+    for (const auto& [id, request] : requests_) all.push_back(request);
+    return all;
+  }
+  [[nodiscard]] std::vector<std::string> atlas_orders() const {
+    const std::lock_guard lock(mutex_);
+    return orders_;
+  }
+  void set_usage(Usage usage) {
+    const std::lock_guard lock(mutex_);
+    usage_ = usage;
+  }
+
+  // --- Service
+  tl::expected<std::uint64_t, std::vector<RequestFault>> submit(
+      std::vector<Request> requests) override {
+    const std::lock_guard lock(mutex_);
+    if (!faults_.empty()) return tl::unexpected(faults_);
+    const std::uint64_t first = next_;
+    Batch& batch = batches_[first];
+    batch.user = requests.front().user;
+    for (Request& request : requests) {
+      request.id = next_;
+      request.batch = first;
+      next_ += 2;
+      batch.open.push_back(request.id);
+      requests_[request.id] = request;
+    }
+    batch.total = requests.size();
+    return first;
+  }
+  std::optional<BatchProgress> progress(std::uint64_t batch, std::size_t first) const override {
+    const std::lock_guard lock(mutex_);
+    return look(batch, first);
+  }
+  std::optional<BatchProgress> wait_for_more(std::uint64_t batch, std::size_t first,
+                                             std::chrono::milliseconds patience) const override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, patience, [&] {
+      const auto found = batches_.find(batch);
+      return found == batches_.end() || found->second.ended.size() > first ||
+             found->second.open.empty();
+    });
+    return look(batch, first);
+  }
+  void cancel(std::uint64_t batch) override {
+    for (const std::uint64_t id : std::vector<std::uint64_t>(batches_.at(batch).open)) {
+      end(id, FailReason::kCancelled);
+    }
+  }
+  std::vector<ReversePath> with_label(const std::string& user, const std::string& label,
+                                      std::size_t most) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<ReversePath> found;
+    for (const auto& [id, batch] : batches_) {
+      for (const ReversePath& path : batch.ended) {
+        if (batch.user == user && path.label == label && found.size() < most) {
+          found.push_back(path);
+        }
+      }
+    }
+    return found;
+  }
+  std::vector<SourceInfo> sources() const override { return sources_; }
+  std::vector<VantagePointInfo> vantage_points() const override { return vps_; }
+  bool refresh_atlas(const std::string& source) override { return order("run " + source); }
+  bool clear_atlas(const std::string& source) override { return order("clean " + source); }
+  Usage usage(const std::string&) const override {
+    const std::lock_guard lock(mutex_);
+    return usage_;
+  }
+
+ private:
+  struct Batch {
+    std::string user;
+    std::size_t total = 0;
+    std::vector<std::uint64_t> open;
+    std::vector<ReversePath> ended;
+  };
+
+  std::optional<BatchProgress> look(std::uint64_t id, std::size_t first) const {
+    const auto found = batches_.find(id);
+    if (found == batches_.end()) return std::nullopt;
+    const Batch& batch = found->second;
+    BatchProgress progress{.batch = id,
+                           .user = batch.user,
+                           .total = batch.total,
+                           .ended = {},
+                           .open = batch.open,
+                           .is_complete = batch.open.empty()};
+    for (std::size_t i = first; i < batch.ended.size(); ++i) {
+      progress.ended.push_back(batch.ended[i]);
+    }
+    return progress;
+  }
+  bool order(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    if (!what.ends_with("ams01") && !what.ends_with("fra02")) return false;
+    orders_.push_back(what);
+    return true;
+  }
+
+  std::vector<SourceInfo> sources_;
+  std::vector<VantagePointInfo> vps_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::map<std::uint64_t, Batch> batches_;
+  std::map<std::uint64_t, Request> requests_;
+  std::vector<RequestFault> faults_;
+  std::vector<std::string> orders_;
+  Usage usage_;
+  std::uint64_t next_ = 2;
+};
+
+}  // namespace backsight::controller

@@ -14,7 +14,10 @@
 
 #include "config/controller_loader.h"
 #include "config/controller_printer.h"
+#include "controller/api/api.h"
+#include "controller/api/api_server.h"
 #include "controller/archive/archive.h"
+#include "controller/form/path_json.h"
 #include "controller/journal/id_source.h"
 #include "controller/journal/request_book.h"
 #include "controller/running/controller.h"
@@ -132,6 +135,17 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
                  opened->unfinished.size());
     it.resume(opened->unfinished);
   }
+  controller::Api::Options serving;
+  serving.write_path = [annotation](std::string& out, const controller::ReversePath& path) {
+    controller::append_json(out, path, annotation);
+  };
+  serving.max_batch = settings.limits.max_batch;
+  serving.now_us = unix_us;
+  std::shared_ptr<const config::ApiKeys> keys;
+  if (read.files.keys) keys = std::make_shared<config::ApiKeys>(std::move(*read.files.keys));
+  controller::Api api(it, serving, std::move(keys));
+  const auto server = controller::ApiServer::start(settings.listen, api);
+  if (!server) return fail(server.error());
   running = &it;
   catch_signals();
   it.on_second = [&] { tell_once_a_second(it); };

@@ -102,8 +102,8 @@ class Service:
                     raise FleetError(f"{name} ended early: {self.complaint(name)}")
             try:
                 said = self.get("/api/v1/sources")
-                ready = [s for s in said["sources"] if s["is_ready"]
-                         and s["atlas_traceroutes"] >= sources - 1]
+                ready = [source for source in said["srcs"] if source["ready"]
+                         and source["atlas"]["traceroutes"] >= sources - 1]
                 if len(ready) == sources:
                     return
             except (urllib.error.URLError, ConnectionError):

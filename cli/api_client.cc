@@ -40,10 +40,10 @@ Expected<std::unique_ptr<httplib::Client>> connect(const ControllerAddress& at) 
 }
 
 tl::unexpected<Error> unreachable(const ControllerAddress& at, httplib::Error error) {
-  return run_failed(fmt::format(
-      "{}: no controller answers there ({}); name it with --controller, or start "
-      "backsight-controller",
-      at.url, httplib::to_string(error)));
+  return run_failed(
+      fmt::format("{}: no controller answers there ({}); name it with --controller, or start "
+                  "backsight-controller",
+                  at.url, httplib::to_string(error)));
 }
 
 // What the API said was wrong, each item's sentence a line.
@@ -69,7 +69,8 @@ Error refusal(const ControllerAddress& at, int status, const std::string& body) 
   return {is_ours ? ErrorCode::kBadUsage : ErrorCode::kRunFailed, text};
 }
 
-// Server-sent events, as far as we need them: "event", "id" and "data" lines, a blank line ends one.
+// Server-sent events, as far as we need them: "event", "id" and "data" lines, a blank line ends
+// one.
 class Events {
  public:
   struct Event {
@@ -114,8 +115,7 @@ class Events {
 Expected<std::uint64_t> submit(const ControllerAddress& at, const std::string& body) {
   const auto client = connect(at);
   if (!client) return tl::unexpected(client.error());
-  const auto answer =
-      (*client)->Post("/api/v1/revtr", headers_for(at), body, "application/json");
+  const auto answer = (*client)->Post("/api/v1/revtr", headers_for(at), body, "application/json");
   if (!answer) return unreachable(at, answer.error());
   if (answer->status != 200) return tl::unexpected(refusal(at, answer->status, answer->body));
   const Json json = Json::parse(answer->body, nullptr, false);
@@ -162,9 +162,10 @@ Expected<void> follow(const ControllerAddress& at, std::uint64_t batch,
     if (has_ended || !goes_on()) break;
     if (status != 0 && status != 200) return tl::unexpected(refusal(at, status, refused));
     if (++breaks > kMostBreaks) {
-      return run_failed(fmt::format("{}: the connection breaks again and again; the batch goes on: "
-                                    "ask for {}/api/v1/revtr?batchid={}",
-                                    at.url, at.url, batch));
+      return run_failed(
+          fmt::format("{}: the connection breaks again and again; the batch goes on: "
+                      "ask for {}/api/v1/revtr?batchid={}",
+                      at.url, at.url, batch));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200 * breaks));
   }

@@ -18,7 +18,8 @@ struct ControllerAddress {
 [[nodiscard]] Expected<std::uint64_t> submit(const ControllerAddress& at, const std::string& body);
 
 // Hands out the JSON of each path as it ends, until the batch is complete. A connection that breaks
-// is made again, and nothing is handed out twice. `goes_on` is asked again and again; false ends it.
+// is made again, and nothing is handed out twice. `goes_on` is asked again and again; false ends
+// it.
 [[nodiscard]] Expected<void> follow(const ControllerAddress& at, std::uint64_t batch,
                                     const std::function<void(const std::string&)>& path,
                                     const std::function<bool()>& goes_on);

@@ -90,8 +90,9 @@ Expected<int> reverse_traceroute(const RevtrOptions& options) {
     written = write_out((is_first ? "" : "\n") + report_path(path, known));
     is_first = false;
   };
-  const auto followed = follow(options.controller, *batch, show,
-                               [&] { return !is_stopped() && written && *written == Written::kAll; });
+  const auto followed = follow(options.controller, *batch, show, [&] {
+    return !is_stopped() && written && *written == Written::kAll;
+  });
   if (is_stopped()) {
     cancel(options.controller, *batch);
     return run_failed("interrupted; what had not ended was taken back");

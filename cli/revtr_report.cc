@@ -35,14 +35,28 @@ const Json& hops_of(const Json& path) {
 std::string technique_of(const Json& hop) {
   std::string text;
   switch (value_of(hop, "hop_type", 0)) {
-    case 1: return "destination";
-    case 3: text = "traceroute atlas"; break;
-    case 4: text = "traceroute atlas, about here"; break;
-    case 5: text = "record route"; break;
-    case 6: text = "spoofed record route"; break;
-    case 11: text = "assumed symmetric"; break;
-    case 12: text = "assumed symmetric, across ASes"; break;
-    default: text = "unknown";
+    case 1:
+      return "destination";
+    case 3:
+      text = "traceroute atlas";
+      break;
+    case 4:
+      text = "traceroute atlas, about here";
+      break;
+    case 5:
+      text = "record route";
+      break;
+    case 6:
+      text = "spoofed record route";
+      break;
+    case 11:
+      text = "assumed symmetric";
+      break;
+    case 12:
+      text = "assumed symmetric, across ASes";
+      break;
+    default:
+      text = "unknown";
   }
   if (value_of(hop, "branch", 0) != 0) text += ", balanced";
   return text;
@@ -85,12 +99,12 @@ std::string conclusion_of(const Json& path) {
     text = "reaches the source";
   } else {
     const std::string detail = value_of(path, "fail_detail", std::string());
-    text = "failed: " + (detail.empty() ? value_of(path, "fail_reason", std::string("unknown"))
-                                        : detail);
+    text = "failed: " +
+           (detail.empty() ? value_of(path, "fail_reason", std::string("unknown")) : detail);
   }
   if (value_of(path, "from_cache", false)) return text + "; from cache";
-  return fmt::format("{}; {:.0f} ms, {} probes", text,
-                     value_of<double>(path, "runtime", 0) / 1000, value_of(path, "probes", 0));
+  return fmt::format("{}; {:.0f} ms, {} probes", text, value_of<double>(path, "runtime", 0) / 1000,
+                     value_of(path, "probes", 0));
 }
 
 }  // namespace
@@ -106,8 +120,8 @@ std::vector<std::string> addresses_of(const Json& path) {
 
 std::string report_path(const Json& path, const std::map<std::string, std::string>& names) {
   const std::string dst = value_of(path, "dst", std::string());
-  std::string text = fmt::format("reverse traceroute from {} to {}", dst,
-                                 value_of(path, "src", std::string()));
+  std::string text =
+      fmt::format("reverse traceroute from {} to {}", dst, value_of(path, "src", std::string()));
   if (value_of(path, "is_try_from_destination_AS", false)) {
     text += ", a router in the AS of a destination that is silent";
   }
@@ -124,10 +138,10 @@ std::string report_path(const Json& path, const std::map<std::string, std::strin
     const bool is_beside = beside != 0 && beside == branch;
     branch = beside;
     const auto name = names.find(address);
-    const std::string shown =
-        !is_known ? "*"
-        : name == names.end() || name->second.empty() ? address
-                                                      : fmt::format("{} ({})", name->second, address);
+    const std::string shown = !is_known ? "*"
+                              : name == names.end() || name->second.empty()
+                                  ? address
+                                  : fmt::format("{} ({})", name->second, address);
     rows.push_back({is_beside ? "" : std::to_string(number), shown, as_of(hop), time_of(hop),
                     technique_of(hop)});
   }

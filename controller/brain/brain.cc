@@ -70,7 +70,7 @@ void Brain::submit(const Request& request, const Now& now) {
   switch (verdict.what) {
     case PathCache::Verdict::What::kAnswer:
       ++figures_.from_cache;
-      answer(std::move(verdict.path));
+      answer_and_stand_in(request, std::move(verdict.path), now);
       return;
     case PathCache::Verdict::What::kWait:
       return;
@@ -95,7 +95,7 @@ void Brain::cancel(std::uint64_t id, const Now& now) {
 
 // --- measurements --------------------------------------------------------------------------------
 
-void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_in_for) {
+void Brain::begin(const Request& request, const Now& now) {
   const auto source = vantage_.by_address(request.src);
   const VpIndex vp = source.value_or(0);
   std::unique_ptr<Planner> measurement;
@@ -105,17 +105,12 @@ void Brain::begin(const Request& request, const Now& now, std::uint64_t stands_i
     measurement = std::make_unique<Measurement>(request, vp, config_.measurement, now);
   }
   ++figures_.begun;
-  if (stands_in_for != 0) {
-    measurement->path().is_try_from_destination_as = true;
-    measurement->path().ids_from_destination_as.push_back(stands_in_for);
-  }
   const auto refuse = [&](FailReason reason) {
     ReversePath path = measurement->path();
     path.fail_reason = reason;
     auto waiting = cache_.on_ended(request, path, {}, now);
     answer(std::move(path));
-    for (auto& it : waiting.answers) answer(std::move(it));
-    for (const auto& it : waiting.to_measure) begin(it, now);
+    settle(std::move(waiting), now);
   };
   if (!source || !vantage_.is_usable(*source)) return refuse(FailReason::kNoVantagePoint);
   if (circuits_.try_pass(request.dst, now.steady)) return refuse(FailReason::kCircuitOpen);
@@ -196,37 +191,53 @@ void Brain::end(std::uint64_t id, const Now& now) {
   const Request request = measurement.request();
   const ReversePath& path = measurement.path();
   const bool has_failed = path.stop_reason == StopReason::kFailed;
-  auto alternative = measurement.alternative();
-  if (alternative) {
+  if (const auto alternative = measurement.alternative()) {
     if (alternatives_.size() >= kMostAlternatives) alternatives_.clear();
     alternatives_[request.dst] = *alternative;
-  } else if (const auto known = alternatives_.find(request.dst); known != alternatives_.end()) {
-    alternative = known->second;
   }
   if (!has_failed || is_silence(path.fail_reason)) {
-    circuits_.learn(request.dst, !has_failed || alternative.has_value(), now.steady);
+    const bool somebody_answers = !has_failed || alternatives_.contains(request.dst);
+    circuits_.learn(request.dst, somebody_answers, now.steady);
   }
   auto waiting = cache_.on_ended(request, path, measurement.gateway(), now);
-  const bool retries = has_failed && request.retry_from_destination_as &&
-                       path.fail_reason != FailReason::kCancelled &&
-                       !path.is_try_from_destination_as && alternative;
-  answer(path);
-  if (retries) {
-    ++figures_.stand_ins;
-    Request stand_in = request;
-    stand_in.dst = *alternative;
-    stand_in.id = stand_in_number(request.id);
-    output_->stand_ins.push_back(stand_in);
-    begin(stand_in, now, request.id);
-  }
-  for (auto& it : waiting.answers) {
+  answer_and_stand_in(request, path, now);
+  settle(std::move(waiting), now);
+}
+
+void Brain::settle(PathCache::Outcome outcome, const Now& now) {
+  for (auto& it : outcome.answers) {
     ++figures_.from_cache;
-    answer(std::move(it));
+    answer_and_stand_in(it.request, std::move(it.path), now);
   }
-  for (const auto& it : waiting.to_measure) begin(it, now);
+  for (const Request& it : outcome.to_measure) begin(it, now);
+}
+
+// When it failed, a router that answers in the destination's AS is asked in its stead.
+void Brain::answer_and_stand_in(const Request& request, ReversePath path, const Now& now) {
+  const bool has_failed =
+      path.stop_reason == StopReason::kFailed && path.fail_reason != FailReason::kCancelled;
+  const bool is_stand_in = stand_ins_.contains(request.id);
+  answer(std::move(path));
+  const auto alternative = alternatives_.find(request.dst);
+  if (!has_failed || is_stand_in || !request.retry_from_destination_as ||
+      alternative == alternatives_.end()) {
+    return;
+  }
+  ++figures_.stand_ins;
+  Request stand_in = request;
+  stand_in.dst = alternative->second;
+  stand_in.id = stand_in_number(request.id);
+  stand_ins_[stand_in.id] = request.id;
+  output_->stand_ins.push_back(stand_in);
+  submit(stand_in, now);
 }
 
 void Brain::answer(ReversePath path) {
+  if (const auto at = stand_ins_.find(path.id); at != stand_ins_.end()) {
+    path.is_try_from_destination_as = true;
+    path.ids_from_destination_as = {at->second};
+    stand_ins_.erase(at);
+  }
   if (path.stop_reason == StopReason::kReaches) {
     ++figures_.reached;
   } else {

@@ -130,7 +130,9 @@ class Brain {
     friend bool operator>(const Alarm& a, const Alarm& b) noexcept { return a.at > b.at; }
   };
 
-  void begin(const Request& request, const Now& now, std::uint64_t stands_in_for = 0);
+  void begin(const Request& request, const Now& now);
+  void settle(PathCache::Outcome outcome, const Now& now);
+  void answer_and_stand_in(const Request& request, ReversePath path, const Now& now);
   void step(const Due& due, const Now& now);
   void carry_out(Planner& measurement, Commands& commands, const Now& now);
   void end(std::uint64_t id, const Now& now);
@@ -154,6 +156,8 @@ class Brain {
   std::unordered_map<std::uint64_t, std::unique_ptr<Planner>> running_;
   // Routers that answer in the AS of destinations that do not.
   std::unordered_map<Ipv4Addr, Ipv4Addr> alternatives_;
+  std::unordered_map<std::uint64_t, std::uint64_t>
+      stand_ins_;  // under way, to whom they stand in for
   std::deque<Due> due_;
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   SteadyNs look_for_lost_at_ = 0;

@@ -125,7 +125,7 @@ PathCache::Outcome PathCache::on_ended(const Request& request, const ReversePath
       if (path.fail_reason == FailReason::kCancelled) {
         outcome.to_measure.push_back(it);
       } else {
-        outcome.answers.push_back(copy(path, it, now));
+        outcome.answers.push_back({it, copy(path, it, now)});
       }
     }
   }
@@ -139,12 +139,12 @@ PathCache::Outcome PathCache::on_ended(const Request& request, const ReversePath
   for (const Request& it : waiting) {
     const bool is_told = network.agreeing >= kAgreeing && !network.disagrees;
     if (is_told) {
-      outcome.answers.push_back(copy(network.model.path, it, now));
+      outcome.answers.push_back({it, copy(network.model.path, it, now)});
       const auto same = followers_.extract(pair_of(it));
       if (same.empty()) continue;
       waiting_count_ -= same.mapped().size();
       for (const Request& follower : same.mapped()) {
-        outcome.answers.push_back(copy(network.model.path, follower, now));
+        outcome.answers.push_back({follower, copy(network.model.path, follower, now)});
       }
     } else if (network.disagrees || network.scouts.size() < kScouts) {
       if (!network.disagrees) network.scouts.push_back(it.id);

@@ -34,8 +34,12 @@ class PathCache {
 
   // A measurement of its own has ended; `gateway` is the stamp of the destination's own network, if
   // there was one. Those who waited for it are answered or, if it does not tell, to be measured.
+  struct Answered {
+    Request request;
+    ReversePath path;
+  };
   struct Outcome {
-    std::vector<ReversePath> answers;
+    std::vector<Answered> answers;
     std::vector<Request> to_measure;
   };
   Outcome on_ended(const Request& request, const ReversePath& path, probes::Ipv4Addr gateway,

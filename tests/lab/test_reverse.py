@@ -116,7 +116,7 @@ class EveryPath(ReverseTest):
 
     def test_says_what_is_wrong_with_a_request(self):
         far = self.address("far")
-        for request, words in (({"src": "nowhere", "dst": far}, "nowhere"),
+        for request, words in (({"src": "nowhere", "dst": far}, "no source"),
                                ({"src": "vp1", "dst": "224.0.0.1"}, "private or reserved"),
                                ({"src": "vp1", "dst": "2001:db8::1"}, "IPv4"),
                                ({"src": "vp1", "dst": self.address("vp1")}, "same address")):

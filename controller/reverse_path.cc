@@ -13,7 +13,7 @@ struct FailWords {
 
 constexpr std::array<FailWords, static_cast<std::size_t>(FailReason::kCount)> kFailWords{{
     {"", ""},
-    {"unresponsive", "neither the destination nor a router on the way to it answers our probes"},
+    {"unresponsive", "the destination answers none of our probes"},
     {"gap_limit", "the way to the hop whose neighbour was wanted ends in silence"},
     {"unreachable", "an ICMP error ended the way to the hop whose neighbour was wanted"},
     {"loop", "the path came back to itself, and no other way was left"},

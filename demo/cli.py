@@ -12,9 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from demo import report
+from demo import report, reverse_report
 from demo.fleet import AF_PACKET, AF_XDP, Fleet, FleetError
 from demo.plan import plan
+from demo.reverse import ReverseJudge, ReverseVerdict
+from demo.service import Service
 from demo.verdict import Judge, Verdict
 from lab import state
 from lab.state import LabError
@@ -31,8 +33,8 @@ _EPILOG = """examples:
   scripts/demo --keep              and leave the lab up to look around
   scripts/demo --seed 7 --json     another lab, for programs
 
-The last line is "N of N agree with the routing tables". Exit codes: 0 all agree, 1 something
-differs or failed, 2 bad usage."""
+The last line is "N of N agree with the routing tables": of what was measured, then of the reverse
+paths. Exit codes: 0 all agree, 1 something differs or failed, 2 bad usage."""
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Installs what is missing, builds, raises an Internet of Linux routers, starts "
                     "the vantage points in it, probes every destination with pings, Record Route, "
                     "spoofed Record Route and Paris traceroutes, and prints what they saw beside "
-                    "what the routing tables say.")
+                    "what the routing tables say; then a controller finds the way back from every "
+                    "destination.")
     parser.add_argument("--json", action="store_true", help="print the same for programs")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--seed", type=int, metavar="N",
@@ -69,31 +72,34 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    program = _program()
+    programs = _programs()
     name = f"demo-{os.getpid()}"
     try:
         record = _raise_lab(name, options.seed)
         with tempfile.TemporaryDirectory(prefix="backsight-demo-") as folder:
-            fleet, verdicts = _measure(program, Path(folder), record, _PORTS[options.port])
-        _print(options, record, fleet, verdicts)
+            fleet, verdicts = _measure(programs / "backsight-vp", Path(folder), record,
+                                       _PORTS[options.port])
+            reverse = _reverse(programs, Path(folder) / "service", record, fleet)
+        _print(options, record, fleet, verdicts, reverse)
         if options.keep:
             _say(_how_to_look_around(record))
             name = ""
     finally:
         if name:
             _take_down(name)
-    return 0 if all(v.agrees for v in verdicts) else 1
+    return 0 if all(v.agrees for v in [*verdicts, *reverse]) else 1
 
 
 def _say(text: str) -> None:
     print(f"demo: {text}", file=sys.stderr, flush=True)
 
 
-def _program() -> Path:
-    program = Path(os.environ.get("BACKSIGHT_BIN") or _ROOT / "build/release/bin") / "backsight-vp"
-    if not program.exists():
-        raise FleetError(f"{program} is not there; scripts/build makes it")
-    return program
+def _programs() -> Path:
+    folder = Path(os.environ.get("BACKSIGHT_BIN") or _ROOT / "build/release/bin")
+    for program in ("backsight-vp", "backsight-controller"):
+        if not (folder / program).exists():
+            raise FleetError(f"{folder / program} is not there; scripts/build makes it")
+    return folder
 
 
 def _raise_lab(name: str, seed: int | None) -> dict:
@@ -133,13 +139,37 @@ def _measure(program: Path, folder: Path, record: dict, port: str) -> tuple[Flee
         fleet.end()
 
 
-def _print(options: argparse.Namespace, record: dict, fleet: Fleet,
-           verdicts: list[Verdict]) -> None:
+def _reverse(programs: Path, folder: Path, record: dict, fleet: Fleet) -> list[ReverseVerdict]:
+    """From every destination back to the first vantage point, by a controller."""
+    folder.mkdir()
+    slowest = AF_PACKET if AF_PACKET in fleet.ports.values() else AF_XDP
+    service = Service(programs, folder, record, slowest)
+    try:
+        started = time.monotonic()
+        service.start()
+        _say(f"the controller has an atlas for each of {len(record['vps'])} sources "
+             f"({time.monotonic() - started:.1f} s)")
+        source, judge = record["vps"][0]["node"], ReverseJudge(Truth(record))
+        started = time.monotonic()
+        paths = service.measure([{"src": source, "dst": destination["address"]}
+                                 for destination in record["destinations"]])
+        _say(f"{len(paths)} reverse traceroutes ({time.monotonic() - started:.1f} s)")
+        return [judge.judge(path) for path in sorted(paths, key=lambda path: path["id"])]
+    finally:
+        service.end()
+
+
+def _print(options: argparse.Namespace, record: dict, fleet: Fleet, verdicts: list[Verdict],
+           reverse: list[ReverseVerdict]) -> None:
     if options.json:
-        print(json.dumps(report.as_json(record, fleet, verdicts), indent=1))
+        print(json.dumps(report.as_json(record, fleet, verdicts)
+                         | {"reverse": reverse_report.as_json(reverse)}, indent=1))
         _say(report.conclusion(verdicts))
+        _say(reverse_report.conclusion(reverse))
     else:
-        print(report.page(record, fleet, verdicts, report.Ink(sys.stdout.isatty())))
+        ink = report.Ink(sys.stdout.isatty())
+        print(report.page(record, fleet, verdicts, ink))
+        print(reverse_report.page(record, verdicts, reverse, ink))
     sys.stdout.flush()
 
 

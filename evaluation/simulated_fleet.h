@@ -78,8 +78,8 @@ class SimulatedFleet {
     std::size_t vp = 0;
     std::uint64_t flight = 0;
     std::uint32_t handle = 0;  // of a time-out: whether it is still the one
-    std::shared_ptr<std::vector<std::byte>> packet;
-    std::shared_ptr<queue::ResultBatch> results;
+    std::shared_ptr<std::vector<std::byte>> packet{};
+    std::shared_ptr<queue::ResultBatch> results{};
     friend bool operator>(const Event& a, const Event& b) noexcept {
       return a.at != b.at ? a.at > b.at : a.number > b.number;
     }

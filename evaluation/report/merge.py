@@ -97,6 +97,8 @@ def merge(runs: list[dict]) -> dict:
         "requests": requests,
         "destination_ases": _sum(runs, "destination_ases"),
         "as_of_measured": ases,
+        "as_of_measured_strict": {key: _sum(runs, "as_of_measured_strict", key)
+                                  for key in AS_COUNTS},
         "as_of_all": {key: _sum(runs, "as_of_all", key) for key in AS_COUNTS},
         "hops_by_type": hops,
         "failures": _failures(runs),

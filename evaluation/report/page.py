@@ -1,0 +1,159 @@
+"""docs/evaluation.md and its figures, from what a run found."""
+
+from __future__ import annotations
+
+from side_by_side.table import markdown, number
+
+from . import cost, plots, published, rows
+from .runs import ROOT, Plan
+
+PAGE = ROOT / "docs/evaluation.md"
+FOLDER = ROOT / "docs/evaluation"
+
+_INTRO = """\
+# Evaluation
+
+Written by `scripts/evaluate --write` from one run; do not edit. Reverse traceroutes through the simulated
+Internet ([simulation.md](simulation.md)), whose routes are known for every pair of addresses, planned in
+two ways:
+
+- **backsight**: as the controller plans them.
+- **RevTr 2.0's rules**: the order of techniques, batches of five spoofers and waits of the public code of
+  2022, in the same worlds, with the same vantage points, atlases, surveys and queue, and half an hour
+  instead of a minute to end in. Two delays of the original are left out, which would make it slower: the 1.5 s between a
+  vantage point's reply and its controller, and the pace at which measurements begin. It shares what the
+  controller shares between measurements (probes, answers, surveys), so it is quicker and cheaper here than
+  it would be alone.
+- **published** figures are of the Internet of 2022 and 2023, compared with traceroutes from hosts of known
+  users. They are beside ours to be read, not to be subtracted: the simulation is not that Internet.
+
+"""
+
+_SAYS = """\
+## What the figures say, and what they do not
+
+- **AS paths** are compared with what a traceroute from the destination would show, addresses looked up in
+  the same prefix table, as the published comparison is made. Paths with a symmetry assumed across ASes
+  (hop type 12) are not among them, as RevTr 2.0 gave those up; {wrong_all} of all paths, with those, have a
+  wrong AS ({wrong_all_theirs} by the rules).
+- **Strictly**, against every AS that the path is in, also those of which no address tells: complete
+  {strict}, by the rules {strict_theirs}.
+- **Coverage** is of destinations that answer pings and Record Route. Published is that 63% of those are in
+  range of a vantage point; a path can be whole without that, through the atlas or an assumption.
+- **Latency** counts from the request to the whole path, on simulated time: distances are those of cities,
+  each way between controller and vantage point takes 15 ms, a vantage point sends at most {vp_pps} packets a
+  second. Not in it: what a controller's disk and its clients cost. A first request for a prefix waits
+  for its survey; the third quarter of a run finds more of them made. No latency of RevTr 2.0 is quoted, for
+  we know of none that says what was in its caches.
+- **Probes** are all that was sent while requests ran: surveys, tests of vantage points, each packet of a
+  traceroute. What made the atlases before is not in it.
+- **A second** is of this machine, {jobs} such processes on it at once, each one core, with the simulation of
+  every packet beside the controller, which is most of it. The controller's own part stands in the next line.
+- **Seeds** {seeds}: the same seed is the same Internet, the same sources and destinations and, but for
+  what depends on the machine, the same result to the last digit.
+- **Not in a simulation**: what nobody has thought of. Routers limit, stamp and hide as drawn from published
+  shares; what they do in reality is only known by measuring it.
+
+"""
+
+
+def _percent(part: float, of: float) -> str:
+    return f"{100 * part / of:.1f}%" if of else "none"
+
+
+def _setting(plan: Plan, described: dict[str, str]) -> str:
+    lines = [f"- {len(plan.world_seeds)} worlds of {plan.ases:,} ASes and {plan.vantage_points} vantage "
+             f"points, {plan.sources} of them sources; {plan.requests:,} requests in each, "
+             f"{plan.rate:g} a second",
+             *(f"- {key}: {value}" for key, value in described.items() if key != "dpdk")]
+    return "\n".join(lines).replace(",000", " 000") + "\n\n"
+
+
+def _figure(name: str, words: str) -> str:
+    return f"![{words}](evaluation/{name})\n\n"
+
+
+def _hops(ours: dict, theirs: dict) -> str:
+    lines = []
+    for kind, name in plots.TYPES.items():
+        scores = [it["hops_by_type"].get(kind) for it in (ours, theirs)]
+        if not any(scores):
+            continue
+        cells = []
+        for score in scores:
+            cells += [number(score["right"] + score["wrong"]),
+                      _percent(score["right"], score["right"] + score["wrong"])] if score else ["", ""]
+        beside = {"11": f"{published.SYMMETRY_WITHIN:.0%}",
+                  "12": f"{published.SYMMETRY_ACROSS:.0%}"}.get(kind, "")
+        lines.append((name, kind, *cells, beside))
+    return markdown(("found by", "type", "hops", "right", "hops, by the rules", "right",
+                     "published"), lines) + "\n\n"
+
+
+def _worlds(ours: dict, theirs: dict) -> str:
+    keys = ("as_complete", "as_wrong", "router_right", "coverage", "latency_p50_s",
+            "probes_per_revtr")
+    lines = []
+    for it, name in ((ours, "backsight"), (theirs, "RevTr 2.0's rules")):
+        for world in it["worlds"]:
+            cells = [_percent(world[key], 1) if key[-1] not in "sr" or key == "router_right" else
+                     number(world[key]) for key in keys]
+            lines.append((world["world_seed"], name, *cells))
+    return markdown(("world", "planner", "complete", "wrong", "hops right", "coverage",
+                     "median, s", "probes"), lines, (1,)) + "\n\n"
+
+
+def _costs(ours: dict, theirs: dict, plan: Plan) -> str:
+    lines = []
+    for it, name in ((ours, "backsight"), (theirs, "RevTr 2.0's rules")):
+        probes = it["probes_per_revtr_warm"]
+        for revtrs in cost.DAYS:
+            day = cost.of_day(revtrs, probes, plan.vantage_points)
+            lines.append((f"{revtrs / 1e6:g} M", name, number(day.probes / 1e9), number(day.pps_of_each),
+                          *(number(day.vantage_points_at[pps]) for pps in cost.POLITE_PPS)))
+    head = ("a day", "planner", "10^9 probes", f"pps of each of {plan.vantage_points}",
+            *(f"vantage points at {pps} pps" for pps in cost.POLITE_PPS))
+    most = ", ".join(
+        f"{cost.most_a_day(ours['probes_per_revtr_warm'], plan.vantage_points, pps) / 1e6:.1f} M a day "
+        f"at {pps} pps" for pps in cost.POLITE_PPS)
+    return (markdown(head, lines, (1,)) + f"\n\nThe {plan.vantage_points} vantage points' packets suffice "
+            f"for {most}. RevTr's scampers send 100 a second (until July 2024) and 300 (since). "
+            "[scale.md](scale.md) has what else it takes.\n\n")
+
+
+def _failures(ours: dict, theirs: dict) -> str:
+    reasons = sorted({*ours["failures"], *theirs["failures"]},
+                     key=lambda it: -ours["failures"].get(it, 0))
+    lines = [(f"`{it}`", *(_percent(planner["failures"].get(it, 0), planner["requests"])
+                           for planner in (ours, theirs))) for it in reasons]
+    return markdown(("why not reached", "backsight", "RevTr 2.0's rules"), lines) + "\n\n"
+
+
+def render(ours: dict, theirs: dict, plan: Plan, described: dict[str, str]) -> str:
+    strict = [it["as_of_measured_strict"] for it in (ours, theirs)]
+    wrong = [it["as_of_all"] for it in (ours, theirs)]
+    says = _SAYS.format(
+        wrong_all=_percent(wrong[0]["wrong"], wrong[0]["paths"]),
+        wrong_all_theirs=_percent(wrong[1]["wrong"], wrong[1]["paths"]),
+        strict=_percent(strict[0]["complete"], strict[0]["paths"]),
+        strict_theirs=_percent(strict[1]["complete"], strict[1]["paths"]),
+        vp_pps=published.VP_PPS, jobs=plan.jobs,
+        seeds=", ".join(map(str, plan.world_seeds)))
+    table = markdown(rows.HEAD, rows.rows(ours, theirs, plan.vantage_points), (0, 1))
+    return "".join([
+        _INTRO, _setting(plan, described), "## Figures\n\n", table, "\n\n",
+        _figure("as-level.svg", "AS paths complete, with ASes missing, and wrong"),
+        _figure("latency.svg", "Share of requests answered within a time"), says,
+        "## Hops\n\n", _hops(ours, theirs),
+        _figure("hops.svg", "Share of hops that are on the true path, by how they were found"),
+        "## What a day costs\n\n", _costs(ours, theirs, plan),
+        "## What failed\n\n", _failures(ours, theirs), "## World by world\n\n",
+        _worlds(ours, theirs)]).rstrip() + "\n"
+
+
+def write(ours: dict, theirs: dict, plan: Plan, described: dict[str, str]) -> str:
+    FOLDER.mkdir(exist_ok=True)
+    for name, plot in plots.all_of(ours, theirs).items():
+        (FOLDER / name).write_text(plot)
+    PAGE.write_text(render(ours, theirs, plan, described))
+    return str(PAGE.relative_to(ROOT))

@@ -33,8 +33,8 @@ _EPILOG = """examples:
   scripts/demo --keep              and leave the lab up to look around
   scripts/demo --seed 7 --json     another lab, for programs
 
-The last line is "N of N agree with the routing tables": of what was measured, then of the reverse
-paths. Exit codes: 0 all agree, 1 something differs or failed, 2 bad usage."""
+The last line is "N of N agree with the routing tables". Exit codes: 0 all agree, 1 something
+differs or failed, 2 bad usage."""
 
 
 def main(arguments: list[str]) -> int:
@@ -164,8 +164,7 @@ def _print(options: argparse.Namespace, record: dict, fleet: Fleet, verdicts: li
     if options.json:
         print(json.dumps(report.as_json(record, fleet, verdicts)
                          | {"reverse": reverse_report.as_json(reverse)}, indent=1))
-        _say(report.conclusion(verdicts))
-        _say(reverse_report.conclusion(reverse))
+        _say(reverse_report.conclusion(verdicts, reverse))
     else:
         ink = report.Ink(sys.stdout.isatty())
         print(report.page(record, fleet, verdicts, ink))

@@ -48,12 +48,7 @@ def page(record: dict, fleet: Fleet, verdicts: list[Verdict], ink: Ink) -> str:
     wrong = [v for v in verdicts if not v.agrees]
     if wrong:
         lines += ["", ink.title("What differs"), *(f"  {_sentence(v)}" for v in wrong)]
-    return "\n".join([*lines, "", conclusion(verdicts)])
-
-
-def conclusion(verdicts: list[Verdict]) -> str:
-    agreeing = sum(v.agrees for v in verdicts)
-    return f"{agreeing} of {len(verdicts)} agree with the routing tables"
+    return "\n".join(lines)
 
 
 def as_json(record: dict, fleet: Fleet, verdicts: list[Verdict]) -> dict:

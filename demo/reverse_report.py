@@ -18,12 +18,12 @@ def page(record: dict, verdicts: list[Verdict], reverse: list[ReverseVerdict], i
              "has no hand in; TRUTH what the routers' tables say of BACK."]
     for verdict in reverse:
         lines += ["", *_path(verdict, _way_there(verdicts, verdict), ink)]
-    return "\n".join([*lines, "", conclusion(reverse)])
+    return "\n".join([*lines, "", conclusion(verdicts, reverse)])
 
 
-def conclusion(reverse: list[ReverseVerdict]) -> str:
-    agreeing = sum(v.agrees for v in reverse)
-    return f"{agreeing} of {len(reverse)} reverse paths agree with the routing tables"
+def conclusion(verdicts: list[Verdict], reverse: list[ReverseVerdict]) -> str:
+    agreeing = sum(v.agrees for v in [*verdicts, *reverse])
+    return f"{agreeing} of {len(verdicts) + len(reverse)} agree with the routing tables"
 
 
 def as_json(reverse: list[ReverseVerdict]) -> list[dict]:

@@ -14,8 +14,8 @@ _HEAD = ("#", "THERE", "#", "BACK", "AT", "TECHNIQUE", "TRUTH")
 def page(record: dict, verdicts: list[Verdict], reverse: list[ReverseVerdict], ink: Ink) -> str:
     source = record["vps"][0]
     lines = ["", ink.title(f"Reverse traceroutes to {source['node']} ({source['address']})"),
-             f"THERE is the trace from {source['node']}, BACK the way from the destination, which it "
-             "has no hand in; TRUTH what the routers' tables say of BACK."]
+             f"THERE is the trace from {source['node']}, BACK the way from the destination, which "
+             "nobody at it had a hand in,", "and TRUTH what the routers' tables say of the way back."]
     for verdict in reverse:
         lines += ["", *_path(verdict, _way_there(verdicts, verdict), ink)]
     return "\n".join([*lines, "", conclusion(verdicts, reverse)])

@@ -166,6 +166,30 @@ TEST(ArchiveStore, BundlesWhatAnEarlierProcessLeftAndCutsATornRow) {
   EXPECT_THAT(archived(disk), ElementsAre(1, 2));
 }
 
+TEST(ArchiveStore, NeverWritesAPublishedBundleAgain) {
+  FakeDisk disk;
+  std::string spool;
+  std::vector<std::byte> rows;
+  {
+    const auto store = open_store(disk);
+    ASSERT_TRUE(store->append(Datatype::kRevtr, raw(1), kNoon));
+    ASSERT_TRUE(store->sync());
+    spool = files_ending(disk, ".open").at(0);
+    rows = disk.bytes(spool);
+    store->rotate(kNoon, true);
+    ASSERT_TRUE(store->sync());
+    bundle_all(disk, *store);
+  }
+  // As after a death before the spool was removed; what is in it would make another bundle.
+  rows.insert(rows.end(), rows.begin(), rows.end());
+  ASSERT_TRUE(disk.open_to_write(spool));
+  disk.bytes(spool) = rows;
+  const auto store = open_store(disk);
+  bundle_all(disk, *store);
+  EXPECT_THAT(archived(disk), ElementsAre(1));
+  EXPECT_THAT(files_ending(disk, ".open"), IsEmpty());
+}
+
 TEST(ArchiveStore, LeavesOutRowsThatDoNotSatisfyTheSchema) {
   FakeDisk disk;
   const auto store = open_store(disk);
@@ -191,7 +215,7 @@ TEST(ArchiveStore, LeavesOutRowsThatDoNotSatisfyTheSchema) {
   EXPECT_THAT(files_ending(disk, ".tmp"), IsEmpty());
 }
 
-TEST(ArchiveStore, IsOneProcesss) {
+TEST(ArchiveStore, BelongsToOneProcess) {
   FakeDisk disk;
   const auto store = open_store(disk);
   const auto second = ArchiveStore::open(disk, kLayout, kArchiver, {});

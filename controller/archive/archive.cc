@@ -31,7 +31,7 @@ class Archive::Impl {
       : tell(options.tell),
         queue(options.queue_bytes),
         bundler(*options.files, layout, options.retry_interval, tell),
-        recovered(store->recovered_revtrs()),
+        recovered(store->take_recovered()),
         writer(std::move(store), queue, bundler, annotation,
                {.sync_interval = options.sync_interval,
                 .retry_interval = options.retry_interval,
@@ -42,7 +42,7 @@ class Archive::Impl {
   Teller tell;
   RecordQueue queue;
   Bundler bundler;
-  std::vector<std::uint64_t> recovered;
+  std::vector<ReversePath> recovered;  // taken once, by the owner
   ArchiveWriter writer;
 };
 
@@ -82,7 +82,7 @@ bool Archive::wait_until_synced(std::uint64_t number, std::chrono::milliseconds 
   return impl_->writer.wait_until_synced(number, patience);
 }
 
-const std::vector<std::uint64_t>& Archive::recovered_revtrs() const { return impl_->recovered; }
+std::vector<ReversePath> Archive::take_recovered() { return std::exchange(impl_->recovered, {}); }
 
 ArchiveStatus Archive::status() const {
   const Bundler::Figures bundles = impl_->bundler.figures();

@@ -76,8 +76,9 @@ class Archive {
   // Returns once they are, or false after `patience`. Does not wait for the next group.
   [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
 
-  // Reverse traceroutes that an earlier process archived and had not yet bundled, by id.
-  [[nodiscard]] const std::vector<std::uint64_t>& recovered_revtrs() const;
+  // Reverse traceroutes that an earlier process archived and had not yet bundled: they have ended,
+  // whatever else of it was lost. Given once. Thread: the owner's.
+  [[nodiscard]] std::vector<ReversePath> take_recovered();
 
   [[nodiscard]] ArchiveStatus status() const;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "controller/archive/spool_lines.h"
+#include "controller/form/path_json.h"
 
 namespace backsight::controller {
 
@@ -70,12 +71,12 @@ Expected<void> ArchiveStore::recover() {
   std::sort(closed_.begin(), closed_.end());
   for (const BundleName& name : closed_) {
     if (name.datatype != Datatype::kRevtr) continue;
-    if (auto read = recover_ids(name); !read) return read;
+    if (auto read = recover_paths(name); !read) return read;
   }
   return {};
 }
 
-Expected<void> ArchiveStore::recover_ids(const BundleName& name) {
+Expected<void> ArchiveStore::recover_paths(const BundleName& name) {
   auto file = files_.open_to_read(layout_.spool(name));
   if (!file) return tl::unexpected(file.error());
   if (*file == nullptr) return {};
@@ -85,10 +86,9 @@ Expected<void> ArchiveStore::recover_ids(const BundleName& name) {
     const auto line = lines.next();
     if (!line) return tl::unexpected(line.error());
     if (!line->has_value()) return {};
-    simdjson::dom::element row;
-    std::uint64_t id = 0;
-    if (parser.parse((*line)->data(), (*line)->size()).get(row)) continue;
-    if (!row["raw"]["id"].get(id)) recovered_revtrs_.push_back(id);
+    simdjson::dom::element raw;
+    if (parser.parse((*line)->data(), (*line)->size())["raw"].get(raw)) continue;
+    if (auto path = parse_path(simdjson::minify(raw))) recovered_.push_back(std::move(*path));
   }
 }
 
@@ -158,6 +158,8 @@ bool ArchiveStore::rotate(std::uint64_t now_unix_us, bool all) {
   }
   return !retired_.empty();
 }
+
+std::vector<ReversePath> ArchiveStore::take_recovered() { return std::exchange(recovered_, {}); }
 
 std::vector<BundleName> ArchiveStore::take_closed() { return std::exchange(closed_, {}); }
 

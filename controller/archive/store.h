@@ -14,6 +14,7 @@
 #include "config/error.h"
 #include "controller/archive/layout.h"
 #include "controller/archive/spool.h"
+#include "controller/reverse_path.h"
 #include "queue/log/file_system.h"
 
 namespace backsight::controller {
@@ -45,10 +46,8 @@ class ArchiveStore {
   // Spools that get no more rows and are durable: each is to be made a bundle. Given once.
   [[nodiscard]] std::vector<BundleName> take_closed();
 
-  // Reverse traceroutes whose rows stood in the spool when it was opened.
-  [[nodiscard]] const std::vector<std::uint64_t>& recovered_revtrs() const noexcept {
-    return recovered_revtrs_;
-  }
+  // Reverse traceroutes whose rows stood in the spool when it was opened. Given once.
+  [[nodiscard]] std::vector<ReversePath> take_recovered();
 
  private:
   ArchiveStore(queue::FileSystem& files, const ArchiveLayout& layout, const Archiver& archiver,
@@ -59,7 +58,7 @@ class ArchiveStore {
   Expected<void> write_schemas();
   Expected<void> write_schema(const std::string& file, const std::string& content);
   Expected<void> recover();
-  Expected<void> recover_ids(const BundleName& name);
+  Expected<void> recover_paths(const BundleName& name);
   Expected<BundleName> fresh_name(Datatype datatype, std::uint64_t now_unix_us);
   [[nodiscard]] bool is_due(const Spool& spool, std::uint64_t now_unix_us) const;
   void retire(Datatype datatype);
@@ -72,7 +71,7 @@ class ArchiveStore {
   std::array<std::unique_ptr<Spool>, kDatatypes> open_;
   std::vector<std::unique_ptr<Spool>> retired_;  // get no more rows, not all durable yet
   std::vector<BundleName> closed_;
-  std::vector<std::uint64_t> recovered_revtrs_;
+  std::vector<ReversePath> recovered_;
 };
 
 }  // namespace backsight::controller

@@ -156,7 +156,10 @@ TEST(ArchiveStore, BundlesWhatAnEarlierProcessLeftAndCutsATornRow) {
   auto& bytes = disk.bytes(spool[0]);
   bytes.resize(bytes.size() - 7);
   const auto store = open_store(disk);
-  EXPECT_THAT(store->recovered_revtrs(), ElementsAre(1, 2));
+  const auto recovered = store->take_recovered();
+  ASSERT_EQ(recovered.size(), 2U);
+  EXPECT_EQ(recovered[0].id, 1U);
+  EXPECT_EQ(recovered[1].label, "x");
   const auto closed = store->take_closed();
   ASSERT_EQ(closed.size(), 2U);
   const auto report = make_bundle(disk, kLayout, closed[0]);

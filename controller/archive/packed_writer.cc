@@ -9,7 +9,7 @@ namespace backsight::controller {
 
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 constexpr int kLevel = 6;             // zlib's usual one
 constexpr int kGzipWindow = 15 + 16;  // the largest, with gzip's head instead of zlib's
 constexpr int kMemoryLevel = 8;       // zlib's usual one

@@ -6,7 +6,7 @@ namespace backsight::controller {
 
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+constexpr std::size_t kChunkBytes = std::size_t{1} << 16;
 
 }  // namespace
 

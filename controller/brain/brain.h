@@ -161,7 +161,6 @@ class Brain {
   std::deque<Due> due_;
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   SteadyNs look_for_lost_at_ = 0;
-  std::uint64_t next_stand_in_ = 0;
   BrainOutput* output_ = nullptr;  // of the call under way
   BrainOutput kept_;               // what came about outside of advance()
   BrainFigures figures_;

@@ -15,8 +15,6 @@ constexpr SteadyNs kMostTimeout = 10 * kSecond;
 constexpr SteadyNs kGrace = 5 * kSecond;
 // A trace is many probes: at the most so many, one after the other when routers are silent.
 constexpr std::uint32_t kTracePackets = 16;
-constexpr SteadyNs kLeastTraceTimeout = 200 * kMillisecond;
-constexpr SteadyNs kMostTraceTimeout = 2 * kSecond;
 constexpr SteadyNs kTracePatience = 20 * kSecond;
 constexpr std::uint8_t kTraceGap = 4;
 

@@ -29,7 +29,7 @@ engine: {{workers: {workers}, control: {control}, idle: adaptive, hugepages: off
 rates: {{total_pps: 10000, per_destination_pps: 1000, per_prefix24_pps: 1000}}
 identity: {{key_file: fleet.key}}
 spoofing: {{enrolled: enrolled.yaml}}
-queue: {{url: "{queue}"}}
+queue: {{url: "{queue}", spool: spool}}
 metrics: {{listen: "off"}}
 """
 
@@ -52,8 +52,7 @@ class Service:
         self._programs, self._port = programs, port
         self.api = f"127.0.0.1:{_free_port()}"
         self._processes: dict[str, subprocess.Popen] = {}
-        self._queue = f"file://{folder / 'queue'}"
-        (folder / "queue").mkdir(exist_ok=True)
+        self._queue = self.queue_url()
         key = folder / "fleet.key"
         if not key.exists():
             key.touch(0o600)
@@ -64,6 +63,10 @@ class Service:
         (folder / "controller.yaml").write_text(_CONTROLLER.format(
             listen=self.api, metrics=f"127.0.0.1:{_free_port()}", queue=self._queue,
             prefixes=record["prefixes_file"], aliases=aliases))
+
+    def queue_url(self) -> str:
+        (self.folder / "queue").mkdir(exist_ok=True)
+        return f"file://{self.folder / 'queue'}"
 
     def start(self) -> None:
         """Returns once every vantage point is a source whose atlas is there."""

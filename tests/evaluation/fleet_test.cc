@@ -48,8 +48,7 @@ TEST_F(FleetTest, EachTaskEndsInExactlyOneResultOfItsVantagePoint) {
   for (std::uint64_t number = 1; number <= 300; ++number) {
     const Kind kinds[] = {Kind::kPing, Kind::kRecordRoute, Kind::kTrace};
     // Every fifth goes to an address that nobody has.
-    const Ipv4Addr dst =
-        number % 5 == 0 ? Ipv4Addr{0xcb007101} : testing::host(world_, number);
+    const Ipv4Addr dst = number % 5 == 0 ? Ipv4Addr{0xcb007101} : testing::host(world_, number);
     queue::Task it = task(kinds[number % 3], dst);
     const std::size_t vp = number % fleet_.size();
     if (it.kind != Kind::kTrace && number % 4 == 0) {

@@ -98,9 +98,8 @@ TEST_F(TruthTest, TheTrueHopsAreCompleteAndAllRight) {
 
 TEST_F(TruthTest, AnAsWithoutHopsIsMissing) {
   const std::uint32_t left_out = middle_as();
-  const Evaluation result = scored(path(HopType::kRecordRoute, [&](const sim::Hop& hop) {
-    return hop.as_number == left_out;
-  }));
+  const Evaluation result = scored(
+      path(HopType::kRecordRoute, [&](const sim::Hop& hop) { return hop.as_number == left_out; }));
   EXPECT_EQ(result.of_measured.missing_one, 1U);
   EXPECT_EQ(result.of_measured.complete + result.of_measured.wrong, 0U);
   EXPECT_LT(result.routers_found, result.routers);

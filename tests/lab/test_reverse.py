@@ -9,6 +9,7 @@ import time
 import unittest
 from pathlib import Path
 
+from broker_service import BROKER, BrokerService
 from vantage import ROOT, LabTest, program, skip_unless_possible
 
 sys.path.insert(0, str(ROOT))
@@ -29,12 +30,13 @@ def setUpModule():
 
 class ReverseTest(LabTest):
     with_aliases = True
+    kind_of_service = Service
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.service = Service(Path(program()).parent, cls.folder, cls.record,
-                              with_aliases=cls.with_aliases)
+        cls.service = cls.kind_of_service(Path(program()).parent, cls.folder, cls.record,
+                                          with_aliases=cls.with_aliases)
         cls.addClassCleanup(cls.service.end)
         began = time.monotonic()
         cls.service.start()
@@ -154,6 +156,28 @@ class ADrawnLab(ReverseTest):
         self.assertEqual([(v.source, v.destination, v.wrong) for v in measured if v.wrong], [])
         found = sum(len(v.true_nodes) - len(v.missing) for v in measured)
         self.assertGreaterEqual(found, LEAST_COVERAGE * sum(len(v.true_nodes) for v in measured))
+
+
+class OverABroker(ReverseTest):
+    kind_of_service = BrokerService
+
+    @classmethod
+    def setUpClass(cls):
+        if not Path(BROKER).exists():
+            raise unittest.SkipTest("no nats-server")
+        super().setUpClass()
+
+    def test_paths_are_as_right_as_over_files(self):
+        verdicts = [self.judge.judge(path) for path in self.ask(self.all_pairs())]
+        self.assertEqual([(v.source, v.destination, v.wrong) for v in verdicts if v.wrong], [])
+        self.assertTrue(all(v.agrees for v in verdicts),
+                        [(v.source, v.destination, v.missing) for v in verdicts if not v.agrees])
+
+    def test_goes_on_after_a_broker_that_died(self):
+        self.service.kill("broker")
+        self.service.start_broker()
+        for path in self.ask([("vp1", "far"), ("vp2", "plain2")], use_cache=False):
+            self.assertEqual(path["stop_reason"], "REACHES", path)
 
 
 class AControllerThatDies(ReverseTest):

@@ -241,7 +241,7 @@ Keys make_dynamics_keys() {
        .access = number<C>(routes, 1, 1U << 20)},
       {.name = "memory.paths_mib",
        .wanted = "MiB",
-       .example = "256",
+       .example = "16",
        .meaning = "at most, for paths between routers",
        .access = number<C>(paths, 1, 1U << 20)},
   };

@@ -29,12 +29,12 @@ struct TopologyConfig {
 struct BehaviourConfig {
   // Hosts.
   double hosts_answer_ping = 0.80;
-  double hosts_answer_options = 0.76;  // of those that answer pings; the rest drops the packet
-  double hosts_stamp_nothing = 0.08;   // of those that answer options
-  double hosts_stamp_twice = 0.10;     // as Linux does: on the way in and on the way out
-  double hosts_stamp_alias = 0.04;     // another address than the one that was asked
-  double hosts_refuse_tcp = 0.60;      // a reset; the rest drops SYNs to closed ports
-  double hosts_refuse_udp = 0.50;      // port unreachable; the rest says nothing
+  double hosts_answer_options = 0.775;  // of those that answer pings; the rest drops the packet
+  double hosts_stamp_nothing = 0.08;    // of those that answer options
+  double hosts_stamp_twice = 0.10;      // as Linux does: on the way in and on the way out
+  double hosts_stamp_alias = 0.04;      // another address than the one that was asked
+  double hosts_refuse_tcp = 0.60;       // a reset; the rest drops SYNs to closed ports
+  double hosts_refuse_udp = 0.50;       // port unreachable; the rest says nothing
   // ASes.
   double ases_drop_options = 0.04;   // of edge ASes: nothing with options enters or leaves
   double ases_stamp_nothing = 0.02;  // all routers of the AS
@@ -76,7 +76,7 @@ struct DynamicsConfig {
 // How fast it does it: nothing here changes what is answered.
 struct MemoryConfig {
   std::uint32_t routes_mib = 4096;  // routes towards destination ASes, computed when first needed
-  std::uint32_t paths_mib = 256;    // walks between two routers
+  std::uint32_t paths_mib = 16;  // at most; walks between two routers, few enough for a CPU's cache
 
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };

@@ -73,12 +73,12 @@ Endpoint World::endpoint(Ipv4Addr address) const noexcept {
   if (use.use == Use::kNothing) return end;
   if (use.use == Use::kVantagePoint && address == internet_.vantage_points[use.owner].address) {
     const VantagePoint& vp = internet_.vantage_points[use.owner];
-    return {Endpoint::Kind::kVantagePoint, vp.as, vp.group, 0, kNone, use.owner, kNone};
+    return {Endpoint::Kind::kVantagePoint, vp.as, vp.group, 0, kNone, use.owner, vp.as, kNone};
   }
   if (use.use == Use::kHosts) {
-    end.as = use.owner;
-    end.group = access_group(internet_, use.owner, address, config_.seed);
-    end.kind = behaviour_.host(address).exists ? Endpoint::Kind::kHost : Endpoint::Kind::kNobody;
+    end.as = end.owner = use.owner;
+    end.group = use.access;
+    end.kind = behaviour_.host_exists(address) ? Endpoint::Kind::kHost : Endpoint::Kind::kNobody;
     if (address.value == gateway_of(address)) {
       end.kind = Endpoint::Kind::kRouter;
       end.router = internet_.groups[end.group].first_router;
@@ -91,7 +91,9 @@ Endpoint World::endpoint(Ipv4Addr address) const noexcept {
     end.group = internet_.group_of_router[*router];
     end.as = internet_.groups[end.group].as;
     end.member = static_cast<std::uint8_t>(*router - internet_.groups[end.group].first_router);
+    end.owner = end.as;
     if (use.use == Use::kRouters && use.owner != end.as) {
+      end.owner = use.owner;
       end.through = hosting_link(internet_, use.owner, address);
     }
     return end;
@@ -100,9 +102,8 @@ Endpoint World::endpoint(Ipv4Addr address) const noexcept {
   if (use.use == Use::kExchange) return end;
   end.kind = Endpoint::Kind::kNobody;
   end.as = use.use == Use::kVantagePoint ? internet_.vantage_points[use.owner].as : use.owner;
-  end.group = use.use == Use::kVantagePoint
-                  ? internet_.vantage_points[use.owner].group
-                  : access_group(internet_, end.as, address, config_.seed);
+  end.owner = end.as;
+  end.group = use.access;
   return end;
 }
 

@@ -103,14 +103,15 @@ struct Path {
 struct Endpoint {
   enum class Kind : std::uint8_t { kUnrouted, kNobody, kHost, kRouter, kVantagePoint };
   Kind kind = Kind::kUnrouted;
-  AsIndex as = kNone;
+  AsIndex as = kNone;       // of the router or host
   GroupId group = kNone;    // of the router itself, or of that before the host
   std::uint8_t member = 0;  // of the router
   RouterId router = kNone;  // of a router
   std::uint32_t vantage_point = kNone;
+  AsIndex owner = kNone;          // AS whose address it is: `as`, but for links between two
   std::uint32_t through = kNone;  // of a router: the link whose other AS the address belongs to
 
-  [[nodiscard]] Target target() const noexcept { return {group, through}; }
+  [[nodiscard]] Target target() const noexcept { return {group, owner, through}; }
 };
 
 // Thread: one at a time.

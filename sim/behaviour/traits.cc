@@ -89,22 +89,29 @@ AnswerTraits Behaviour::answers(std::uint32_t address) const noexcept {
                                                                                         : 128)};
 }
 
+bool Behaviour::host_exists(Ipv4Addr address) const noexcept {
+  const std::uint32_t last = address.value & 0xff;
+  return last >= 2 && last != 255 &&
+         below(draw_of(seed_, Of::kHostExists, address.value), 253) < hosts_per_prefix24_;
+}
+
 HostTraits Behaviour::host(Ipv4Addr address) const noexcept {
   HostTraits traits{};
-  const std::uint32_t last = address.value & 0xff;
-  if (last < 2 || last == 255) return traits;
-  if (below(draw_of(seed_, Of::kHostExists, address.value), 253) >= hosts_per_prefix24_) {
-    return traits;
-  }
-  Random random(draw_of(seed_, Of::kHost, address.value));
+  if (!host_exists(address)) return traits;
+  // Sixteen bits a draw: every packet to a host asks.
+  const std::uint64_t first = draw_of(seed_, Of::kHost, address.value);
+  const std::uint64_t second = mix(first + 1);
+  const auto part = [](std::uint64_t draw, int i) {
+    return static_cast<double>(draw >> 16 * i & 0xffff) * 0x1p-16;
+  };
   traits.exists = true;
-  traits.answers_ping = random.chance(shares_.hosts_answer_ping);
-  traits.answers_options = random.chance(shares_.hosts_answer_options);
-  traits.refuses_tcp = random.chance(shares_.hosts_refuse_tcp);
-  traits.serves_web = random.chance(kHostsServeWeb);
-  traits.refuses_udp = random.chance(shares_.hosts_refuse_udp);
-  traits.stamping = stamping_of(random.unit(), shares_);
-  const double slowness = random.unit();
+  traits.answers_ping = part(first, 0) < shares_.hosts_answer_ping;
+  traits.answers_options = part(first, 1) < shares_.hosts_answer_options;
+  traits.refuses_tcp = part(first, 2) < shares_.hosts_refuse_tcp;
+  traits.serves_web = part(first, 3) < kHostsServeWeb;
+  traits.refuses_udp = part(second, 0) < shares_.hosts_refuse_udp;
+  traits.stamping = stamping_of(part(second, 1), shares_);
+  const double slowness = part(second, 2);
   traits.delay_ns = kQuickestAccessNs +
                     static_cast<std::uint32_t>(slowness * slowness * slowness * kSlowestAccessNs);
   return traits;

@@ -55,6 +55,7 @@ class Behaviour {
   [[nodiscard]] const RouterTraits& router(RouterId id) const noexcept { return routers_[id]; }
   [[nodiscard]] AnswerTraits answers(std::uint32_t address) const noexcept;
   [[nodiscard]] HostTraits host(Ipv4Addr address) const noexcept;
+  [[nodiscard]] bool host_exists(Ipv4Addr address) const noexcept;
   // How its owner stamps a router's address.
   [[nodiscard]] Stamping router_stamping(RouterId id) const noexcept;
   [[nodiscard]] Balancing balancing(GroupId group) const noexcept;

@@ -33,17 +33,6 @@ Forwarder::Forwarder(const Internet& internet, const Behaviour& behaviour,
       options_hop_ns_(std::uint64_t{config.dynamics.options_hop_us} * 1000U),
       options_(internet.group_of_router.size(), config.behaviour.options_limit_pps) {}
 
-std::uint8_t member_at(const Trip& trip, std::size_t stage) noexcept {
-  if (stage == 0 && trip.starts_at_router) return trip.first_member;
-  if (stage + 1 == trip.path.stages.size() && trip.ends_at_router) return trip.last_member;
-  const Stage& it = trip.path.stages[stage];
-  if (it.width == 1) return 0;
-  const std::uint64_t key = it.balancing == Balancing::kByFlow      ? trip.flow.ports
-                            : it.balancing == Balancing::kByAddress ? trip.flow.addresses
-                                                                    : trip.draw;
-  return static_cast<std::uint8_t>(below(combine(key, it.group), it.width));
-}
-
 Place place_on(const Trip& trip, std::size_t stage, std::uint8_t before, std::uint8_t member,
                std::uint8_t after) noexcept {
   const Stage& it = trip.path.stages[stage];
@@ -75,9 +64,9 @@ std::uint32_t shown_address(const Internet& internet, const Place& place, Shown 
   return as.loopback_base + (place.router - as.first_router);
 }
 
-void Forwarder::stamp(const Place& place, Packet& packet, std::uint64_t at_ns) const noexcept {
-  const std::uint32_t address =
-      shown_address(internet_, place, behaviour_.router(place.router).stamps);
+void Forwarder::stamp(const Place& place, Shown stamps, Packet& packet,
+                      std::uint64_t at_ns) const noexcept {
+  const std::uint32_t address = shown_address(internet_, place, stamps);
   if (address == 0) return;
   packet.stamp_route(address);
   if (!packet.records_times()) return;
@@ -109,10 +98,15 @@ Passed Forwarder::forward_slowly(const Trip& trip, Packet& packet, std::uint64_t
     const Stage& stage = trip.path.stages[i];
     const std::uint8_t after = i + 1 < count ? member_at(trip, i + 1) : std::uint8_t{0};
     const RouterId router = stage.first_router + member;
-    const RouterTraits& traits = behaviour_.router(router);
+    Shown stamps = stage.stamps;
+    bool limits_options = stage.limits_options;
+    if (stage.width > 1) {
+      stamps = behaviour_.router(router).stamps;
+      limits_options = behaviour_.router(router).limits_options;
+    }
     const bool is_sender = i == 0 && trip.starts_at_router;
     if (!is_sender && has_options) {
-      if (traits.drops_options) return {Passage::kOptionsDropped, at_ns, {}};
+      if (stage.drops_options) return {Passage::kOptionsDropped, at_ns, {}};
       at_ns += options_hop_ns_;
     }
     const bool is_receiver = i + 1 == count && trip.ends_at_router;
@@ -124,10 +118,12 @@ Passed Forwarder::forward_slowly(const Trip& trip, Packet& packet, std::uint64_t
         }
         --ttl;
       }
-      if (has_options && traits.limits_options && !options_.admits(router, at_ns)) {
+      if (has_options && limits_options && !options_.admits(router, at_ns)) {
         return {Passage::kOptionsLimited, at_ns, {}};
       }
-      if (records) stamp(place_on(trip, i, before, member, after), packet, at_ns);
+      if (records && stamps != Shown::kNothing) {
+        stamp(place_on(trip, i, before, member, after), stamps, packet, at_ns);
+      }
     }
     at_ns += stage.delay_ns;
     before = member;

@@ -8,6 +8,7 @@
 
 #include "config/world_config.h"
 #include "sim/behaviour/traits.h"
+#include "sim/draw.h"
 #include "sim/packet/packet.h"
 #include "sim/routing/path_finder.h"
 #include "sim/topology/internet.h"
@@ -48,7 +49,16 @@ struct Passed {
 [[nodiscard]] Place place_on(const Trip& trip, std::size_t stage, std::uint8_t before,
                              std::uint8_t member, std::uint8_t after) noexcept;
 // Which member of a stage a packet of this trip takes.
-[[nodiscard]] std::uint8_t member_at(const Trip& trip, std::size_t stage) noexcept;
+[[nodiscard]] inline std::uint8_t member_at(const Trip& trip, std::size_t stage) noexcept {
+  if (stage == 0 && trip.starts_at_router) return trip.first_member;
+  if (stage + 1 == trip.path.stages.size() && trip.ends_at_router) return trip.last_member;
+  const Stage& it = trip.path.stages[stage];
+  if (it.width == 1) return 0;
+  const std::uint64_t key = it.balancing == Balancing::kByFlow      ? trip.flow.ports
+                            : it.balancing == Balancing::kByAddress ? trip.flow.addresses
+                                                                    : trip.draw;
+  return static_cast<std::uint8_t>(below(combine(key, it.group), it.width));
+}
 
 // The address that `place` shows where `shown` says which; 0: none.
 [[nodiscard]] std::uint32_t shown_address(const Internet& internet, const Place& place,
@@ -83,7 +93,7 @@ class Forwarder {
  private:
   [[nodiscard]] Passed forward_slowly(const Trip& trip, Packet& packet,
                                       std::uint64_t at_ns) noexcept;
-  void stamp(const Place& place, Packet& packet, std::uint64_t at_ns) const noexcept;
+  void stamp(const Place& place, Shown stamps, Packet& packet, std::uint64_t at_ns) const noexcept;
 
   const Internet& internet_;
   const Behaviour& behaviour_;

@@ -39,8 +39,7 @@ PathFinder::PathFinder(const Internet& internet, const Behaviour& behaviour,
 void PathFinder::Freed::operator()(Kept* kept) const noexcept { std::free(kept); }
 
 PathView PathFinder::find(GroupId from, Target to, std::uint64_t at_ns) {
-  const GroupId last = to.through == kNone ? to.group : internet_.links[to.through].here;
-  const std::uint32_t variant = routes_.variant(internet_.groups[last].as, at_ns);
+  const std::uint32_t variant = routes_.variant(to.as, at_ns);
   const std::uint32_t where = to.through == kNone ? to.group : kThroughLink | to.through;
   const std::uint64_t ways = (std::uint64_t{from} << 32 | where) + 1;
   Kept& kept = kept_[combine(ways, variant) & mask_];
@@ -64,18 +63,17 @@ PathView PathFinder::find(GroupId from, Target to, std::uint64_t at_ns) {
 bool PathFinder::add_stage(GroupId id, Scratch& out) const {
   if (out.count == kMaxStages) return false;
   const Group& group = internet_.groups[id];
-  out.stages[out.count++] = {id,
-                             group.first_router,
-                             0,
-                             0,
-                             0,
-                             0,
-                             0,
-                             0,
-                             0,
-                             group.width,
-                             group.width > 1 ? behaviour_.balancing(id) : Balancing::kByFlow,
-                             behaviour_.router(group.first_router).is_hidden};
+  const RouterTraits& traits = behaviour_.router(group.first_router);
+  Stage& stage = out.stages[out.count++];
+  stage = {};
+  stage.group = id;
+  stage.first_router = group.first_router;
+  stage.width = group.width;
+  stage.balancing = group.width > 1 ? behaviour_.balancing(id) : Balancing::kByFlow;
+  stage.is_hidden = traits.is_hidden;
+  stage.stamps = traits.stamps;
+  stage.drops_options = traits.drops_options;
+  stage.limits_options = traits.limits_options;
   return true;
 }
 

@@ -30,8 +30,12 @@ struct Stage {
   std::uint8_t width;
   Balancing balancing;  // how the router before chooses among these
   bool is_hidden;
+  // Traits of a single router, so that most need not be looked up.
+  Shown stamps;
+  bool drops_options;
+  bool limits_options;
 };
-static_assert(sizeof(Stage) == 28);
+static_assert(sizeof(Stage) == 32);
 
 inline constexpr std::size_t kMaxStages = 96;
 
@@ -39,6 +43,7 @@ inline constexpr std::size_t kMaxStages = 96;
 // the other's end are routed to the one whose address it is, and cross the link.
 struct Target {
   GroupId group;
+  AsIndex as;                     // whose address it is
   std::uint32_t through = kNone;  // the near end of that link, in Internet::links; kNone: inside
 };
 

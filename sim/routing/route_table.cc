@@ -1,6 +1,7 @@
 #include "sim/routing/route_table.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "sim/draw.h"
 
@@ -10,7 +11,7 @@ RouteTable::RouteTable(const Internet& internet, const config::WorldConfig& conf
     : internet_(internet),
       seed_(config.seed),
       unusual_(config.dynamics.unusual_routes),
-      period_ns_(std::uint64_t{config.dynamics.route_period_s} * 1'000'000'000U),
+      periods_a_ns_(1e-9 / config.dynamics.route_period_s),
       core_(internet),
       builder_(internet, core_, config.seed) {
   const std::size_t bytes = std::size_t{config.memory.routes_mib} << 20;
@@ -19,13 +20,14 @@ RouteTable::RouteTable(const Internet& internet, const config::WorldConfig& conf
   routes_.reset(new Route[slots_ * core_.size()]);
   owners_.resize(slots_);
   usual_.assign(internet.ases.size(), kNone);
-  unusual_slots_.fill(kNone);
+  unusual_slots_.assign(std::bit_ceil(internet.ases.size() * 4), kNone);
 }
 
 std::uint32_t RouteTable::variant(AsIndex destination, std::uint64_t at_ns) const noexcept {
   // Periods of different destinations begin at different times.
   const std::uint64_t phase = combine(seed_ + 71, destination);
-  const std::uint64_t period = (at_ns + phase % period_ns_) / period_ns_;
+  const auto period =
+      static_cast<std::uint64_t>(static_cast<double>(at_ns) * periods_a_ns_ + unit(phase));
   const std::uint64_t draw = combine(phase, period);
   return unit(draw) < unusual_ ? static_cast<std::uint32_t>(draw) | 1U : 0;
 }
@@ -42,9 +44,9 @@ std::uint32_t RouteTable::build(Key key) {
 }
 
 const Route* RouteTable::tree(AsIndex destination, std::uint32_t variant) {
-  std::uint32_t& place = variant == 0
-                             ? usual_[destination]
-                             : unusual_slots_[combine(destination, variant) % kUnusualPlaces];
+  std::uint32_t& place =
+      variant == 0 ? usual_[destination]
+                   : unusual_slots_[combine(destination, variant) & (unusual_slots_.size() - 1)];
   const Key key{destination, variant};
   if (place == kNone || owners_[place] != key) {
     const std::uint32_t built = build(key);

@@ -2,7 +2,6 @@
 // as long as there is room; nothing that it answers depends on what is kept.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -36,23 +35,21 @@ class RouteTable {
     std::uint32_t variant = 0;
     friend bool operator==(const Key&, const Key&) = default;
   };
-  static constexpr std::size_t kUnusualPlaces = 16'384;
-
   [[nodiscard]] const Route* tree(AsIndex destination, std::uint32_t variant);
   [[nodiscard]] std::uint32_t build(Key key);
 
   const Internet& internet_;
   const std::uint64_t seed_;
   const double unusual_;
-  const std::uint64_t period_ns_;
+  const double periods_a_ns_;
   Core core_;
   RouteTreeBuilder builder_;
   std::size_t slots_;
-  std::unique_ptr<Route[]> routes_;   // slots_ trees; pages are touched when first written
-  std::vector<Key> owners_;           // of each slot
-  std::uint32_t next_slot_ = 0;       // the oldest goes first
-  std::vector<std::uint32_t> usual_;  // slot of each destination's usual tree
-  std::array<std::uint32_t, kUnusualPlaces> unusual_slots_;  // by hash
+  std::unique_ptr<Route[]> routes_;           // slots_ trees; pages are touched when first written
+  std::vector<Key> owners_;                   // of each slot
+  std::uint32_t next_slot_ = 0;               // the oldest goes first
+  std::vector<std::uint32_t> usual_;          // slot of each destination's usual tree
+  std::vector<std::uint32_t> unusual_slots_;  // by hash; as many as a power of two
   std::uint64_t trees_built_ = 0;
 };
 

@@ -121,7 +121,7 @@ class Plan {
   std::uint32_t take(std::uint8_t length, Use use, std::uint32_t owner) {
     const std::uint32_t base = space_.take(length);
     if (base == kNone) is_short_ = true;
-    marks_.push_back({base, length, {use, owner}});
+    marks_.push_back({base, length, {use, owner, kNone}});
     return base;
   }
 
@@ -240,6 +240,16 @@ class Plan {
     }
   }
 
+  void give_access(std::uint32_t index) {
+    Slash24& block = internet_.slash24[index];
+    const Ipv4Addr base{(internet_.first_slash24 + index) << 8};
+    if (block.use == Use::kVantagePoint) {
+      block.access = internet_.vantage_points[block.owner].group;
+    } else if (block.use != Use::kExchange) {
+      block.access = draw_access_group(internet_, block.owner, base, building_.seed());
+    }
+  }
+
   void mark_all() {
     internet_.first_slash24 = kNone;
     std::uint32_t last = 0;
@@ -252,6 +262,7 @@ class Plan {
       const std::uint32_t first = (mark.base >> 8) - internet_.first_slash24;
       const std::uint32_t count = 1U << (24 - mark.length);
       std::fill_n(internet_.slash24.begin() + first, count, mark.use);
+      for (std::uint32_t i = first; i < first + count; ++i) give_access(i);
     }
   }
 

@@ -45,6 +45,9 @@ void build_routers(Building& building);
 void build_backbone(Building& building, AsIndex as, std::uint32_t& next_number);
 // Adjacencies and links, addresses still zero.
 void build_adjacencies(Building& building);
+// The group that hosts of a /24 of the AS are behind.
+[[nodiscard]] GroupId draw_access_group(const Internet& internet, AsIndex as, Ipv4Addr address,
+                                        std::uint64_t seed) noexcept;
 // All addresses, announced prefixes, and who owns which /24.
 [[nodiscard]] Expected<void> assign_addresses(Building& building);
 // Where the vantage points are; before assign_addresses(), which gives them theirs.

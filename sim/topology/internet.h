@@ -100,6 +100,7 @@ enum class Use : std::uint8_t { kNothing, kRouters, kHosts, kExchange, kVantageP
 struct Slash24 {
   Use use = Use::kNothing;
   std::uint32_t owner = kNone;  // AS; of an exchange, its number; of a vantage point, its number
+  GroupId access = kNone;       // the group that its hosts are behind; not of exchanges
 };
 
 struct Prefix {
@@ -158,9 +159,6 @@ struct Internet {
   }
 };
 
-// The group that hosts of this /24 are behind, in the AS that announces it.
-[[nodiscard]] GroupId access_group(const Internet& internet, AsIndex as, Ipv4Addr address,
-                                   std::uint64_t seed) noexcept;
 // The router whose interface has this address; private addresses have none.
 [[nodiscard]] std::optional<RouterId> router_of(const Internet& internet,
                                                 Ipv4Addr address) noexcept;

@@ -148,8 +148,8 @@ void build_routers(Building& building) {
   }
 }
 
-GroupId access_group(const Internet& internet, AsIndex as, Ipv4Addr address,
-                     std::uint64_t seed) noexcept {
+GroupId draw_access_group(const Internet& internet, AsIndex as, Ipv4Addr address,
+                          std::uint64_t seed) noexcept {
   const As& owner = internet.ases[as];
   const std::uint64_t draw = combine(seed + 23, address.value >> 8);
   const Pop& pop = internet.pops[owner.first_pop + below(draw, owner.pops)];

@@ -1,0 +1,134 @@
+// bench_sim: what the simulated Internet costs.
+//
+//   start_s, start_mib        building it; resident memory then, and when all routes are known
+//   all_routes_s              computing the routes towards every destination AS
+//   walks_mpps                Record Route probes between pairs that were never asked for: each
+//   with
+//                             both paths walked, routers stamping on the way there and back
+//   repeated_mpps             the same probes again and again: paths are kept
+//
+// Rates are of CPU time of one thread: other programs on the machine take time, not work.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <vector>
+
+#include "perf/load/figures.h"
+#include "probes/craft.h"
+#include "sim/draw.h"
+#include "sim/world.h"
+
+namespace {
+
+using namespace backsight;
+
+constexpr std::uint64_t kEpoch = 1'800'000'000'000'000'000U;
+constexpr std::uint64_t kBetweenNs = 50'000;  // 20,000 packets a second, as a fleet of 150 sends
+
+struct Load {
+  std::vector<std::byte> bytes;
+  std::vector<probes::Ipv4Addr> from;
+  std::size_t each = 0;
+};
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+double resident_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+Load make_load(const sim::World& world, std::uint32_t packets, std::uint64_t first) {
+  const probes::Template shape({.kind = probes::Kind::kRecordRoute});
+  Load load{std::vector<std::byte>(shape.size() * packets), {}, shape.size()};
+  for (std::uint32_t i = 0; i < packets; ++i) {
+    const auto points = world.vantage_points();
+    const auto& vp =
+        points[sim::below(sim::combine(first, i), static_cast<std::uint32_t>(points.size()))];
+    const auto host = world.draw_host(
+        first + i, [](const sim::HostTraits& it) { return it.answers_ping && it.answers_options; });
+    probes::ProbeFields fields;
+    fields.src = vp.address;
+    fields.dst = host.value_or(vp.address);
+    fields.handle = i + 1;
+    shape.craft(fields, load.bytes.data() + load.each * i);
+    load.from.push_back(vp.address);
+  }
+  return load;
+}
+
+// Millions of packets a second of CPU time.
+double inject(sim::World& world, const Load& load, std::uint64_t& now_ns) {
+  sim::Deliveries out;
+  const double began = cpu_seconds();
+  for (std::size_t i = 0; i < load.from.size(); ++i) {
+    if (i % 64 == 0) out.clear();
+    now_ns += kBetweenNs;
+    world.inject({load.bytes.data() + load.each * i, load.each}, load.from[i], now_ns, out);
+  }
+  return static_cast<double>(load.from.size()) / (cpu_seconds() - began) / 1e6;
+}
+
+void know_all_routes(sim::World& world) {
+  for (sim::AsIndex to = 0; to < world.internet().ases.size(); ++to) {
+    static_cast<void>(world.routes().route(to == 0 ? 1 : 0, to, 0));
+  }
+}
+
+double answered_share(const sim::World& world) {
+  std::uint64_t all = 0;
+  for (const std::uint64_t count : world.fates()) all += count;
+  const auto answered = world.fates()[static_cast<std::size_t>(sim::Fate::kAnswered)];
+  return static_cast<double>(answered) / static_cast<double>(all);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("What the simulated Internet costs.", "bench_sim");
+  config::WorldConfig config;
+  std::uint32_t packets = 100'000;
+  bool as_json = false;
+  app.add_option("--ases", config.topology.ases)->capture_default_str();
+  app.add_option("--packets", packets, "of each kind")->capture_default_str();
+  app.add_option("--paths-mib", config.memory.paths_mib)->capture_default_str();
+  app.add_flag("--json", as_json, "one JSON object");
+  CLI11_PARSE(app, argc, argv);
+  const double began = cpu_seconds();
+  auto made = sim::World::make(config);
+  if (!made) {
+    fmt::print(stderr, "bench_sim: {}\n", made.error().sentence);
+    return 2;
+  }
+  sim::World& world = **made;
+  perf::Figures figures(
+      "sim", "The simulated Internet: what it takes to build, and its packets a second.");
+  figures.add("ases", std::uint64_t{world.internet().ases.size()});
+  figures.add("routers", std::uint64_t{world.internet().group_of_router.size()});
+  figures.add("start_s", cpu_seconds() - began, "s");
+  figures.add("start_mib", resident_mib(), "MiB");
+  const double before = cpu_seconds();
+  know_all_routes(world);
+  figures.add("all_routes_s", cpu_seconds() - before, "s");
+  std::uint64_t now_ns = kEpoch;
+  figures.add("walks_mpps", inject(world, make_load(world, packets, 0), now_ns), "Mpps");
+  const Load few = make_load(world, std::min(packets, 5000U), 1U << 30);
+  inject(world, few, now_ns);
+  double best = 0;
+  for (int i = 0; i < 20; ++i) best = std::max(best, inject(world, few, now_ns));
+  figures.add("repeated_mpps", best, "Mpps");
+  figures.add("resident_mib", resident_mib(), "MiB");
+  figures.add("answered", 100 * answered_share(world), "%");
+  figures.check("most probes are answered", answered_share(world) > 0.8);
+  fmt::print("{}\n", as_json ? figures.json() : figures.table());
+  return figures.all_hold() ? 0 : 1;
+}

@@ -48,6 +48,7 @@ Keys make_storage_keys() {
   const auto archive = [](auto& config) -> auto& { return config.archive; };
   const auto state = [](auto& config) -> auto& { return config.state; };
   const auto keep = [](auto& config) -> auto& { return config.keep_results; };
+  const auto keep_mib = [](auto& config) -> auto& { return config.keep_results_mib; };
   return {
       {.name = "queue.state",
        .wanted = "the path of a folder on a local disk",
@@ -69,6 +70,11 @@ Keys make_storage_keys() {
        .example = "24h",
        .meaning = "how long a batch can be asked for; the archive keeps all",
        .access = duration<C>(keep, minutes(1), days(30))},
+      {.name = "keep_results_mib",
+       .wanted = "a number of MiB",
+       .example = "10240",
+       .meaning = "of these at the most; beyond, the oldest go earlier",
+       .access = number<C>(keep_mib, 64, std::uint64_t{1} << 30)},
   };
 }
 

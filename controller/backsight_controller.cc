@@ -22,6 +22,7 @@
 #include "controller/journal/request_book.h"
 #include "controller/running/controller.h"
 #include "controller/running/files.h"
+#include "controller/watching/controller_metrics.h"
 #include "daemon/log.h"
 #include "daemon/service_notice.h"
 #include "queue/log/file_system.h"
@@ -118,6 +119,7 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
 
   controller::BookOptions booking;
   booking.keep = settings.keep_results;
+  booking.keep_bytes = settings.keep_results_mib << 20;
   booking.now_us = [] { return unix_us(); };
   booking.tell = [](const std::string& sentence, bool is_fault) {
     is_fault ? spdlog::error("{}", sentence) : spdlog::info("{}", sentence);
@@ -146,6 +148,18 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
   controller::Api api(it, serving, std::move(keys));
   const auto server = controller::ApiServer::start(settings.listen, api);
   if (!server) return fail(server.error());
+  const controller::Watched watched{.controller = it,
+                                    .book = *opened->book,
+                                    .archive = **archive,
+                                    .api = **server,
+                                    .version = BACKSIGHT_VERSION,
+                                    .started_unix_seconds = unix_us() / 1'000'000};
+  std::unique_ptr<controller::ControllerPages> pages;
+  if (!settings.metrics_listen.empty()) {
+    auto started = controller::ControllerPages::start(settings.metrics_listen, watched);
+    if (!started) return fail(started.error());
+    pages = std::move(*started);
+  }
   running = &it;
   catch_signals();
   it.on_second = [&] { tell_once_a_second(it); };

@@ -19,6 +19,11 @@ using Clock = std::chrono::steady_clock;
 // How long to wait before a disk that refused is tried again.
 constexpr std::chrono::seconds kWriteAgain{1};
 
+std::size_t runtime_class(std::uint64_t runtime_us) {
+  const auto bound = std::ranges::lower_bound(kRuntimeBoundsUs, runtime_us);
+  return static_cast<std::size_t>(bound - kRuntimeBoundsUs.begin());
+}
+
 ReversePath ended_as(const Request& request, FailReason reason, std::uint64_t now_us) {
   ReversePath path;
   path.id = request.id;
@@ -144,8 +149,9 @@ Expected<std::uint64_t> RequestBook::accept(std::vector<Request>& requests) {
   const std::uint64_t now_us = options_.now_us();
   const auto written = journal_->accept(requests, now_us);
   note_outcome(written);
-  if (!written) return tl::unexpected(written.error());
   const std::lock_guard lock(mutex_);
+  (written ? counts_.accepted : counts_.refused) += requests.size();
+  if (!written) return tl::unexpected(written.error());
   table_.add(first, requests.front().user, requests.size(), now_us);
   return first;
 }
@@ -159,6 +165,9 @@ bool RequestBook::end(ReversePath path) {
   {
     const std::lock_guard lock(mutex_);
     if (!table_.claim_end(path.batch, path.id)) return false;
+    ++counts_.ended;
+    ++counts_.runtimes[runtime_class(path.runtime_us)];
+    counts_.runtime_us += path.runtime_us;
     arrived_.push_back(std::make_shared<const ReversePath>(std::move(path)));
     ++ended_;
   }
@@ -380,9 +389,10 @@ void RequestBook::flush() {
 }
 
 BookHealth RequestBook::health() const {
-  BookHealth health;
-  health.bytes = journal_->bytes().value_or(0);
+  const std::uint64_t bytes = journal_->bytes().value_or(0);
   const std::lock_guard lock(mutex_);
+  BookHealth health = counts_;
+  health.bytes = bytes;
   health.why_not_writable = write_fault_;
   health.under_way = table_.under_way();
   health.batches = table_.size();

@@ -5,6 +5,7 @@
 // An end is shown when it is on the disk; while the disk refuses, it is kept in memory and shown.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -37,12 +38,23 @@ struct BookOptions {
   std::function<void(const std::string& sentence, bool is_fault)> tell;
 };
 
+// Upper bounds of the classes of run times, in us; the last class has none.
+inline constexpr std::array<std::uint64_t, 10> kRuntimeBoundsUs = {
+    100'000,   250'000,    500'000,    1'000'000,  2'500'000,
+    5'000'000, 10'000'000, 20'000'000, 30'000'000, 60'000'000};
+
+// Since the start, and now.
 struct BookHealth {
   std::string why_not_writable;  // one sentence; empty: it is
-  std::uint64_t under_way = 0;   // requests accepted and not ended
-  std::uint64_t batches = 0;     // that can be asked for
-  std::uint64_t unwritten = 0;   // ends that the disk has refused so far
-  std::uint64_t bytes = 0;       // on the disk
+  std::uint64_t accepted = 0;    // requests
+  std::uint64_t refused = 0;     // requests that the disk refused
+  std::uint64_t ended = 0;       // requests, and what stood in for some
+  std::array<std::uint64_t, kRuntimeBoundsUs.size() + 1> runtimes{};  // of these, by class
+  std::uint64_t runtime_us = 0;                                       // their sum
+  std::uint64_t under_way = 0;  // requests accepted and not ended
+  std::uint64_t batches = 0;    // that can be asked for
+  std::uint64_t unwritten = 0;  // ends that the disk has refused so far
+  std::uint64_t bytes = 0;      // on the disk
 };
 
 // Thread: any.
@@ -128,6 +140,7 @@ class RequestBook {
   std::vector<Path> arrived_;                                   // claimed and not shown
   std::unordered_map<std::uint64_t, std::uint64_t> unwritten_;  // id to batch; shown from memory
   std::string write_fault_;
+  BookHealth counts_;        // what is counted of it
   std::uint64_t ended_ = 0;  // calls of end() that counted
   std::uint64_t shown_ = 0;
   bool is_stopping_ = false;

@@ -105,7 +105,11 @@ void Controller::resume(const std::vector<Request>& requests) {
 // --- the thread that runs ------------------------------------------------------------------------
 
 void Controller::run() {
-  watch_ = std::make_unique<VpWatch>(address_of_queue(), inbox_);
+  auto watch = std::make_unique<VpWatch>(address_of_queue(), inbox_);
+  {
+    const std::lock_guard lock(view_mutex_);
+    watch_ = std::move(watch);
+  }
   SteadyNs view_at = 0;
   SteadyNs second_at = 0;
   BrainOutput output;
@@ -132,7 +136,11 @@ void Controller::run() {
     }
   }
   book_.stop_waiting();
-  watch_.reset();
+  {
+    const std::lock_guard lock(view_mutex_);
+    std::swap(watch, watch_);
+  }
+  watch.reset();
   links_.clear();
 }
 
@@ -361,6 +369,7 @@ Controller::Figures Controller::figures() const {
 
 std::vector<std::string> Controller::troubles() const {
   std::vector<std::string> found;
+  const std::lock_guard lock(view_mutex_);
   if (watch_) {
     if (auto trouble = watch_->trouble(); !trouble.empty()) found.push_back(std::move(trouble));
   }

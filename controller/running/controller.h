@@ -118,7 +118,7 @@ class Controller final : public Service {
   std::atomic<std::int64_t> last_turn_ns_{0};
   mutable std::mutex view_mutex_;
   View view_;
-  std::unique_ptr<VpWatch> watch_;
+  std::unique_ptr<VpWatch> watch_;  // while it runs; set under view_mutex_
 };
 
 }  // namespace backsight::controller

@@ -162,6 +162,7 @@ TEST(ControllerLoader, LoadsWhatItPrinted) {
     config.archive = name();
     config.state = name();
     config.keep_results = std::chrono::seconds(draw(60, 30 * 86400));
+    config.keep_results_mib = draw(64, 1 << 30);
     for (std::size_t i = draw(0, 3); i > 0; --i) config.atlas.imports.push_back(name());
     config.atlas.max_age = std::chrono::minutes(draw(1, 30 * 1440));
     config.limits = {draw(1, 10'000'000), static_cast<std::uint32_t>(draw(1, 100'000)),

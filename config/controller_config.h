@@ -54,7 +54,7 @@ struct ControllerConfig {
   std::filesystem::path archive = "/var/lib/backsight/archive";
   std::filesystem::path state = "/var/lib/backsight/controller";  // requests that were accepted
   std::chrono::seconds keep_results = std::chrono::hours(24);     // 1 min..30 days
-  std::uint64_t keep_results_mib = 10'240;  // of them at the most, 64..2^30
+  std::uint64_t keep_results_mib = 10'240;                        // of them at the most, 64..2^30
   AnnotationConfig annotation;
   std::filesystem::path aliases_file;  // one router a line; empty: none
   AtlasConfig atlas;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -78,9 +79,9 @@ void place(AsGraph& graph, std::uint64_t seed) {
                           : customers[i] >= kLargeCustomers                         ? Size::kLarge
                                                                                     : Size::kSmall;
   }
-  std::stable_sort(order.begin(), order.end(), [&](AsIndex x, AsIndex y) {
-    return std::pair(graph.nodes[x].size, customers[y]) <
-           std::pair(graph.nodes[y].size, customers[x]);
+  std::sort(order.begin(), order.end(), [&](AsIndex x, AsIndex y) {
+    return std::tuple(graph.nodes[x].size, customers[y], x) <
+           std::tuple(graph.nodes[y].size, customers[x], y);
   });
   const Placement placement;
   for (const AsIndex i : order) {

@@ -28,8 +28,9 @@ void choose_vantage_points(Building& building) {
     auto& candidates = of_size[static_cast<std::size_t>(share.size)];
     if (candidates.empty()) continue;
     // One from each part of the order by neighbours, so that no fleet is with the largest alone.
-    std::stable_sort(candidates.begin(), candidates.end(), [&](AsIndex a, AsIndex b) {
-      return internet.ases[a].adjacencies < internet.ases[b].adjacencies;
+    std::sort(candidates.begin(), candidates.end(), [&](AsIndex a, AsIndex b) {
+      return std::pair(internet.ases[a].adjacencies, a) <
+             std::pair(internet.ases[b].adjacencies, b);
     });
     for (std::size_t i = 0; i < share.ases; ++i) {
       const double at = (static_cast<double>(i) + random.unit()) / static_cast<double>(share.ases);

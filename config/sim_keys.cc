@@ -236,7 +236,7 @@ Keys make_dynamics_keys() {
        .access = number<C>(period, 1, 31'536'000)},
       {.name = "memory.routes_mib",
        .wanted = "MiB",
-       .example = "4096",
+       .example = "5120",
        .meaning = "at most, for routes as they are needed",
        .access = number<C>(routes, 1, 1U << 20)},
       {.name = "memory.paths_mib",

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
+#include <new>
 
 #include "sim/draw.h"
 
 namespace backsight::sim {
+
+void RouteTable::Freed::operator()(Route* routes) const noexcept { std::free(routes); }
 
 RouteTable::RouteTable(const Internet& internet, const config::WorldConfig& config)
     : internet_(internet),
@@ -17,7 +21,9 @@ RouteTable::RouteTable(const Internet& internet, const config::WorldConfig& conf
   const std::size_t bytes = std::size_t{config.memory.routes_mib} << 20;
   const std::size_t fit = bytes / (core_.size() * sizeof(Route));
   slots_ = std::clamp<std::size_t>(fit, 64, internet.ases.size() + internet.ases.size() / 4 + 64);
-  routes_.reset(new Route[slots_ * core_.size()]);
+  // calloc's pages are zero without being touched, and zero is "no route".
+  routes_.reset(static_cast<Route*>(std::calloc(slots_ * core_.size(), sizeof(Route))));
+  if (routes_ == nullptr) throw std::bad_alloc();
   owners_.resize(slots_);
   usual_.assign(internet.ases.size(), kNone);
   unusual_slots_.assign(std::bit_ceil(internet.ases.size() * 4), kNone);

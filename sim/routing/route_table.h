@@ -45,7 +45,10 @@ class RouteTable {
   Core core_;
   RouteTreeBuilder builder_;
   std::size_t slots_;
-  std::unique_ptr<Route[]> routes_;           // slots_ trees; pages are touched when first written
+  struct Freed {
+    void operator()(Route* routes) const noexcept;
+  };
+  std::unique_ptr<Route[], Freed> routes_;    // slots_ trees; pages are touched when first written
   std::vector<Key> owners_;                   // of each slot
   std::uint32_t next_slot_ = 0;               // the oldest goes first
   std::vector<std::uint32_t> usual_;          // slot of each destination's usual tree

@@ -85,7 +85,7 @@ std::vector<std::uint8_t> prefix_lengths(Size size, Random& random) {
 
 // The shortest prefix whose block holds so many addresses; /24 at the longest.
 std::uint8_t length_for(std::uint32_t addresses) {
-  const int bits = std::bit_width(std::max(addresses, 256U) - 1);
+  const auto bits = static_cast<unsigned>(std::bit_width(std::max(addresses, 256U) - 1));
   return static_cast<std::uint8_t>(32 - bits);
 }
 

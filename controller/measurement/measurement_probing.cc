@@ -15,6 +15,8 @@ using probes::Kind;
 // Spoofers asked at once: few while good ones are known, more when the first did not help.
 constexpr std::size_t kFirstRound = 2;
 constexpr std::size_t kLaterRounds = 3;
+// When nobody is known to be near enough, one round is tried, and it is this large.
+constexpr std::size_t kBlindRound = 6;
 // Hops of one segment that are tried with Record Route before symmetry is assumed.
 constexpr std::uint8_t kMostRoutesTried = 3;
 // Slots that a probe leaves for the way back when it is known to be a good one.
@@ -98,18 +100,14 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
     return it.distance != 0 && it.distance <= kMostSlotsUsed;
   });
   if (!has_near) {
-    if (tries_doubtful_) {
-      std::erase_if(ranked, [](const Candidate& it) { return it.distance > kMostSlotsUsed; });
-    }
-    tries_doubtful_ = true;
+    if (tries_doubtful_) ranked.clear();
+    tries_doubtful_ = !ranked.empty();
     if (!has_begun_trace_ && known.vantage.of(source_).can(Capability::kTrace)) {
       has_begun_trace_ = true;
       ask(source_, Kind::kTrace, target, hop_);
     }
   }
 
-  // Vantage points of which nothing is known are worth a probe only if the target answers at all.
-  std::erase_if(ranked, [&](const Candidate& it) { return it.distance == 0 && !has_answered_; });
   std::size_t most = is_first ? kFirstRound : kLaterRounds;
   if (is_first && !ranked.empty() && ranked.front().is_exact &&
       ranked.front().distance <= kGoodDistance) {

@@ -7,7 +7,6 @@ namespace {
 constexpr double kUnevenLines = 0.25;     // lines whose metric differs by direction
 constexpr double kUnevenBy = 0.6;         // at most
 constexpr std::uint16_t kHubWeight = 36;  // of a city
-constexpr double kShortcuts = 0.35;       // lines beyond those that connect all, for each pop
 
 class Backbone {
  public:

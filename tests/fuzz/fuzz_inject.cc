@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return std::move(*sim::World::make(config));
   }();
   if (size < 4) return 0;
-  const std::size_t point = (data[0] << 8U | data[1]) % world->vantage_points().size();
+  const std::size_t point = (std::size_t{data[0]} << 8U | data[1]) % world->vantage_points().size();
   const std::uint64_t now = 1'800'000'000'000'000'000U + (std::uint64_t{data[2]} << 40U);
   const bool repairs = (data[3] & 1) != 0;
   std::vector<std::byte> packet(size - 4);

@@ -11,6 +11,12 @@ namespace {
 using probes::Ipv4Addr;
 using probes::Kind;
 
+// Failures that a probe from nearer might have spared.
+bool is_of_the_network(FailReason reason) {
+  return reason == FailReason::kUnresponsive || reason == FailReason::kGapLimit ||
+         reason == FailReason::kUnreachable || reason == FailReason::kLoop;
+}
+
 }  // namespace
 
 std::size_t Measurement::memory_bytes() const noexcept {
@@ -183,8 +189,12 @@ void Measurement::finish(const Now& now, const Knowledge& known) {
 void Measurement::fail(FailReason reason, const Now& now, const Knowledge& known) {
   path_.stop_reason = StopReason::kFailed;
   path_.fail_reason = reason;
+  path_.fail_detail = explain(reason);
+  // Half of the means were missing: that is what an operator can mend.
+  if (const auto why = known.vantage.why_no_spoofer(source_); why && is_of_the_network(reason)) {
+    path_.fail_detail += "; " + *why;
+  }
   path_.runtime_us = (now.steady - started_at_) / 1000;
-  (void)known;
   waits_for_survey_ = false;
   pending_.clear();
   phase_ = Phase::kFinishing;

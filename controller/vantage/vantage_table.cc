@@ -174,6 +174,19 @@ std::optional<std::string> VantageTable::why_no_source(VpIndex vp) const {
   return std::nullopt;
 }
 
+std::optional<std::string> VantageTable::why_no_spoofer(VpIndex source) const {
+  if (!vps_[source].can(Capability::kReceiveSpoofed)) {
+    return "replies to probes that others send in the source's name do not arrive at it";
+  }
+  if (vps_.size() < 2)
+    return "there is no other vantage point that could send in the source's name";
+  if (!spoofers_for(source).empty()) return std::nullopt;
+  const bool is_refused = std::ranges::any_of(
+      vps_, [&](const VantagePoint& vp) { return vp.may_not_spoof.contains(source); });
+  return is_refused ? "the source is not enrolled at the vantage points that could send in its name"
+                    : "no vantage point can send in the source's name";
+}
+
 std::vector<VpIndex> VantageTable::spoofers_for(VpIndex source) const {
   std::vector<VpIndex> spoofers;
   if (!vps_[source].can(Capability::kReceiveSpoofed)) return spoofers;

@@ -94,6 +94,8 @@ class VantageTable {
   [[nodiscard]] bool is_usable(VpIndex vp) const;
   // Usable as a source of reverse traceroutes; a clause says why not.
   [[nodiscard]] std::optional<std::string> why_no_source(VpIndex vp) const;
+  // Why nobody may send for this source, as a clause; nothing: somebody may.
+  [[nodiscard]] std::optional<std::string> why_no_spoofer(VpIndex source) const;
   // Those that may send for this source.
   [[nodiscard]] std::vector<VpIndex> spoofers_for(VpIndex source) const;
 

@@ -205,6 +205,25 @@ TEST(Brain, FindsOutWhoCannotSpoofAndWhoIsDeaf) {
   EXPECT_THAT(vantage.spoofers_for(3), IsEmpty());
 }
 
+TEST(Brain, SaysWhatIsMissingWhenNobodyCanSpoofOrTheSourceIsDeaf) {
+  BrainRig rig(2, true);
+  rig.internet.cannot_spoof = {0, 1, 2, 3, 4};
+  rig.internet.hosts()[0].answers = false;
+  rig.pass(5 * kMinute);
+  auto path = rig.measure(0, rig.internet.hosts()[0].address);
+  ASSERT_EQ(path.stop_reason, StopReason::kFailed);
+  EXPECT_THAT(path.fail_detail, testing::HasSubstr("answers none of our probes; "));
+  EXPECT_THAT(path.fail_detail, testing::HasSubstr("the source's name"));
+
+  BrainRig deaf(2, true);
+  deaf.internet.deaf = {0};
+  deaf.internet.hosts()[0].answers = false;
+  deaf.pass(5 * kMinute);
+  path = deaf.measure(0, deaf.internet.hosts()[0].address);
+  ASSERT_EQ(path.stop_reason, StopReason::kFailed);
+  EXPECT_THAT(path.fail_detail, testing::HasSubstr("do not arrive at it"));
+}
+
 TEST(Brain, MeasuresOnThroughLoss) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     BrainRig rig(seed, true);

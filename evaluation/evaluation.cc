@@ -14,6 +14,7 @@
 
 #include "controller/brain/brain.h"
 #include "evaluation/baseline.h"
+#include "evaluation/kept_archive.h"
 #include "evaluation/simulated_fleet.h"
 #include "evaluation/surroundings.h"
 #include "evaluation/truth.h"
@@ -60,8 +61,7 @@ std::uint64_t resident_bytes() {
 // What a stretch of a run is measured between.
 struct Instant {
   SteadyNs simulated = 0;
-  std::uint64_t packets = 0;
-  std::uint64_t tasks = 0;
+  SimulatedFleet::Figures fleet;
   Wall::time_point wall;
   double cpu_s = 0;
 };
@@ -88,12 +88,23 @@ class Run {
     brain_ = std::make_unique<Brain>(brain, prefixes_of(world), controller::AliasTable());
   }
 
-  Evaluation evaluate() {
+  Expected<Evaluation> evaluate() {
     announce();
     choose_sources();
     import_atlas();
     warm_up();
+    if (!config_.archive.empty()) {
+      auto archive = KeptArchive::open(config_.archive, prefixes_of(world_), now_.unix_us);
+      if (!archive) return tl::unexpected(archive.error());
+      archive_ = std::move(*archive);
+    }
     measure();
+    if (archive_) {
+      const auto figures = archive_->close();
+      if (!figures) return tl::unexpected(figures.error());
+      result_.archive_rows = figures->rows;
+      result_.archive_bytes = figures->packed_bytes;
+    }
     return std::move(result_);
   }
 
@@ -139,6 +150,7 @@ class Run {
     in_controller([&] { brain_->advance(now_, output_); });
     for (const auto& [vp, task] : output_.tasks) fleet_.put(vp, task, now_.steady);
     for (const ReversePath& path : output_.ended) end(path);
+    if (archive_) archive_->take(output_, now_.unix_us);
     const SteadyNs next = std::min(
         {until, announce_at_, std::max(brain_->next_due(), now_.steady), fleet_.next_due()});
     const SteadyNs until_next = std::max(next, now_.steady + kTurn) - now_.steady;
@@ -197,6 +209,7 @@ class Run {
   void measure() {
     in_controller_ = {};
     const Instant begun = part_begun_ = instant();
+    const auto sent_before = fleet_.packets_by_vp();
     std::uint64_t submitted = 0;
     const auto every = static_cast<SteadyNs>(kSecond / config_.requests_per_second);
     while (result_.requests < config_.requests) {
@@ -210,14 +223,21 @@ class Run {
     }
     end_part();
     finish(begun, instant());
+    const auto sent = fleet_.packets_by_vp();
+    for (std::size_t vp = 0; vp < sent.size(); ++vp) {
+      result_.busiest_packets = std::max(result_.busiest_packets, sent[vp] - sent_before[vp]);
+    }
   }
 
   void finish(const Instant& begun, const Instant& ended) {
     result_.vantage_points = fleet_.size();
     result_.destination_ases = destination_ases_.size();
     result_.simulated_s = static_cast<double>(ended.simulated - begun.simulated) / kSecond;
-    result_.packets = ended.packets - begun.packets;
-    result_.tasks = ended.tasks - begun.tasks;
+    result_.packets = ended.fleet.packets - begun.fleet.packets;
+    result_.tasks = ended.fleet.tasks - begun.fleet.tasks;
+    result_.records = ended.fleet.records - begun.fleet.records;
+    result_.record_bytes = ended.fleet.record_bytes - begun.fleet.record_bytes;
+    result_.messages = ended.fleet.messages - begun.fleet.messages;
     result_.wall_s = seconds(ended.wall - begun.wall);
     result_.cpu_s = ended.cpu_s - begun.cpu_s;
     result_.controller_s = seconds(in_controller_);
@@ -248,7 +268,7 @@ class Run {
   void end_part() {
     Part& part = result_.parts[part_++];
     const Instant now = instant();
-    part.packets = now.packets - part_begun_.packets;
+    part.packets = now.fleet.packets - part_begun_.fleet.packets;
     part.simulated_s = static_cast<double>(now.simulated - part_begun_.simulated) / kSecond;
     part.wall_s = seconds(now.wall - part_begun_.wall);
     part.resident_bytes = resident_bytes();
@@ -256,8 +276,7 @@ class Run {
   }
 
   [[nodiscard]] Instant instant() const {
-    return {now_.steady, fleet_.figures().packets, brain_->probing().tasks, Wall::now(),
-            cpu_seconds()};
+    return {now_.steady, fleet_.figures(), Wall::now(), cpu_seconds()};
   }
 
   const EvaluationConfig& config_;
@@ -270,6 +289,7 @@ class Run {
   std::vector<std::size_t> sources_;
   Now now_{kSecond, kEpochNs / 1000};
   SteadyNs announce_at_ = 0;
+  std::unique_ptr<KeptArchive> archive_;
   BrainOutput output_;
   Evaluation result_;
   std::set<std::uint32_t> destination_ases_;

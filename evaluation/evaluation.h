@@ -24,6 +24,7 @@ struct EvaluationConfig {
   double requests_per_second = 100;  // simulated
   double vp_pps = 300;               // of each vantage point
   bool is_baseline = false;
+  std::string archive;  // directory, for an archive of all that is measured; empty: none
 };
 
 // Of paths that could be scored. Addresses are looked up in the prefix table, as users do.
@@ -68,6 +69,10 @@ struct Evaluation {
   std::uint64_t background_probes = 0;  // atlas and tests, before the first request
   std::uint64_t packets = 0;            // sent while requests ran, surveys included
   std::uint64_t tasks = 0;              // as above; a trace is one
+  std::uint64_t records = 0;            // as above: results and observations
+  std::uint64_t record_bytes = 0;       // of them, as messages hold them
+  std::uint64_t messages = 0;           // of results
+  std::uint64_t busiest_packets = 0;    // of them, sent by the vantage point that sent most
   std::size_t vantage_points = 0;
   std::uint64_t destination_ases = 0;
   double simulated_s = 0;
@@ -76,6 +81,8 @@ struct Evaluation {
   double wall_s = 0;
   double cpu_s = 0;
   double controller_s = 0;  // of wall_s, spent in the controller
+  std::uint64_t archive_rows = 0;
+  std::uint64_t archive_bytes = 0;  // packed
   std::uint64_t peak_bytes = 0;
 };
 

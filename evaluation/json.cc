@@ -76,6 +76,8 @@ Json machine(const Evaluation& result) {
           {"revtrs_per_cpu_second", per(requests, result.cpu_s)},
           {"controller_cpu_ms_per_revtr", per(controller_cpu_s * 1e3, requests)},
           {"peak_mib", result.peak_bytes >> 20},
+          {"archive_rows", result.archive_rows},
+          {"archive_bytes", result.archive_bytes},
           {"parts", parts}};
 }
 
@@ -125,9 +127,15 @@ std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
        {"latency_p99_s", result.latency.quantile_s(0.99)},
        {"packets", result.packets},
        {"tasks", result.tasks},
+       {"records", result.records},
+       {"record_bytes", result.record_bytes},
+       {"messages", result.messages},
        {"background_probes", result.background_probes},
        {"probes_per_revtr", per(packets, requests)},
        {"vp_pps", per(packets, result.simulated_s * static_cast<double>(result.vantage_points))},
+       {"vp_busiest", per(static_cast<double>(result.busiest_packets) *
+                              static_cast<double>(result.vantage_points),
+                          packets)},
        {"simulated_s", result.simulated_s},
        {"latency_histogram", histogram(result.latency)},
        {"parts", parts(result)},

@@ -14,6 +14,7 @@ namespace {
 using probes::Kind;
 
 constexpr std::uint8_t kTraceTtl = 64;
+constexpr SteadyNs kGather = 20 * controller::kMillisecond;  // as backsight-vp's group commit
 
 const probes::Template& template_of(Kind kind) {
   static const probes::Template kPing({.kind = Kind::kPing});
@@ -36,6 +37,20 @@ queue::ReplySummary summary_of(const probes::Reply& reply) {
   return {reply.from, reply.type, reply.ttl, reply.icmp_type, reply.icmp_code};
 }
 
+// What a message holds of them (docs/formats.md, Messages).
+std::size_t bytes_of(const queue::ResultBatch& results) {
+  constexpr std::size_t kProbe = 56, kTrace = 64, kHop = 32, kLabel = 4, kObservation = 48;
+  const auto recorded = [](const queue::Recorded& it) { return std::size_t{4} * it.count; };
+  std::size_t bytes = 0;
+  for (const auto& it : results.probes) bytes += kProbe + recorded(it.recorded);
+  for (const auto& it : results.observations) bytes += kObservation + recorded(it.recorded);
+  for (const auto& it : results.traces) {
+    bytes += kTrace;
+    for (const queue::Hop& hop : it.hops) bytes += kHop + kLabel * hop.label_count;
+  }
+  return bytes;
+}
+
 queue::Recorded recorded_of(const probes::IpOptions& options) {
   queue::Recorded recorded;
   if (!options.has_record_route) return recorded;
@@ -50,7 +65,7 @@ queue::Recorded recorded_of(const probes::IpOptions& options) {
 
 SimulatedFleet::SimulatedFleet(sim::World& world, const Options& options)
     : world_(world), options_(options) {
-  for (const auto& vp : world.vantage_points()) vps_.push_back({vp.address, 0});
+  for (const auto& vp : world.vantage_points()) vps_.push_back({.address = vp.address});
 }
 
 controller::Announcement SimulatedFleet::announcement(std::size_t vp, SteadyNs now) const {
@@ -70,11 +85,18 @@ void SimulatedFleet::add(Event event) {
   events_.push(std::move(event));
 }
 
+std::vector<std::uint64_t> SimulatedFleet::packets_by_vp() const {
+  std::vector<std::uint64_t> packets;
+  for (const VpState& vp : vps_) packets.push_back(vp.packets);
+  return packets;
+}
+
 SteadyNs SimulatedFleet::next_due() const {
   return events_.empty() ? ~SteadyNs{0} : events_.top().at;
 }
 
 void SimulatedFleet::put(std::size_t vp, const queue::Task& task, SteadyNs now) {
+  ++figures_.tasks;
   const std::uint64_t id = next_flight_++;
   Flight& flight = flights_[id];
   flight.task = task;
@@ -102,6 +124,12 @@ queue::ProbeResult SimulatedFleet::head_of(const Flight& flight) const {
 }
 
 void SimulatedFleet::report(std::size_t vp, queue::ResultBatch results, SteadyNs now) {
+  ++figures_.records;
+  figures_.record_bytes += bytes_of(results);
+  if (now >= vps_[vp].gathers_to) {
+    ++figures_.messages;
+    vps_[vp].gathers_to = now + kGather;
+  }
   add({.at = now + options_.queue_delay,
        .what = Event::What::kReport,
        .vp = vp,
@@ -128,6 +156,7 @@ void SimulatedFleet::send(std::uint64_t id, SteadyNs now) {
   std::array<std::byte, probes::kMaxProbeBytes> bytes;
   (void)shape.craft(fields, bytes.data());
   ++figures_.packets;
+  ++vps_[flight.vp].packets;
   deliveries_.clear();
   (void)world_.inject({bytes.data(), shape.size()}, vps_[flight.vp].address, kEpochNs + now,
                       deliveries_);

@@ -48,8 +48,14 @@ class SimulatedFleet {
     std::uint64_t packets = 0;  // sent by vantage points
     std::uint64_t delivered = 0;
     std::uint64_t unmatched = 0;
+    std::uint64_t tasks = 0;         // handed to vantage points
+    std::uint64_t records = 0;       // results and observations reported
+    std::uint64_t record_bytes = 0;  // of them as messages hold them, without the messages' heads
+    std::uint64_t messages = 0;      // of results: a vantage point gathers for 20 ms
   };
   [[nodiscard]] const Figures& figures() const noexcept { return figures_; }
+  // Sent by each vantage point.
+  [[nodiscard]] std::vector<std::uint64_t> packets_by_vp() const;
 
  private:
   struct Trace {
@@ -67,8 +73,10 @@ class SimulatedFleet {
     bool is_spoofed = false;
   };
   struct VpState {
-    Ipv4Addr address;
-    SteadyNs free_at = 0;  // when its rate lets it send again
+    Ipv4Addr address{};
+    std::uint64_t packets = 0;
+    SteadyNs free_at = 0;     // when its rate lets it send again
+    SteadyNs gathers_to = 0;  // what it reports until then is one message
   };
   struct Event {
     enum class What : std::uint8_t { kSend, kArrive, kTimeout, kReport };

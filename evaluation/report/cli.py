@@ -7,12 +7,15 @@ import json
 import os
 import signal
 import sys
+import tempfile
 
+from scale import page as scale_page
+from scale import units
 from side_by_side import machine
 
-from . import cost, published, rows
+from . import cost, page, published, rows
 from .merge import merge
-from .runs import Plan, RunError, run_all, tell
+from .runs import ROOT, Plan, RunError, run_all, run_one, tell
 
 _EPILOG = """\
 Figures of the simulated Internet (docs/simulation.md): who measures there is told what a controller
@@ -39,7 +42,7 @@ def _arguments(argv):
                         help="one world of 2,000 ASes and 40 vantage points, 600 requests")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--worlds", type=int, metavar="N", help="seeds 1 to N (3; quick: 1)")
-    parser.add_argument("--requests", type=int, metavar="N", help="in each world (8000; quick: 600)")
+    parser.add_argument("--requests", type=int, metavar="N", help="in each world (20000; quick: 600)")
     parser.add_argument("--ases", type=int, metavar="N", help="of each world (10000; quick: 2000)")
     parser.add_argument("--vantage-points", type=int, metavar="N", help="of each world (150; quick: 40)")
     parser.add_argument("--sources", type=int, metavar="N",
@@ -48,7 +51,7 @@ def _arguments(argv):
                         help="requests a second of simulated time (20; quick: 20)")
     parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (the machine's cores)")
     parser.add_argument("--write", action="store_true",
-                        help="write docs/evaluation.md and its figures")
+                        help="write docs/evaluation.md with its plots, and docs/scale.md")
     return parser.parse_args(argv)
 
 
@@ -58,7 +61,7 @@ def _plan(options) -> Plan:
     worlds = choose(options.worlds, 3, 1)
     plan = Plan(choose(options.ases, 10_000, 2_000), choose(options.vantage_points, 150, 40),
                 tuple(range(1, worlds + 1)), choose(options.sources, 20, 8),
-                choose(options.requests, 8_000, 600), choose(options.rate, 20.0, 20.0),
+                choose(options.requests, 20_000, 600), choose(options.rate, 20.0, 20.0),
                 options.jobs or os.cpu_count() or 1)
     if min(worlds, plan.requests, plan.jobs, plan.sources) < 1 or plan.rate <= 0:
         print("evaluate: --worlds, --requests, --sources, --rate and --jobs must be above 0",
@@ -82,6 +85,14 @@ def _as_json(ours: dict, theirs: dict, plan: Plan, described: dict) -> dict:
             "machine": described}
 
 
+def _write_scale(plan: Plan) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        archived = run_one(plan, "--archive", f"{folder}/archive")
+    where = ROOT / "docs/scale.md"
+    where.write_text(scale_page.render(units.of_runs(run_one(plan), archived)))
+    return str(where.relative_to(ROOT))
+
+
 def _stop(*_):
     raise KeyboardInterrupt
 
@@ -99,8 +110,9 @@ def main(argv: list[str]) -> int:
         else:
             print(rows.terminal(rows.rows(ours, theirs, plan.vantage_points)))
         if options.write:
-            from . import page
             tell(f"wrote {page.write(ours, theirs, plan, described)}")
+            tell("measuring unit costs: the first world again, without and with an archive")
+            tell(f"wrote {_write_scale(plan)}")
         return 0
     except RunError as error:
         tell(str(error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from side_by_side.table import markdown, number
 
 from . import cost, plots, published, rows
@@ -20,10 +22,10 @@ two ways:
 - **backsight**: as the controller plans them.
 - **RevTr 2.0's rules**: the order of techniques, batches of five spoofers and waits of the public code of
   2022, in the same worlds, with the same vantage points, atlases, surveys and queue, and half an hour
-  instead of a minute to end in. Two delays of the original are left out, which would make it slower: the 1.5 s between a
-  vantage point's reply and its controller, and the pace at which measurements begin. It shares what the
-  controller shares between measurements (probes, answers, surveys), so it is quicker and cheaper here than
-  it would be alone.
+  instead of a minute to end in. Two delays of the original are left out, which would make it slower: the
+  1.5 s between a vantage point's reply and its controller, and the pace at which measurements begin. It
+  shares what the controller shares between measurements (probes, answers, surveys), so it is quicker and
+  cheaper here than it would be alone.
 - **published** figures are of the Internet of 2022 and 2023, compared with traceroutes from hosts of known
   users. They are beside ours to be read, not to be subtracted: the simulation is not that Internet.
 
@@ -62,7 +64,8 @@ def _percent(part: float, of: float) -> str:
 
 
 def _setting(plan: Plan, described: dict[str, str]) -> str:
-    lines = [f"- {len(plan.world_seeds)} worlds of {plan.ases:,} ASes and {plan.vantage_points} vantage "
+    worlds = len(plan.world_seeds)
+    lines = [f"- {worlds} world{'s' if worlds > 1 else ''} of {plan.ases:,} ASes and {plan.vantage_points} vantage "
              f"points, {plan.sources} of them sources; {plan.requests:,} requests in each, "
              f"{plan.rate:g} a second",
              *(f"- {key}: {value}" for key, value in described.items() if key != "dpdk")]
@@ -116,9 +119,10 @@ def _costs(ours: dict, theirs: dict, plan: Plan) -> str:
     most = ", ".join(
         f"{cost.most_a_day(ours['probes_per_revtr_warm'], plan.vantage_points, pps) / 1e6:.1f} M a day "
         f"at {pps} pps" for pps in cost.POLITE_PPS)
-    return (markdown(head, lines, (1,)) + f"\n\nThe {plan.vantage_points} vantage points' packets suffice "
-            f"for {most}. RevTr's scampers send 100 a second (until July 2024) and 300 (since). "
-            "[scale.md](scale.md) has what else it takes.\n\n")
+    return (markdown(head, lines, (1,)) + "\n\n" + fill(
+        f"The {plan.vantage_points} vantage points' packets, were all as busy, suffice for {most}. RevTr's "
+        "scampers send 100 a second (until July 2024) and 300 (since). [scale.md](scale.md) has what else it "
+        "takes.", 108) + "\n\n")
 
 
 def _failures(ours: dict, theirs: dict) -> str:

@@ -81,6 +81,18 @@ class _Run:
             self._process.wait()
 
 
+def run_one(plan: Plan, *more: str) -> dict:
+    """Our planner in the first world, nothing beside it."""
+    seed = plan.world_seeds[0]
+    run = _Run(PLANNERS[0], seed, [*plan.arguments(PLANNERS[0], seed), *more])
+    try:
+        while not run.has_ended:
+            time.sleep(0.05)
+        return run.result()
+    finally:
+        run.stop()
+
+
 def run_all(plan: Plan) -> dict[str, list[dict]]:
     """The results of each planner, world by world."""
     waiting = [(planner, seed) for seed in plan.world_seeds for planner in PLANNERS]

@@ -8,7 +8,7 @@ from html import escape
 from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 56, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 68, 68
 
 # One hue a series in each scheme, told apart also by those who do not see red and green; the
 # legend and dashes tell them apart in black and white.
@@ -102,13 +102,15 @@ def shares_over_log(title: str, about: str, x_label: str, y_label: str,
 
 def share_bars(title: str, about: str, x_label: str, y_label: str, groups: list[str],
                series: list[Series]) -> str:
-    """Groups of bars, each a share of 1 with its percentage above it."""
+    """Groups of bars, each a share of 1 with its percentage above it. A comma in a group's name ends a
+    line."""
     body = _percent_axis()
     group_width = (WIDTH - _LEFT - _RIGHT) / len(groups)
     bar = group_width * 0.8 / len(series)
     for place, name in enumerate(groups):
         left = _LEFT + place * group_width + group_width * 0.1
-        body.append(_text(left + group_width * 0.4, _y(0) + 19, name, "middle"))
+        for line, words in enumerate(name.split(", ")):
+            body.append(_text(left + group_width * 0.4, _y(0) + 19 + 16 * line, words, "middle"))
         for at, it in enumerate(series):
             value = it.values[place]
             if value is None:

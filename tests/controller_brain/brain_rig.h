@@ -7,6 +7,9 @@
 #include <map>
 #include <memory>
 #include <queue>
+#include <random>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "controller/brain/brain.h"
@@ -14,20 +17,50 @@
 
 namespace backsight::controller {
 
+// A path beside its truth, for who reads why a test failed.
+inline std::string shown(const ReversePath& path, const ScriptedInternet& internet) {
+  std::string text = probes::to_string(path.dst) + " to " + probes::to_string(path.src) + ", " +
+                     std::string(name(path.stop_reason)) + " " +
+                     std::string(name(path.fail_reason)) + ":";
+  for (const ReverseHop& hop : path.hops) {
+    text += " " + probes::to_string(hop.address) + "=r" +
+            std::to_string(internet.router_of(hop.address)) + "/" +
+            std::to_string(static_cast<int>(hop.type));
+  }
+  text += "; truth:";
+  for (const int router : internet.true_path(path.dst, path.src)) {
+    text += " r" + std::to_string(router);
+  }
+  return text;
+}
+
 class BrainRig {
  public:
   BrainRig(std::uint64_t seed, bool with_aliases, const ScriptedInternet::Shape& shape = {},
            BrainConfig config = {})
       : internet(seed, shape) {
     config.first_probe_id = 1000;
-    brain = std::make_unique<Brain>(config, internet.prefixes(),
-                                    with_aliases ? internet.aliases() : AliasTable());
-    announce();
+    config_ = config;
+    has_aliases_ = with_aliases;
+    begin();
+  }
+
+  // The controller dies and lives again: it knows the requests that had not ended, and nothing
+  // else.
+  void restart() {
+    config_.first_probe_id += 1'000'000;
+    begin();
+    for (const auto& [id, it] : asked_) {
+      if (!ended.contains(id)) brain->submit(it, now);
+    }
   }
 
   void announce() {
     for (std::size_t i = 0; i < internet.vp_count(); ++i) {
-      if (!gone.contains(i)) brain->hear(internet.announcement(i, now.steady), now);
+      if (gone.contains(i)) continue;
+      const VpIndex index = brain->hear(internet.announcement(i, now.steady), now);
+      index_of_[i] = index;
+      vp_at_[index] = i;
     }
     next_announcement_ = now.steady + kSecond;
   }
@@ -38,6 +71,7 @@ class BrainRig {
     it.batch = it.id;
     it.src = internet.vp_address(vp);
     it.dst = dst;
+    asked_[it.id] = it;
     return it;
   }
   std::uint64_t ask(std::size_t vp, Ipv4Addr dst) {
@@ -94,8 +128,20 @@ class BrainRig {
   std::vector<PingRecord> pings;
   std::set<std::size_t> gone;  // announce nothing more
   std::uint64_t tasks = 0;
+  // Of each report that comes: how likely it comes again, and how much later it may come.
+  double twice = 0;
+  SteadyNs most_delay = 0;
+  std::mt19937_64 random{1};
 
  private:
+  void begin() {
+    brain = std::make_unique<Brain>(config_, internet.prefixes(),
+                                    has_aliases_ ? internet.aliases() : AliasTable());
+    index_of_.clear();
+    vp_at_.clear();
+    announce();
+  }
+
   struct Event {
     SteadyNs at = 0;
     std::uint64_t number = 0;
@@ -110,7 +156,7 @@ class BrainRig {
     brain->advance(now, output);
     for (const auto& [vp, task] : output.tasks) {
       ++tasks;
-      for (auto& report : internet.run(vp, task)) {
+      for (auto& report : internet.run(vp_at_.at(vp), task)) {
         const SteadyNs at = now.steady + report.after;
         events_.push(
             {at, ++events_made_, std::make_shared<ScriptedInternet::Report>(std::move(report))});
@@ -130,7 +176,9 @@ class BrainRig {
     while (!events_.empty() && events_.top().at <= now.steady) {
       const auto report = events_.top().report;
       events_.pop();
-      brain->on_results(static_cast<VpIndex>(report->vp), report->results, now);
+      // To a controller that has not heard of it, nobody hands its results.
+      const auto index = index_of_.find(report->vp);
+      if (index != index_of_.end()) brain->on_results(index->second, report->results, now);
     }
   }
   void step_to(SteadyNs at) {
@@ -141,6 +189,11 @@ class BrainRig {
     now.steady = at;
   }
 
+  std::map<std::size_t, VpIndex> index_of_;  // of the Internet's vantage points, in the brain
+  std::map<VpIndex, std::size_t> vp_at_;
+  BrainConfig config_;
+  bool has_aliases_ = false;
+  std::map<std::uint64_t, Request> asked_;
   std::uint64_t next_id_ = 0;
   std::uint64_t events_made_ = 0;
   std::uint64_t stuck_ = 0;

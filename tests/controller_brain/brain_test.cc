@@ -14,22 +14,6 @@ using testing::IsEmpty;
 
 constexpr SteadyNs kWarmUp = 20 * kSecond;
 
-std::string shown(const ReversePath& path, const ScriptedInternet& internet) {
-  std::string text = probes::to_string(path.dst) + " to " + probes::to_string(path.src) + ", " +
-                     std::string(name(path.stop_reason)) + " " +
-                     std::string(name(path.fail_reason)) + ":";
-  for (const ReverseHop& hop : path.hops) {
-    text += " " + probes::to_string(hop.address) + "=r" +
-            std::to_string(internet.router_of(hop.address)) + "/" +
-            std::to_string(static_cast<int>(hop.type));
-  }
-  text += "; truth:";
-  for (const int router : internet.true_path(path.dst, path.src)) {
-    text += " r" + std::to_string(router);
-  }
-  return text;
-}
-
 class DrawnInternet : public testing::TestWithParam<std::tuple<int, bool>> {};
 
 TEST_P(DrawnInternet, ShowsTheRoutersOfEachTruePathAndNoOther) {

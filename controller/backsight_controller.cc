@@ -131,6 +131,12 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
   auto probe_ids = IdSource::open(disk, folder, "probes");
   if (!probe_ids) return fail(probe_ids.error());
 
+  // What has ended and was archived, but not yet written down as ended.
+  for (controller::ReversePath& path : (*archive)->take_recovered()) {
+    const std::uint64_t id = path.id;
+    if (!opened->book->end(std::move(path))) continue;
+    std::erase_if(opened->unfinished, [&](const auto& request) { return request.id == id; });
+  }
   Controller it(settings, read.files, *opened->book, **archive, std::move(*probe_ids));
   if (!opened->unfinished.empty()) {
     spdlog::info("{} reverse traceroutes were under way when it stopped; they are run again",

@@ -78,6 +78,8 @@ bool Archive::has_room() const { return impl_->queue.has_room(); }
 
 std::uint64_t Archive::synced() const { return impl_->writer.synced(); }
 
+bool Archive::is_failing() const { return !impl_->writer.trouble().empty(); }
+
 bool Archive::wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience) {
   return impl_->writer.wait_until_synced(number, patience);
 }

@@ -30,7 +30,8 @@ struct ArchiveOptions {
   std::string directory;
   Archiver archiver;  // what rows say of the program
   RotationLimits rotation;
-  std::chrono::milliseconds sync_interval{100};  // longest that a row waits in memory
+  // Longest that a row waits in memory. A reverse traceroute does not wait: somebody does for it.
+  std::chrono::milliseconds sync_interval{100};
   std::chrono::milliseconds retry_interval{1000};
   std::uint64_t queue_bytes = std::uint64_t{64} << 20;  // of records that wait, about
   // Gets each sentence for the operator, from a thread of the archive's, one at a time.
@@ -73,6 +74,8 @@ class Archive {
 
   // All records up to this number are on the disk.
   [[nodiscard]] std::uint64_t synced() const;
+  // The disk does not take what is appended, for now.
+  [[nodiscard]] bool is_failing() const;
   // Returns once they are, or false after `patience`. Does not wait for the next group.
   [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
 

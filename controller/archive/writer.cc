@@ -99,6 +99,7 @@ bool ArchiveWriter::take(Row row) {
   }
   if (taken_ == synced_.load()) dirty_since_ = Clock::now();
   ++taken_;
+  is_urgent_ = is_urgent_ || row.datatype == Datatype::kRevtr;
   ++rows_[static_cast<std::size_t>(row.datatype)];
   return true;
 }
@@ -107,7 +108,7 @@ bool ArchiveWriter::is_sync_due() const {
   const std::uint64_t synced = synced_.load();
   if (is_failing_ || queue_.is_closed()) return true;
   if (taken_ == synced) return false;
-  return store_->pending_bytes() >= kGroupBytes || flush_wanted_.load() > synced ||
+  return is_urgent_ || store_->pending_bytes() >= kGroupBytes || flush_wanted_.load() > synced ||
          Clock::now() >= dirty_since_ + settings_.sync_interval;
 }
 
@@ -122,6 +123,7 @@ bool ArchiveWriter::sync() {
     return false;
   }
   is_failing_ = false;
+  is_urgent_ = false;
   trouble_.worked();
   const std::lock_guard lock(mutex_);
   synced_.store(taken_);

@@ -80,6 +80,7 @@ class ArchiveWriter {
 
   // The thread's own.
   std::optional<Row> stuck_;       // that the store could not take
+  bool is_urgent_ = false;         // a reverse traceroute is among those that are not durable
   std::uint64_t taken_ = 0;        // records that the store has
   Clock::time_point dirty_since_;  // the first of them that is not durable was taken
   bool is_failing_ = false;

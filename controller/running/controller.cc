@@ -14,6 +14,10 @@ using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kLongestSleep = std::chrono::milliseconds(50);
+// How often the archive is asked for what waits to be shown.
+constexpr nanoseconds kArchivePoll = std::chrono::milliseconds(1);
+// At the end, what the archive does not take by then is shown without.
+constexpr std::chrono::milliseconds kArchivePatience{5000};
 constexpr SteadyNs kViewEvery = 200 * kMillisecond;
 constexpr std::uint64_t kReservedIds = 1 << 22;
 
@@ -115,8 +119,8 @@ void Controller::run() {
   BrainOutput output;
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     const auto due = static_cast<std::int64_t>(std::min<SteadyNs>(brain_.next_due(), INT64_MAX));
-    const nanoseconds patience(
-        std::clamp<std::int64_t>(due - steady_ns(), 0, kLongestSleep.count()));
+    const nanoseconds longest = unshown_.empty() ? kLongestSleep : kArchivePoll;
+    const nanoseconds patience(std::clamp<std::int64_t>(due - steady_ns(), 0, longest.count()));
     Inbound inbound = inbox_.take(patience);
     const Now at = now();
     last_turn_ns_.store(static_cast<std::int64_t>(at.steady), std::memory_order_relaxed);
@@ -124,6 +128,7 @@ void Controller::run() {
     brain_.advance(at, output);
     give_out(output);
     output.clear();
+    show_archived();
     mark_safe();
     if (at.steady >= view_at) {
       view_at = at.steady + kViewEvery;
@@ -135,6 +140,8 @@ void Controller::run() {
       if (on_second) on_second();
     }
   }
+  (void)archive_.wait_until_synced(archived_, kArchivePatience);
+  for (auto& [record, path] : unshown_) book_.end(std::move(path));
   book_.stop_waiting();
   {
     const std::lock_guard lock(view_mutex_);
@@ -182,7 +189,17 @@ void Controller::give_out(BrainOutput& output) {
   for (const Request& it : output.stand_ins) book_.expect_one_more(it.batch, it.id);
   for (ReversePath& it : output.ended) {
     archived_ = archive_.append(it);
-    book_.end(std::move(it));
+    unshown_.emplace_back(archived_, std::move(it));
+  }
+}
+
+// While the archive's disk refuses, users need not wait for it.
+void Controller::show_archived() {
+  if (unshown_.empty()) return;
+  const std::uint64_t shown = archive_.is_failing() ? archived_ : archive_.synced();
+  while (!unshown_.empty() && unshown_.front().first <= shown) {
+    book_.end(std::move(unshown_.front().second));
+    unshown_.pop_front();
   }
 }
 

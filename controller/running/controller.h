@@ -96,6 +96,7 @@ class Controller final : public Service {
   void take_in(Inbound inbound, const Now& now);
   void hear(const Announcement& announcement, const Now& now);
   void give_out(BrainOutput& output);
+  void show_archived();
   void mark_safe();
   void reserve_probe_ids();
   void refresh_view(const Now& now);
@@ -114,6 +115,9 @@ class Controller final : public Service {
   std::unordered_map<std::string, Link> links_;
   std::vector<Link*> by_vp_;
   std::uint64_t archived_ = 0;  // the last record
+  // What has ended is shown once the archive has synced that record, so that what was shown once is
+  // archived.
+  std::deque<std::pair<std::uint64_t, ReversePath>> unshown_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<std::int64_t> last_turn_ns_{0};
   mutable std::mutex view_mutex_;

@@ -13,7 +13,7 @@ from scale import page as scale_page
 from scale import units
 from side_by_side import machine
 
-from . import cost, page, published, rows
+from . import cost, hour, page, published, rows
 from .merge import merge
 from .runs import ROOT, Plan, RunError, run_all, run_one, tell
 
@@ -52,6 +52,11 @@ def _arguments(argv):
     parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (the machine's cores)")
     parser.add_argument("--write", action="store_true",
                         help="write docs/evaluation.md with its plots, and docs/scale.md")
+    parser.add_argument("--scale", action="store_true",
+                        help="only measure unit costs, and write docs/scale.md of them")
+    parser.add_argument("--hour", action="store_true",
+                        help="only run an hour of simulated time, and keep docs/evaluation/hour.json of it "
+                             "for the page")
     return parser.parse_args(argv)
 
 
@@ -86,6 +91,7 @@ def _as_json(ours: dict, theirs: dict, plan: Plan, described: dict) -> dict:
 
 
 def _write_scale(plan: Plan) -> str:
+    tell("measuring unit costs: the first world, with and without an archive")
     with tempfile.TemporaryDirectory() as folder:
         archived = run_one(plan, "--archive", f"{folder}/archive")
     where = ROOT / "docs/scale.md"
@@ -102,6 +108,12 @@ def main(argv: list[str]) -> int:
     plan = _plan(options)
     signal.signal(signal.SIGTERM, _stop)  # what was started is ended, as with Ctrl-C
     try:
+        if options.scale:
+            tell(f"wrote {_write_scale(plan)}")
+            return 0
+        if options.hour:
+            tell(f"wrote {hour.run(plan)}")
+            return 0
         by_planner = run_all(plan)
         ours, theirs = (merge(by_planner[planner]) for planner in ("backsight", "revtr2"))
         described = machine.describe()
@@ -111,7 +123,6 @@ def main(argv: list[str]) -> int:
             print(rows.terminal(rows.rows(ours, theirs, plan.vantage_points)))
         if options.write:
             tell(f"wrote {page.write(ours, theirs, plan, described)}")
-            tell("measuring unit costs: the first world again, without and with an archive")
             tell(f"wrote {_write_scale(plan)}")
         return 0
     except RunError as error:

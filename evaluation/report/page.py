@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from textwrap import fill
 
 from side_by_side.table import markdown, number
 
-from . import cost, plots, published, rows
+from . import cost, hour, plots, published, rows
 from .runs import ROOT, Plan
 
 PAGE = ROOT / "docs/evaluation.md"
@@ -49,8 +50,9 @@ _SAYS = """\
   we know of none that says what was in its caches.
 - **Probes** are all that was sent while requests ran: surveys, tests of vantage points, each packet of a
   traceroute. What made the atlases before is not in it.
-- **A second** is of this machine, {jobs} such processes on it at once, each one core, with the simulation of
-  every packet beside the controller, which is most of it. The controller's own part stands in the next line.
+- **A second** is of this machine's clock, {jobs} such processes on it at once and other programs beside
+  them; of a core that does nothing else, it is CPU time. Both have the simulation of every packet in them;
+  the controller's own part stands in the next line.
 - **Seeds** {seeds}: the same seed is the same Internet, the same sources and destinations and, but for
   what depends on the machine, the same result to the last digit.
 - **Not in a simulation**: what nobody has thought of. Routers limit, stamp and hide as drawn from published
@@ -151,7 +153,9 @@ def render(ours: dict, theirs: dict, plan: Plan, described: dict[str, str]) -> s
         "## Hops\n\n", _hops(ours, theirs),
         _figure("hops.svg", "Share of hops that are on the true path, by how they were found"),
         "## What a day costs\n\n", _costs(ours, theirs, plan),
-        "## What failed\n\n", _failures(ours, theirs), "## World by world\n\n",
+        "## What failed\n\n", _failures(ours, theirs),
+        *([hour.section(json.loads(hour.KEPT.read_text()))] if hour.KEPT.exists() else []),
+        "## World by world\n\n",
         _worlds(ours, theirs)]).rstrip() + "\n"
 
 

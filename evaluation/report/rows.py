@@ -40,7 +40,9 @@ def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]
         line("probes a reverse traceroute", "", "probes_per_revtr", number,
              f"<= {published.MOST_PROBES_PER_REVTR:.0f} (arithmetic)"),
         line("the same, third quarter", "", "probes_per_revtr_warm"),
-        line("reverse traceroutes a second, simulation included", "1/s", "revtrs_per_second"),
+        line("reverse traceroutes a second of a process, simulation included", "1/s",
+             "revtrs_per_second"),
+        line("the same, of a core that does nothing else", "1/s", "revtrs_per_cpu_second"),
         line("controller's CPU a reverse traceroute", "ms", "controller_cpu_ms_per_revtr"),
     ]
     for revtrs in cost.DAYS:

@@ -86,8 +86,12 @@ def run_one(plan: Plan, *more: str) -> dict:
     seed = plan.world_seeds[0]
     run = _Run(PLANNERS[0], seed, [*plan.arguments(PLANNERS[0], seed), *more])
     try:
+        told = time.monotonic()
         while not run.has_ended:
             time.sleep(0.05)
+            if time.monotonic() - told > 5:
+                told = time.monotonic()
+                tell(run.last_words())
         return run.result()
     finally:
         run.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import fill
 
 from side_by_side.table import markdown, number
@@ -11,6 +12,7 @@ from .units import Units
 
 DAYS = (15e6, 100e6, 1e9)
 SITE_PPS = (100, 300, 1000)
+_LONG_GATHER_S = 0.2
 _ROUNDS = 6  # of tasks and results in one reverse traceroute, about
 _SECONDS = 12  # of the queues' simulated time
 _LOADS = (0.5, 0.9, 1.1)  # of what the first limit allows
@@ -59,6 +61,8 @@ def _units(units: Units) -> str:
         ("a nats-server", f"{units.broker_results_per_s / 1e6:.1f} M results/s, "
          f"{units.broker_stored_bytes:.0f} bytes each",
          "docs/queue.md, with both ends on its two busy cores, in large batches"),
+        ("the same, in small messages", f"{number(units.broker_messages_per_s)} messages/s",
+         "`bench_broker`: 600 bytes each, stored, fetched and acknowledged, all ends on two busy cores"),
     ]
     return ("## Unit costs\n\n" + markdown(("what", "cost", "measured by"), lines, (0, 1, 2))
             + "\n\nOne core at most half busy is what a controller is planned with.\n\n")
@@ -91,17 +95,28 @@ def _sizes(units: Units) -> str:
             + _text("**The sites' packets are what is dear**, and manners set their price, not machines: one "
                     f"core of a vantage point sends {number(units.vp_pps / SITE_PPS[1])} times the "
                     f"{SITE_PPS[1]} packets a second of a polite site. Messages a second are an upper bound: "
-                    "each vantage point's results of 20 ms as one message, and as many of tasks; how many "
-                    "small messages a stream's leader takes was not measured."))
+                    "each vantage point's results of 20 ms as one message, and as many of tasks. It is "
+                    "them, not bytes, that brokers are counted by: many sites that have little to say "
+                    "each need more servers than few that have much, and each server that leads streams of "
+                    f"its own adds what one does. Were results and tasks gathered for {_LONG_GATHER_S * 1e3:g} ms "
+                    f"and not {units.gather_s * 1e3:g}, {DAYS[-1] / 1e6:g} M a day at {SITE_PPS[1]} packets "
+                    f"a second would take {_patient(units).brokers} brokers, and each round so much longer."))
+
+
+def _patient(units: Units) -> sizing.Size:
+    return sizing.size(replace(units, gather_s=_LONG_GATHER_S), DAYS[-1], SITE_PPS[1])
 
 
 def _first(units: Units) -> str:
-    lines = [(number(at + 1), it.name, number(it.revtrs_per_second),
-              number(it.revtrs_per_second * sizing.SECONDS_A_DAY / 1e6))
+    lines = [(number(at + 1), it.name,
+              *((number(it.revtrs_per_second), number(it.revtrs_per_second * sizing.SECONDS_A_DAY / 1e6))
+                if it.revtrs_per_second < float("inf") else ("never", "")))
              for at, it in enumerate(sizing.limits(units, sizing.SITES_IN_A_GROUP, 300))]
     return (f"## What breaks first\n\nOf {sizing.SITES_IN_A_GROUP} sites at 300 packets a second, one "
             "controller and one broker, each by itself:\n\n"
-            + markdown(("", "is full", "at reverse traceroutes/s", "M a day"), lines, (1,)) + "\n\n")
+            + markdown(("", "is full", "at reverse traceroutes/s", "M a day"), lines, (1,)) + "\n\n"
+            + _text("Messages never fill it where its vantage points together send no more than it takes "
+                    "when each sends one in 20 ms: beyond, they only grow."))
 
 
 def _queues(units: Units) -> str:

@@ -39,11 +39,11 @@ def size(units: Units, revtrs_a_day: float, site_pps: float) -> Size:
     controllers = groups * ceil(wanted / groups)
     vps_per_site = controllers // groups
     results = per_second * units.records
-    vps = sites * vps_per_site
-    messages = min(results, vps / units.gather_s) + min(per_second * units.tasks, vps / units.gather_s)
+    messages = units.messages_per_s(per_second, sites * vps_per_site)
     # Three that replicate what they hold carry what one carries; a cluster begins with three.
     carried = per_second * (units.records + units.tasks)
-    brokers = max(3, 3 * ceil(carried / (units.broker_results_per_s * units.busy_at_most)))
+    load = max(carried / units.broker_results_per_s, messages / units.broker_messages_per_s)
+    brokers = 3 * ceil(load / units.busy_at_most)
     wire = per_second * (units.record_bytes + units.tasks * units.task_bytes) + (
         messages * units.message_head_bytes)
     return Size(revtrs_a_day, per_second, probes, sites, groups, controllers, vps_per_site,
@@ -57,6 +57,16 @@ class Limit:
     revtrs_per_second: float  # at which it is full
 
 
+def _full_of_messages(units: Units, vantage_points: int) -> float:
+    """Vantage points gather the more the busier they are, so that few of them never fill it."""
+    at = units.broker_messages_per_s / (units.records + units.tasks)
+    while units.messages_per_s(at, vantage_points) < units.broker_messages_per_s:
+        at *= 1.01
+        if at > 1e9:
+            return float("inf")
+    return at
+
+
 def limits(units: Units, sites: int, site_pps: float, controllers: int = 1) -> list[Limit]:
     """Of one group, what is full first at the head."""
     mean_pps = site_pps / units.busiest
@@ -64,6 +74,7 @@ def limits(units: Units, sites: int, site_pps: float, controllers: int = 1) -> l
         Limit("vantage points' packets", sites * mean_pps / units.probes),
         Limit("controller", controllers / units.controller_s),
         Limit("archive", controllers / units.archive_s if units.archive_s else float("inf")),
+        Limit("broker's messages", _full_of_messages(units, sites * controllers)),
         Limit("broker", units.broker_results_per_s / (units.records + units.tasks)),
         Limit("vantage points' cores", sites * units.vp_pps / units.busiest / units.probes),
     ]

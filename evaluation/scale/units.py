@@ -21,18 +21,20 @@ class Units:
     # From docs/performance.md and docs/queue.md.
     vp_pps: float = 700_000  # one worker core, net_af_packet over veth, the slowest driver
     broker_results_per_s: float = 2.1e6  # nats-server and both ends on two busy cores
+    # bench_broker: 600 bytes each, stored, fetched and acknowledged, on two busy cores.
+    broker_messages_per_s: float = 20_000
     broker_stored_bytes: float = 74  # of a result in its store
     # From the formats.
     task_bytes: float = 48
     message_head_bytes: float = 100
     # What is chosen.
     gather_s: float = 0.020  # a vantage point's group commit: one message at the most in each
-    busy_at_most: float = 0.5  # of a controller's core, so that nobody waits for it
+    busy_at_most: float = 0.5  # of a controller's core and of a broker, so that nobody waits
 
-    @property
-    def work_s(self) -> float:
-        """CPU of a controller's machine for one reverse traceroute."""
-        return self.controller_s + self.archive_s
+    def messages_per_s(self, revtrs_per_second: float, vantage_points: int) -> float:
+        """At the most, of tasks and of results: all that a vantage point has gathered is one."""
+        most = vantage_points / self.gather_s
+        return min(revtrs_per_second * self.records, most) + min(revtrs_per_second * self.tasks, most)
 
 
 def of_runs(plain: dict, archived: dict) -> Units:

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "evaluation"), str(ROOT / "perf")]
 
-from report import cost, page, plots, rows, svg
+from report import cost, hour, page, plots, rows, svg
 from report.merge import merge, quantile
 from report.runs import Plan
 
@@ -111,6 +111,13 @@ class Writing(unittest.TestCase):
         text = page.render(it, it, PLAN, DESCRIBED)
         for name in plots.all_of(it, it):
             self.assertIn(f"](evaluation/{name})", text)
+
+    def test_of_an_hour_each_quarter_is_told(self):
+        machine = {**run(1)["machine"], "revtrs_per_cpu_second": 700.0,
+                   "parts": [{"resident_mib": 500 + at, "revtrs_per_second": 300.0} for at in range(4)]}
+        text = hour.section({**run(1), "ases": 1000, "requests_per_second": 5, "machine": machine})
+        for at in range(4):
+            self.assertIn(str(500 + at), text)
 
     def test_the_page_in_the_tree_names_plots_that_are_there(self):
         if not page.PAGE.exists():

@@ -1,6 +1,6 @@
-// The controller through all that goes wrong around it, drawn from a seed: packets lost, reports late,
-// doubled and out of order, vantage points that fall silent and come back, the wall clock stepped,
-// the controller killed. A failure names its seed, and that seed fails again.
+// The controller through all that goes wrong around it, drawn from a seed: packets lost, reports
+// late, doubled and out of order, vantage points that fall silent and come back, the wall clock
+// stepped, the controller killed. A failure names its seed, and that seed fails again.
 //
 // BACKSIGHT_SEEDS=5000 build/dev/bin/test_controller_brain --gtest_filter='Faults.*'
 #include <gmock/gmock.h>
@@ -70,9 +70,8 @@ TEST_F(Faults, EndEachRequestOnceAndPutNoFalseRouterIntoAPath) {
     rig.gone.clear();
     for (const std::uint64_t id : asked) {
       const ReversePath path = rig.wait_for(id);
-      const bool is_assumed = std::ranges::any_of(path.hops, [](const ReverseHop& hop) {
-        return hop.type >= HopType::kSymmetryWithinAs;
-      });
+      const bool is_assumed = std::ranges::any_of(
+          path.hops, [](const ReverseHop& hop) { return hop.type >= HopType::kSymmetryWithinAs; });
       if (!is_assumed) {
         EXPECT_THAT(rig.wrong_hops(path), testing::IsEmpty()) << shown(path, rig.internet);
       }

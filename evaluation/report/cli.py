@@ -117,12 +117,14 @@ def main(argv: list[str]) -> int:
         by_planner = run_all(plan)
         ours, theirs = (merge(by_planner[planner]) for planner in ("backsight", "revtr2"))
         described = machine.describe()
+        everything = json.dumps(_as_json(ours, theirs, plan, described), indent=1)
         if options.json:
-            print(json.dumps(_as_json(ours, theirs, plan, described), indent=1))
+            print(everything)
         else:
             print(rows.terminal(rows.rows(ours, theirs, plan.vantage_points)))
         if options.write:
             tell(f"wrote {page.write(ours, theirs, plan, described)}")
+            (page.FOLDER / "figures.json").write_text(everything + "\n")
             tell(f"wrote {_write_scale(plan)}")
         return 0
     except RunError as error:

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "config/api_keys.h"
 #include "config/controller_loader.h"
 #include "config/controller_printer.h"
 #include "controller/api/api.h"
@@ -55,19 +57,25 @@ Examples:
       say all that is wrong with the config and the files that it names
   backsight-controller --config controller.yaml --set listen=127.0.0.1:9000
 
+Signals: SIGTERM and SIGINT write what is left and exit; SIGHUP reads the file of API keys again.
 Exit codes: 0 done, 1 failed while running, 2 bad usage or bad config.)";
 
 Controller* running = nullptr;
+std::atomic<bool> wants_reload = false;
 
-void on_signal(int) {
-  if (running != nullptr) running->stop();
+void on_signal(int number) {
+  if (number == SIGHUP) {
+    wants_reload = true;
+  } else if (running != nullptr) {
+    running->stop();
+  }
 }
 
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigfillset(&action.sa_mask);
-  for (const int number : {SIGTERM, SIGINT}) sigaction(number, &action, nullptr);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaction(number, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
@@ -105,6 +113,21 @@ void tell_once_a_second(const Controller& it) {
   shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended", figures.under_way,
                                   figures.brain.reached),
                       it.since_last_turn() < std::chrono::seconds(5));
+}
+
+// SIGHUP. A fault leaves all as it was.
+void reload_keys(const config::ControllerConfig& settings, controller::Api& api) {
+  shown::notify_reloading();
+  if (settings.keys_file.empty()) {
+    spdlog::info("reloaded: there are no API keys to read");
+  } else if (auto keys = config::load_api_keys(settings.keys_file)) {
+    spdlog::info("reloaded: {} API keys", keys->size());
+    api.set_keys(std::make_shared<config::ApiKeys>(std::move(*keys)));
+  } else {
+    std::istringstream faults(keys.error().sentence);
+    for (std::string fault; std::getline(faults, fault);) spdlog::error("not reloaded: {}", fault);
+  }
+  shown::notify_ready();
 }
 
 int serve(const config::ControllerConfig& settings, controller::ReadFiles read) {
@@ -168,7 +191,10 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
   }
   running = &it;
   catch_signals();
-  it.on_second = [&] { tell_once_a_second(it); };
+  it.on_second = [&] {
+    if (wants_reload.exchange(false)) reload_keys(settings, api);
+    tell_once_a_second(it);
+  };
   shown::notify_ready();
   it.run();
   shown::notify_stopping("writing what is left");

@@ -17,9 +17,17 @@ FILES = {
         ("/etc/backsight/NAME.yaml", "what the unit backsight-vp@NAME.service runs"),
         ("/usr/share/doc/backsight-vp/examples/", "one of each file that a config names"),
     ],
+    "backsight-controller": [
+        ("/etc/backsight/controller.yaml", "what the unit backsight-controller.service runs"),
+        ("/var/lib/backsight/controller/", "requests and their ends"),
+        ("/var/lib/backsight/archive/", "every measurement, in M-Lab's form"),
+        ("/usr/share/doc/backsight-controller/examples/", "one of each file that a config names"),
+    ],
     "backsight": [("/var/lib/backsight", "the queue, unless --queue or BACKSIGHT_QUEUE name another")],
 }
-SEE_ALSO = {"backsight-vp": "backsight(1)", "backsight": "backsight-vp(8)"}
+SEE_ALSO = {"backsight-vp": "backsight(1), backsight-controller(8)",
+            "backsight-controller": "backsight(1), backsight-vp(8)",
+            "backsight": "backsight-vp(8), backsight-controller(8)"}
 
 
 @dataclass

@@ -1,8 +1,15 @@
 // The API's description says what there is, and what there is answers as it says.
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+
 #include "api_rig.h"
 #include "controller/api/embedded.h"
 #include "controller/form/request_json.h"
 #include "schema.h"
+#include "tests/support/loopback.h"
 
 namespace backsight::controller {
 namespace {
@@ -73,6 +80,61 @@ TEST(OpenApi, DescribesEveryKeyOfARequest) {
       EXPECT_EQ(described["maxLength"], key.most);
     }
   }
+}
+
+// BACKSIGHT_WRITE=1 writes the table anew.
+TEST(OpenApi, ThePageHasTheSameKeysOfARequest) {
+  const auto file =
+      std::filesystem::path(BACKSIGHT_TEST_DATA).parent_path().parent_path() / "docs/api.md";
+  std::string table = "| key | values | default | meaning |\n| --- | --- | --- | --- |\n";
+  for (const RequestKey& key : request_keys()) {
+    const std::string values = key.type == "boolean" ? "true, false"
+                               : key.type == "string"
+                                   ? fmt::format("text, {}..{} bytes", key.least, key.most)
+                                   : fmt::format("{}..{}", key.least, key.most);
+    table +=
+        fmt::format("| `{}` | {} | {} | {} |\n", key.name, values,
+                    key.usual.empty() ? "required" : fmt::format("`{}`", key.usual), key.meaning);
+  }
+  const std::string begin = "<!-- keys of a request -->\n";
+  std::string page = file_text(file);
+  const std::size_t first = page.find(begin) + begin.size();
+  const std::size_t last = page.find("<!-- end -->", first);
+  ASSERT_NE(last, page.npos);
+  if (std::getenv("BACKSIGHT_WRITE") != nullptr) {
+    std::ofstream(file, std::ios::binary) << page.replace(first, last - first, table);
+    return;
+  }
+  EXPECT_EQ(page.substr(first, last - first), table);
+}
+
+// Every code that the page names is one that can come, and the other way round.
+TEST(OpenApi, ThePageNamesEveryCodeOfAnError) {
+  const auto root = std::filesystem::path(BACKSIGHT_TEST_DATA).parent_path().parent_path();
+  std::set<std::string> codes;
+  for (const char* source : {"api.cc", "api_server.cc", "results.cc", "submissions.cc"}) {
+    const std::string text = file_text(root / "controller/api" / source);
+    const std::regex code(
+        R"((?:error_reply|try_again)\(\s*[^"]*?"([a-z_]+)\"|\{\d{3}, "([a-z_]+)\")");
+    for (std::sregex_iterator at(text.begin(), text.end(), code), end; at != end; ++at) {
+      codes.insert((*at)[1].matched ? (*at)[1].str() : (*at)[2].str());
+    }
+  }
+  codes.insert("no_key");  // behind a question mark
+  EXPECT_GT(codes.size(), 15U);
+  std::string page = file_text(root / "docs/api.md");
+  page = page.substr(page.find("## Errors"));
+  std::set<std::string> named;
+  const std::regex word("`([a-z]+(?:_[a-z]+)*)`");
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("| ") || !std::isdigit(static_cast<unsigned char>(line[2]))) continue;
+    const std::string last = line.substr(line.rfind('|', line.size() - 2));
+    for (std::sregex_iterator at(last.begin(), last.end(), word), end; at != end; ++at) {
+      named.insert((*at)[1]);
+    }
+  }
+  EXPECT_EQ(named, codes);
 }
 
 TEST(OpenApi, EveryRouteAnswersAsDescribedWhenAllIsWell) {

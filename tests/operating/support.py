@@ -1,4 +1,4 @@
-"""What the tests of operating a vantage point share: where things are, and a running program."""
+"""What the tests of operating the programs share: where things are, and a running program."""
 
 import functools
 import os
@@ -88,6 +88,45 @@ metrics: {{listen: '127.0.0.1:{self.port}'}}
 
     def said(self):
         return self.log.read_text(encoding="utf-8")
+
+    def page(self, path):
+        """The page's text, or None."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as page:
+                return page.read().decode()
+        except OSError:
+            return None
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class RunningController:
+    """A controller without vantage points, with its files in a folder of its own."""
+
+    def __init__(self, test, extra=""):
+        folder = tempfile.TemporaryDirectory(prefix="backsight-test-")
+        test.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.port = free_port()
+        self.api_port = free_port()
+        config = self.folder / "controller.yaml"
+        config.write_text(f"""listen: 127.0.0.1:{self.api_port}
+queue: {{url: 'file://{self.folder}/queue'}}
+archive: archive
+state: state
+metrics: {{listen: '127.0.0.1:{self.port}'}}
+{extra}""", encoding="ascii")
+        self.log = self.folder / "said.txt"
+        with self.log.open("wb") as said:
+            self.process = subprocess.Popen(
+                [need_program("backsight-controller"), "--config", str(config)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+        test.addCleanup(self.end)
+        if not eventually(lambda: self.page("/healthz") is not None):
+            raise AssertionError(f"it does not answer: {self.log.read_text()}")
 
     def page(self, path):
         """The page's text, or None."""

@@ -1,24 +1,19 @@
-"""The alert rules fire when they should, stay quiet when they should, and name what there is.
-
-promtool (Debian's package prometheus) judges them.
-"""
+"""The alert rules of a vantage point fire when they should, and they and the dashboard name what there
+is."""
 
 import json
 import re
-import shutil
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import alerts
+from alerts import METRIC, Rules, needs_promtool
 from support import ROOT, RunningVp, run
 
-RULES = ROOT / "config/prometheus/backsight.rules.yml"
 BOARD = ROOT / "config/grafana/backsight.json"
-METRIC = re.compile(r"\bbacksight_[a-z0-9_]+")
-VP = 'instance="ams01:9464",job="backsight"'
-MINUTES = 180  # of every series
 
 # What a vantage point that is well shows: metric, labels, first value, step a minute.
 WELL = [
@@ -75,65 +70,18 @@ FIRES = {
 }
 
 
-def series(changes):
-    """The input of a promtool test: the well vantage point with these changes."""
-    text = []
-    for metric, labels, first, step in WELL:
-        change = changes.get(metric, (first, step))
-        if isinstance(change, dict):
-            change = change[labels.split('"')[1]]
-        first, step = change
-        comma = "," if labels else ""
-        text.append({"series": f"{metric}{{{VP}{comma}{labels}}}",
-                     "values": f"{first:.0f}+{step:.0f}x{MINUTES}"})
-    return text
+RULES = Rules("backsight.rules.yml", "ams01:9464", WELL, minutes=180)
 
 
-def firing(changes, alert=None, labels="", severity=""):
-    """A promtool test: after MINUTES this alert fires, or with None not any one."""
-    which = f'alertname="{alert}",' if alert else ""
-    samples = []
-    if alert:
-        named = f'ALERTS{{alertname="{alert}",alertstate="firing",{VP},severity="{severity}"'
-        samples = [{"labels": f"{named}{',' if labels else ''}{labels}}}", "value": 1}]
-    return {"interval": "1m", "input_series": series(changes),
-            "promql_expr_test": [{"expr": f'ALERTS{{{which}alertstate="firing"}}',
-                                  "eval_time": f"{MINUTES}m", "exp_samples": samples}]}
+class AlertsTest(alerts.RulesTest):
+    rules = RULES
+    fires = FIRES
+    page = "operations.md"
 
-
-def severities():
-    """The severity of each rule, in the order of the file."""
-    return dict(re.findall(r"- alert: (\w+)\n(?:.*\n)*?\s+labels: \{severity: (\w+)\}",
-                           RULES.read_text(encoding="utf-8")))
-
-
-@unittest.skipUnless(shutil.which("promtool"), "no promtool; Debian's package prometheus has it")
-class AlertsTest(unittest.TestCase):
-    def judge(self, tests):
-        with tempfile.TemporaryDirectory(prefix="backsight-test-") as folder:
-            file = Path(folder) / "tests.yml"
-            # JSON is YAML too.
-            file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m",
-                                        "tests": tests}), encoding="ascii")
-            done = run("promtool", "test", "rules", str(file))
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
-    def test_rules_are_well_formed(self):
-        done = run("promtool", "check", "rules", str(RULES))
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
-    def test_no_alert_fires_while_all_is_well(self):
-        self.judge([firing({})])
-
-    def test_each_alert_fires_on_its_fault(self):
-        known = severities()
-        self.assertEqual(set(known), set(FIRES), "each rule has its line in FIRES")
-        self.judge([firing(changes, alert, labels, known[alert])
-                    for alert, (changes, labels) in FIRES.items()])
-
+    @needs_promtool
     def test_an_alert_says_who_and_how_much(self):
         changes, _ = FIRES["BacksightReceivesTooSlowly"]
-        self.judge([{"interval": "1m", "input_series": series(changes), "alert_rule_test": [{
+        self.judge([{"interval": "1m", "input_series": RULES.series(changes), "alert_rule_test": [{
             "eval_time": "30m", "alertname": "BacksightReceivesTooSlowly", "exp_alerts": [{
                 "exp_labels": {"instance": "ams01:9464", "job": "backsight", "port": "net_null0",
                                "severity": "ticket"},
@@ -148,7 +96,7 @@ class NamesTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.rules = set(METRIC.findall(RULES.read_text(encoding="utf-8")))
+        cls.rules = RULES.metrics()
         cls.board = json.loads(BOARD.read_text(encoding="utf-8"))
         expressions = [target["expr"] for panel in cls.board["panels"]
                        for target in panel.get("targets", [])]
@@ -165,14 +113,9 @@ class NamesTest(unittest.TestCase):
             self.assertIn(name, there)
             self.assertIn(name, manual)
 
-    def test_the_manual_says_what_to_do_about_each_alert(self):
-        page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-        self.assertEqual(re.findall(r"^\| `(Backsight\w+)` \| (\w+) \| .+ \|$", page, re.M),
-                         list(severities().items()))
-
     def test_the_labels_exist(self):
         labels = set(re.findall(r'([a-z_]+)="', RunningVp(self).page("/metrics")))
-        text = RULES.read_text(encoding="utf-8") + json.dumps(self.board)
+        text = RULES.text() + json.dumps(self.board)
         for name in set(re.findall(r"\{\{ ?\$labels\.(\w+) ?\}\}|\{\{(\w+)\}\}", text)):
             self.assertIn(name[0] or name[1], labels | {"instance", "job"})
 
@@ -195,7 +138,7 @@ class NamesTest(unittest.TestCase):
         ids = [panel["id"] for panel in self.board["panels"]]
         self.assertEqual(len(ids), len(set(ids)))
 
-    @unittest.skipUnless(shutil.which("promtool"), "no promtool; Debian's package prometheus has it")
+    @needs_promtool
     def test_the_expressions_can_be_read(self):
         rules = [{"record": f"panel:{i}",
                   "expr": text.replace("$__rate_interval", "1m").replace("$instance", ".*")}

@@ -33,6 +33,10 @@ queue: {{url: 'file:///var/lib/backsight'}}
 metrics: {{listen: '127.0.0.1:{port}'}}
 capture: {{socket: '/run/{runtime}/capture.sock'}}
 """
+CONTROLLER = """
+queue: {url: 'file:///var/lib/backsight'}
+keys: keys.yaml
+"""
 PTRACE_ATTACH = 16
 WALL = 0x40000000  # of waitpid: threads too
 
@@ -170,6 +174,29 @@ class MachineTest(unittest.TestCase):
         self.assertTrue(eventually(has_come))
         self.assertEqual([json.loads(line)["task"] for line in got], [7])
         self.assertIn("not_ready", self.sh("runuser -u backsight -- backsight vp list"))
+
+    def test_the_controller_runs_with_nothing_and_keeps_what_it_accepted(self):
+        self.configure("vp", "net_af_packet0,iface=neta", 9464)
+        self.start("backsight-vp")
+        self.machine.run("tee", "/etc/backsight/controller.yaml", text=CONTROLLER)
+        self.sh("""echo 'keys: [{key: "0123456789abcdef0123", user: alice}]' > /etc/backsight/keys.yaml
+                   chown backsight: /etc/backsight/keys.yaml; chmod 0400 /etc/backsight/keys.yaml""")
+        self.start("backsight-controller")
+        shown = self.show("backsight-controller", "MainPID", "ActiveState")
+        self.assertEqual(shown["ActiveState"], "active")
+        status = self.sh(f"cat /proc/{shown['MainPID']}/status")
+        self.assertNotEqual(re.search(r"^Uid:\s+(\d+)", status, re.M)[1], "0")
+        self.assertEqual(int(re.search(r"^CapEff:\s+(\S+)", status, re.M)[1], 16), 0)
+        ask = "curl -s -H 'Revtr-Key: {key}' http://127.0.0.1:8080/api/v1/"
+        mine = ask.format(key="0123456789abcdef0123")
+        self.assertTrue(eventually(lambda: '"hostname":"vp"' in self.sh(f"{mine}sources")))
+        self.assertIn("unknown_key", self.sh(ask.format(key="x" * 20) + "sources"))
+        self.assertIn("under way", self.show("backsight-controller", "StatusText")["StatusText"])
+        self.sh("""echo 'keys: [{key: "fedcba9876543210fedc", user: alice}]' > /etc/backsight/keys.yaml
+                   systemctl reload backsight-controller""")
+        self.assertTrue(eventually(lambda: "unknown_key" in self.sh(f"{mine}sources")))
+        self.sh("systemctl stop backsight-controller")
+        self.assertEqual(self.show("backsight-controller", "Result")["Result"], "success")
 
     def test_several_run_side_by_side_on_any_interface(self):
         self.configure("one", "net_af_packet0,iface=neta", 9471)

@@ -12,7 +12,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from support import ROOT, packages, run
 
 MAX_EXPOSURE = "40"  # tenths
-UNITS = ("backsight-vp.service", "backsight-vp@.service")
+UNITS = ("backsight-vp.service", "backsight-vp@.service", "backsight-controller.service")
+PROGRAMS = {"backsight": "usr/bin/backsight", "backsight-vp": "usr/sbin/backsight-vp",
+            "backsight-controller": "usr/sbin/backsight-controller"}
+
+
+EXAMPLES = {
+    "backsight-vp": ("examples/vp.yaml", "examples/deny.txt", "examples/enrolled.yaml",
+                     "prometheus/backsight.rules.yml", "grafana/backsight.json"),
+    "backsight-controller": ("examples/controller.yaml", "examples/keys.yaml", "examples/deny.txt",
+                             "prometheus/backsight-controller.rules.yml"),
+}
 
 
 class PackagesTest(unittest.TestCase):
@@ -35,13 +45,12 @@ class PackagesTest(unittest.TestCase):
         return done.stdout
 
     def test_there_is_one_for_each_program(self):
-        self.assertEqual(set(self.files), {"backsight", "backsight-vp"})
+        self.assertEqual(set(self.files), set(PROGRAMS))
         for name in self.files:
             self.assertEqual(self.field(name, "Package"), name)
 
     def test_the_programs_run_and_are_of_the_version_of_the_package(self):
-        for name, program in (("backsight", "usr/bin/backsight"),
-                              ("backsight-vp", "usr/sbin/backsight-vp")):
+        for name, program in PROGRAMS.items():
             done = run(str(self.root / program), "--version")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(done.stdout.strip(), f"{name} {self.field(name, 'Version')}")
@@ -49,14 +58,19 @@ class PackagesTest(unittest.TestCase):
     def test_they_depend_on_libraries_and_on_drivers(self):
         self.assertIn("librte-eal23", self.field("backsight-vp", "Depends"))
         self.assertIn("librte-net-af-packet23", self.field("backsight-vp", "Depends"))
-        self.assertNotIn("librte", self.field("backsight", "Depends"))
+        for name in ("backsight", "backsight-controller"):
+            self.assertNotIn("librte", self.field(name, "Depends"))
+        # What only the controller uses is not asked of who types a command.
+        self.assertIn("libprometheus-cpp-core", self.field("backsight-controller", "Depends"))
+        self.assertNotIn("libprometheus", self.field("backsight", "Depends"))
 
     @unittest.skipUnless(shutil.which("apt-get"), "no apt-get")
     def test_apt_finds_what_they_depend_on(self):
         done = run("apt-get", "--simulate", "-qq", "-o", "Debug::NoLocking=1", "install",
                    *map(str, self.files.values()))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("Inst backsight-vp", done.stdout)
+        for name in PROGRAMS:
+            self.assertIn(f"Inst {name} ", done.stdout)
 
     def test_the_files_belong_to_root_and_only_root_writes_them(self):
         for package in self.files.values():
@@ -66,11 +80,11 @@ class PackagesTest(unittest.TestCase):
                 self.assertEqual((mode[5], mode[8]), ("-", "-"), line)
 
     def test_the_examples_are_those_of_the_repository(self):
-        there = self.root / "usr/share/doc/backsight-vp/examples"
-        for name in ("examples/vp.yaml", "examples/deny.txt", "examples/enrolled.yaml",
-                     "prometheus/backsight.rules.yml", "grafana/backsight.json"):
-            self.assertEqual((there / Path(name).name).read_bytes(),
-                             (ROOT / "config" / name).read_bytes())
+        for package, names in EXAMPLES.items():
+            there = self.root / f"usr/share/doc/{package}/examples"
+            for name in names:
+                self.assertEqual((there / Path(name).name).read_bytes(),
+                                 (ROOT / "config" / name).read_bytes())
 
     def test_the_units_start_what_is_installed(self):
         for unit in UNITS:
@@ -90,13 +104,13 @@ class PackagesTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr)
 
     def test_the_man_pages_say_what_help_says(self):
-        for program, page in (("usr/bin/backsight", "man1/backsight.1.gz"),
-                              ("usr/sbin/backsight-vp", "man8/backsight-vp.8.gz")):
+        for name, program in PROGRAMS.items():
+            page = f"man1/{name}.1.gz" if name == "backsight" else f"man8/{name}.8.gz"
             packed = (self.root / "usr/share/man" / page).read_bytes()
             text = gzip.decompress(packed).decode().replace("\\-", "-")
             helps = [self.help_of(program)]
-            for words in ([["ping"], ["trace"], ["ts"], ["queue", "put"], ["vp", "status"]]
-                          if program.endswith("backsight") else []):
+            for words in ([["ping"], ["trace"], ["ts"], ["queue", "put"], ["vp", "status"],
+                           ["revtr"]] if name == "backsight" else []):
                 helps.append(self.help_of(program, *words))
                 self.assertIn(f".SS backsight {' '.join(words)} ", text)
             for option in set(re.findall(r"--[a-z][a-z0-9-]+", "\n".join(helps))):

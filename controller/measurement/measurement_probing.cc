@@ -15,8 +15,6 @@ using probes::Kind;
 // Spoofers asked at once: few while good ones are known, more when the first did not help.
 constexpr std::size_t kFirstRound = 2;
 constexpr std::size_t kLaterRounds = 3;
-// When nobody is known to be near enough, one round is tried, and it is this large.
-constexpr std::size_t kBlindRound = 6;
 // Hops of one segment that are tried with Record Route before symmetry is assumed.
 constexpr std::uint8_t kMostRoutesTried = 3;
 // Slots that a probe leaves for the way back when it is known to be a good one.

@@ -20,6 +20,7 @@ constexpr seconds kConnectTime{5};
 // The controller sends something every few seconds while nothing ends.
 constexpr seconds kSilence{60};
 constexpr int kMostBreaks = 5;  // in a row
+constexpr const char* kUrlsWanted = "write http://HOST:PORT or https://HOST";
 
 httplib::Headers headers_for(const ControllerAddress& at) {
   if (at.key.empty()) return {};
@@ -27,12 +28,12 @@ httplib::Headers headers_for(const ControllerAddress& at) {
 }
 
 Expected<std::unique_ptr<httplib::Client>> connect(const ControllerAddress& at) {
-  if (!at.url.starts_with("http://")) {
-    return bad_usage(fmt::format("--controller {}: write http://HOST:PORT", at.url));
+  if (!at.url.starts_with("http://") && !at.url.starts_with("https://")) {
+    return bad_usage(fmt::format("--controller {}: {}", at.url, kUrlsWanted));
   }
   auto client = std::make_unique<httplib::Client>(at.url);
   if (!client->is_valid()) {
-    return bad_usage(fmt::format("--controller {}: write http://HOST:PORT", at.url));
+    return bad_usage(fmt::format("--controller {}: {}", at.url, kUrlsWanted));
   }
   client->set_connection_timeout(kConnectTime);
   client->set_read_timeout(kSilence);

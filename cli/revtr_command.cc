@@ -1,14 +1,11 @@
 #include "cli/revtr_command.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netdb.h>
-#include <netinet/in.h>
 
-#include <future>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/host_names.h"
 #include "cli/output.h"
 #include "cli/resolve.h"
 #include "cli/revtr_report.h"
@@ -19,34 +16,6 @@ namespace backsight::cli {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string name_of(const std::string& address) {
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  if (inet_pton(AF_INET, address.c_str(), &at.sin_addr) != 1) return {};
-  char name[NI_MAXHOST];
-  const int code = getnameinfo(reinterpret_cast<const sockaddr*>(&at), sizeof at, name, sizeof name,
-                               nullptr, 0, NI_NAMEREQD);
-  return code == 0 ? name : "";
-}
-
-// Asks for all names at once, and keeps those that were heard.
-class Names {
- public:
-  const std::map<std::string, std::string>& of(const std::vector<std::string>& addresses) {
-    std::map<std::string, std::future<std::string>> asked;
-    for (const std::string& it : addresses) {
-      if (!known_.contains(it) && !asked.contains(it)) {
-        asked[it] = std::async(std::launch::async, name_of, it);
-      }
-    }
-    for (auto& [address, name] : asked) known_[address] = name.get();
-    return known_;
-  }
-
- private:
-  std::map<std::string, std::string> known_;
-};
 
 Expected<std::string> body_of(const RevtrOptions& options) {
   Json list = Json::array();
@@ -72,7 +41,7 @@ Expected<int> reverse_traceroute(const RevtrOptions& options) {
   watch_signals();
   const auto batch = submit(options.controller, *body);
   if (!batch) return tl::unexpected(batch.error());
-  Names names;
+  HostNames names;
   bool all_reach = true;
   bool is_first = true;
   Expected<Written> written = Written::kAll;
@@ -85,8 +54,8 @@ Expected<int> reverse_traceroute(const RevtrOptions& options) {
       written = write_out(path.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
       return;
     }
-    static const std::map<std::string, std::string> kNoNames;
-    const auto& known = options.shows_names ? names.of(addresses_of(path)) : kNoNames;
+    std::map<std::string, std::string> known;
+    if (options.shows_names) known = names.of(addresses_of(path));
     written = write_out((is_first ? "" : "\n") + report_path(path, known));
     is_first = false;
   };

@@ -42,6 +42,9 @@ std::string technique_of(const Json& hop) {
       break;
     case 4:
       text = "traceroute atlas, about here";
+      if (value_of(hop, "uncertain_group", 0) > 1) {
+        text += fmt::format(" ({})", value_of(hop, "uncertain_group", 0));
+      }
       break;
     case 5:
       text = "record route";

@@ -41,6 +41,7 @@ Command::Command(std::vector<std::string> arguments, const std::string& input)
     dup2(pipes[1], STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     unsetenv("BACKSIGHT_QUEUE");
+    unsetenv("BACKSIGHT_CONTROLLER");
     execv(BACKSIGHT_PROGRAM, argv.data());
     _exit(127);
   }

@@ -12,7 +12,7 @@
 
 namespace backsight::controller {
 
-class FakeService final : public Service {
+class FakeService : public Service {
  public:
   FakeService() {
     sources_ = {{.name = "ams01",

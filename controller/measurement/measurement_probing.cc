@@ -15,6 +15,8 @@ using probes::Kind;
 // Spoofers asked at once: few while good ones are known, more when the first did not help.
 constexpr std::size_t kFirstRound = 2;
 constexpr std::size_t kLaterRounds = 3;
+// When nobody is known to be near enough, one round is tried, and it is this large.
+constexpr std::size_t kBlindRound = 6;
 // Hops of one segment that are tried with Record Route before symmetry is assumed.
 constexpr std::uint8_t kMostRoutesTried = 3;
 // Slots that a probe leaves for the way back when it is known to be a good one.
@@ -111,6 +113,7 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
       ranked.front().distance <= kGoodDistance) {
     most = 1;
   }
+  if (!has_near) most = kBlindRound;
   most = std::min<std::size_t>(
       {most, ranked.size(),
        static_cast<std::size_t>(request_.max_spoofers -

@@ -168,14 +168,28 @@ class OverABroker(ReverseTest):
         super().setUpClass()
 
     def test_paths_are_as_right_as_over_files(self):
+        self.service.wait_until_ready(len(self.vps()))
         verdicts = [self.judge.judge(path) for path in self.ask(self.all_pairs())]
         self.assertEqual([(v.source, v.destination, v.wrong) for v in verdicts if v.wrong], [])
         self.assertTrue(all(v.agrees for v in verdicts),
                         [(v.source, v.destination, v.missing) for v in verdicts if not v.agrees])
 
+    def wait_until_heard_again(self):
+        """All vantage points have announced themselves since now."""
+        now = time.time()
+        deadline = time.monotonic() + 60
+        while True:
+            said = self.service.get("/api/v1/vantage_points")
+            vps = next(value for value in said.values() if isinstance(value, list))
+            if all(vp["last_heard"] > now and vp["state"] == "ready" for vp in vps):
+                return
+            self.assertLess(time.monotonic(), deadline, vps)
+            time.sleep(0.1)
+
     def test_goes_on_after_a_broker_that_died(self):
         self.service.kill("broker")
         self.service.start_broker()
+        self.wait_until_heard_again()
         for path in self.ask([("vp1", "far"), ("vp2", "plain2")], use_cache=False):
             self.assertEqual(path["stop_reason"], "REACHES", path)
 

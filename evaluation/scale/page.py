@@ -48,7 +48,7 @@ def _text(words: str) -> str:
 
 def _units(units: Units) -> str:
     lines = [
-        ("probes of a reverse traceroute", number(units.probes), "third quarter of a run"),
+        ("probes of a reverse traceroute", number(units.probes), f"third quarter of a run of {number(units.requests)}"),
         ("tasks, and results with observations", f"{number(units.tasks)}, {number(units.records)}",
          "the same run"),
         ("bytes of those results", number(units.record_bytes), "the same run, docs/formats.md"),
@@ -64,8 +64,10 @@ def _units(units: Units) -> str:
         ("the same, in small messages", f"{number(units.broker_messages_per_s)} messages/s",
          "`bench_broker`: 600 bytes each, stored, fetched and acknowledged, all ends on two busy cores"),
     ]
-    return ("## Unit costs\n\n" + markdown(("what", "cost", "measured by"), lines, (0, 1, 2))
-            + "\n\nOne core at most half busy is what a controller is planned with.\n\n")
+    return ("## Unit costs\n\nOf the simulated Internet that [evaluation.md](evaluation.md) is about.\n\n"
+            + markdown(("what", "cost", "measured by"), lines, (0, 1, 2))
+            + "\n\nOne core at most half busy is what a controller is planned with. In that run few vantage points are\n"
+            "sources, which send the direct probes and traceroutes; how uneven it is where all are was not measured.\n\n")
 
 
 def _bytes(count: float) -> str:

@@ -18,6 +18,7 @@ class Units:
     latency_s: float  # median
     busiest: float  # the busiest vantage point's packets, in those of the mean one
     resident_bytes: float  # of a controller, with the simulation
+    requests: int  # in that run
     # From docs/performance.md and docs/queue.md.
     vp_pps: float = 700_000  # one worker core, net_af_packet over veth, the slowest driver
     broker_results_per_s: float = 2.1e6  # nats-server and both ends on two busy cores
@@ -48,4 +49,4 @@ def of_runs(plain: dict, archived: dict) -> Units:
         controller_s=machine["controller_cpu_ms_per_revtr"] / 1e3, archive_s=archive_s,
         archive_bytes=archived["machine"]["archive_bytes"] / requests,
         latency_s=plain["latency_p50_s"], busiest=plain["vp_busiest"],
-        resident_bytes=machine["peak_mib"] * 2 ** 20)
+        resident_bytes=machine["peak_mib"] * 2 ** 20, requests=requests)

@@ -14,7 +14,7 @@ from scale.queueing import Group, Station, simulate
 from scale.units import Units, of_runs
 
 UNITS = Units(probes=70, tasks=50, records=60, record_bytes=5000, controller_s=0.0025,
-              archive_s=0.0003, archive_bytes=2400, latency_s=1, busiest=2, resident_bytes=5e8)
+              archive_s=0.0003, archive_bytes=2400, latency_s=1, busiest=2, resident_bytes=5e8, requests=1000)
 GROUP = Group(revtrs_per_second=100, controllers=1, controller_s=0.002, sites=20, site_pps=1000,
               probes=12, rounds=3, broker_per_s=1e6)
 

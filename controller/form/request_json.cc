@@ -115,7 +115,7 @@ class ItemReader {
 
  private:
   void refuse(std::string sentence, SubmissionFault::Kind kind = SubmissionFault::Kind::kForm) {
-    faults_.push_back({kind, item_, std::move(sentence)});
+    if (faults_.size() < kMaxToldFaults) faults_.push_back({kind, item_, std::move(sentence)});
   }
 
   void take(std::string_view key, element value) {

@@ -45,7 +45,7 @@ struct SubmissionFault {
 };
 using SubmissionFaults = std::vector<SubmissionFault>;
 
-// All faults at once, of the first `kMaxToldFaults` items that have some.
+// All faults at once, the first so many.
 inline constexpr std::size_t kMaxToldFaults = 100;
 [[nodiscard]] tl::expected<std::vector<WrittenRequest>, SubmissionFaults> parse_submission(
     std::string_view json, std::size_t most);

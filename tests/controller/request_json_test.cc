@@ -138,6 +138,14 @@ TEST(Submission, TellsAHundredFaultsAndNoMore) {
   EXPECT_EQ(parsed.error().size(), kMaxToldFaults);
 }
 
+TEST(Submission, TellsNoMoreOfOneRequestEither) {
+  std::string members = "\"x0\":1";
+  for (int i = 1; i < 5000; ++i) members += ",\"x" + std::to_string(i) + "\":1";
+  const auto parsed = parse_submission(with(members), 10);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().size(), kMaxToldFaults);
+}
+
 TEST(Submission, RefusesEachTruncation) {
   std::string json;
   std::mt19937_64 random(1);

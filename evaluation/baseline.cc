@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/measurement/responders.h"
+
 namespace backsight::evaluation {
 
 using controller::Answer;
@@ -211,11 +213,7 @@ void Baseline::assume(const Answer& trace, const Knowledge& known, const Now& no
   if (trace.state != Answer::State::kAnswered || trace.outcome != queue::Outcome::kReached) {
     return fail(FailReason::kGapLimit, now, commands);
   }
-  std::vector<Ipv4Addr> way;
-  for (const queue::Hop& hop : trace.hops) {
-    if (way.size() < hop.ttl) way.resize(hop.ttl);
-    if (hop.has_reply && way[hop.ttl - 1U].is_unspecified()) way[hop.ttl - 1U] = hop.reply.from;
-  }
+  std::vector<Ipv4Addr> way = controller::responders(trace.hops);
   while (!way.empty() && known.aliases.same(way.back(), target())) way.pop_back();
   if (way.empty()) return reach(HopType::kSymmetryWithinAs, trace.id, now, commands);
   const Ipv4Addr next = way.back();

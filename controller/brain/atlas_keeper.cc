@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/measurement/responders.h"
 #include "controller/measurement/route_split.h"
 
 namespace backsight::controller {
@@ -19,15 +20,9 @@ constexpr std::uint8_t kMostDoublings = 10;
 constexpr std::size_t kSpoofers = 2;
 constexpr std::uint8_t kFarTtl = 7;
 
-// The first who answered for each TTL, up to the destination.
+// The routers up to the destination.
 std::vector<Ipv4Addr> hops_of(const std::vector<queue::Hop>& attempts, Ipv4Addr destination) {
-  std::vector<Ipv4Addr> hops;
-  for (const queue::Hop& it : attempts) {
-    if (it.ttl == 0) continue;
-    if (hops.size() < it.ttl) hops.resize(it.ttl);
-    Ipv4Addr& at = hops[it.ttl - 1U];
-    if (at.is_unspecified() && it.has_reply) at = it.reply.from;
-  }
+  std::vector<Ipv4Addr> hops = responders(attempts);
   const auto end = std::ranges::find(hops, destination);
   hops.erase(end, hops.end());
   return hops;

@@ -149,7 +149,7 @@ class Brain {
   Silence silence_;
   Prober prober_;
   AtlasKeeper keeper_;
-  Surveyor surveyor_{prober_, ranking_, vantage_, prefixes_};
+  Surveyor surveyor_{prober_, ranking_, vantage_};
   CapabilityTester tester_{prober_, vantage_};
   CircuitBreaker circuits_{prefixes_};
   PathCache cache_;

@@ -48,7 +48,6 @@ class PathCache {
   // It waits no more. False: it did not wait.
   bool forget(std::uint64_t request);
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
-  [[nodiscard]] std::size_t kept() const noexcept { return by_pair_.size(); }
 
  private:
   struct Kept {

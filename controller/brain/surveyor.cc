@@ -14,15 +14,9 @@ constexpr std::size_t kMostKnownPrefixes = 2 << 20;
 
 }  // namespace
 
-std::uint64_t Surveyor::prefix_of(probes::Ipv4Addr target) const {
-  const auto origin = prefixes_.find(target);
-  return origin ? std::uint64_t{origin->prefix.base.value} << 8 | origin->prefix.length
-                : std::uint64_t{target.value & 0xffffff00} << 8 | 24;
-}
-
 void Surveyor::remember(probes::Ipv4Addr address) {
   if (known_.size() >= kMostKnownPrefixes) known_.clear();
-  auto& known = known_[prefix_of(address)];
+  auto& known = known_[ranking_.prefix_of(address)];
   if (known.size() < kTargets && std::ranges::count(known, address) == 0) known.push_back(address);
 }
 
@@ -51,7 +45,7 @@ void Surveyor::begin(probes::Ipv4Addr target, std::uint64_t revtr, const Now& no
   Survey& survey = surveys_[id];
   survey.target = target;
   survey.waiting.push_back(revtr);
-  by_prefix_[prefix_of(target)] = id;
+  by_prefix_[ranking_.prefix_of(target)] = id;
 
   std::vector<VpIndex> vps;
   for (std::size_t i = 0; i < vantage_.size(); ++i) {
@@ -62,7 +56,7 @@ void Surveyor::begin(probes::Ipv4Addr target, std::uint64_t revtr, const Now& no
   const std::size_t stride = (vps.size() + kMostVps - 1) / kMostVps;
   const std::size_t offset = stride > 1 ? (target.value >> 8) % stride : 0;
   std::vector<probes::Ipv4Addr> targets{target};
-  for (const auto known : known_[prefix_of(target)]) {
+  for (const auto known : known_[ranking_.prefix_of(target)]) {
     if (known != target && targets.size() < kTargets) targets.push_back(known);
   }
   for (std::size_t i = offset; i < vps.size(); i += std::max<std::size_t>(stride, 1)) {
@@ -70,13 +64,13 @@ void Surveyor::begin(probes::Ipv4Addr target, std::uint64_t revtr, const Now& no
   }
   if (survey.under_way.empty()) {
     ranking_.end_survey(target);
-    by_prefix_.erase(prefix_of(target));
+    by_prefix_.erase(ranking_.prefix_of(target));
     surveys_.erase(id);
   }
 }
 
 void Surveyor::join(probes::Ipv4Addr target, std::uint64_t revtr) {
-  const auto at = by_prefix_.find(prefix_of(target));
+  const auto at = by_prefix_.find(ranking_.prefix_of(target));
   if (at == by_prefix_.end()) return;
   auto& waiting = surveys_.at(at->second).waiting;
   if (std::ranges::count(waiting, revtr) == 0) waiting.push_back(revtr);
@@ -104,7 +98,7 @@ void Surveyor::on_news(const News& news, const Now& now, std::vector<std::uint64
     look_again.insert(look_again.end(), survey.waiting.begin(), survey.waiting.end());
   }
   if (!is_over) return;
-  by_prefix_.erase(prefix_of(survey.target));
+  by_prefix_.erase(ranking_.prefix_of(survey.target));
   surveys_.erase(at);
 }
 

@@ -8,7 +8,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "controller/annotation/prefix_table.h"
 #include "controller/probing/prober.h"
 #include "controller/ranking/ranking.h"
 #include "controller/vantage/vantage_table.h"
@@ -17,9 +16,8 @@ namespace backsight::controller {
 
 class Surveyor {
  public:
-  Surveyor(Prober& prober, Ranking& ranking, const VantageTable& vantage,
-           const PrefixTable& prefixes)
-      : prober_(prober), ranking_(ranking), vantage_(vantage), prefixes_(prefixes) {}
+  Surveyor(Prober& prober, Ranking& ranking, const VantageTable& vantage)
+      : prober_(prober), ranking_(ranking), vantage_(vantage) {}
 
   // An address that answers, for surveys to come.
   void remember(probes::Ipv4Addr address);
@@ -43,14 +41,12 @@ class Surveyor {
     std::unordered_set<std::uint64_t> under_way;  // ids of probes
     std::vector<std::uint64_t> waiting;           // measurements
   };
-  [[nodiscard]] std::uint64_t prefix_of(probes::Ipv4Addr target) const;
   void learn(const Answer& answer, probes::Ipv4Addr target, const Now& now);
   void ask(std::uint64_t id, Survey& survey, VpIndex vp, probes::Ipv4Addr dst, const Now& now);
 
   Prober& prober_;
   Ranking& ranking_;
   const VantageTable& vantage_;
-  const PrefixTable& prefixes_;
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, Survey> surveys_;                       // by id
   std::unordered_map<std::uint64_t, std::uint64_t> by_prefix_;              // under way

@@ -1,10 +1,6 @@
 // What a measurement may look at while it decides. It changes nothing here.
 #pragma once
 
-#include <cstdint>
-#include <unordered_map>
-#include <unordered_set>
-
 #include "controller/annotation/alias_table.h"
 #include "controller/annotation/prefix_table.h"
 #include "controller/atlas/source_atlas.h"

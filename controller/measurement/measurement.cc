@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/measurement/probeable.h"
+#include "controller/measurement/responders.h"
 
 namespace backsight::controller {
 
@@ -137,14 +138,7 @@ void Measurement::on_trace(const Answer& answer, std::size_t hop, const Knowledg
     give_up_trace(FailReason::kGapLimit, known, now);
     return;
   }
-  // The first who answered for each TTL; attempts come in order.
-  std::vector<Ipv4Addr> way;
-  for (const queue::Hop& it : answer.hops) {
-    if (it.ttl == 0) continue;
-    if (way.size() < it.ttl) way.resize(it.ttl);
-    Ipv4Addr& at = way[it.ttl - 1U];
-    if (at.is_unspecified() && it.has_reply) at = it.reply.from;
-  }
+  std::vector<Ipv4Addr> way = responders(answer.hops);
   if (hop == 0) note_alternative(way, known);
   if (answer.outcome != queue::Outcome::kReached) {
     give_up_trace(answer.outcome == queue::Outcome::kUnreachable ? FailReason::kUnreachable

@@ -52,8 +52,6 @@ struct Commands {
   std::optional<RankedSpoofersRecord> ranked;
   std::optional<SteadyNs> wake_at;
   bool has_ended = false;
-
-  void clear() { *this = Commands{}; }
 };
 
 class Planner {

@@ -78,11 +78,6 @@ Asked Prober::ask(const Question& question, const Now& now) {
   return {answer_of(entry), true};
 }
 
-void Prober::forget_waiter(Waiter waiter, const Answer& answer) {
-  const auto at = by_id_.find(answer.id);
-  if (at != by_id_.end()) std::erase(at->second->waiters, waiter);
-}
-
 Prober::EntryPtr Prober::under_way(std::uint64_t id) const {
   const auto at = by_id_.find(id);
   return at == by_id_.end() ? nullptr : at->second;
@@ -275,11 +270,6 @@ std::optional<SteadyNs> Prober::next_due() const {
   SteadyNs at = alarms_.empty() ? ~SteadyNs{0} : alarms_.top().at;
   if (!waiting_[0].empty() || !waiting_[1].empty()) at = std::min(at, budget_again_at_);
   return at == ~SteadyNs{0} ? std::nullopt : std::optional(at);
-}
-
-const Answer* Prober::find(const ProbeKey& key) const {
-  const auto at = by_key_.find(key);
-  return at == by_key_.end() ? nullptr : &at->second->answer;
 }
 
 const ProberFigures& Prober::figures() const {

@@ -85,9 +85,6 @@ class Prober {
   // it later.
   Asked ask(const Question& question, const Now& now);
 
-  // The waiter wants to hear no more. Its probes go on.
-  void forget_waiter(Waiter waiter, const Answer& answer);
-
   // What a vantage point says.
   void on_result(VpIndex vp, const queue::ProbeResult& result, const Now& now);
   void on_trace(VpIndex vp, const queue::TraceResult& result, const Now& now);

@@ -43,6 +43,8 @@ class Ranking {
   void learn_survey(VpIndex vp, probes::Ipv4Addr target, std::span<const probes::Ipv4Addr> forward,
                     std::uint8_t used, SteadyNs now);
 
+  // The prefix that a survey of the target is of, as a number: the announced one, else the /24.
+  [[nodiscard]] std::uint64_t prefix_of(probes::Ipv4Addr target) const;
   // Whether a survey of the prefix would tell more than is known; false for some time after
   // begin_survey(), whatever came of it.
   [[nodiscard]] bool wants_survey(probes::Ipv4Addr target, SteadyNs now) const;
@@ -58,9 +60,6 @@ class Ranking {
   // What is known of one vantage point and target; distance 0: nothing, above kMostSlotsUsed: too
   // far.
   [[nodiscard]] Candidate look_up(VpIndex vp, probes::Ipv4Addr target, SteadyNs now) const;
-
-  [[nodiscard]] std::size_t distances() const noexcept { return distances_.size(); }
-  [[nodiscard]] std::size_t surveyed_prefixes() const noexcept { return surveys_.size(); }
 
  private:
   struct Distance {
@@ -81,7 +80,6 @@ class Ranking {
     std::unordered_map<VpIndex, probes::Ipv4Addr> ingress;  // by greedy cover
   };
 
-  [[nodiscard]] std::uint64_t prefix_of(probes::Ipv4Addr target) const;
   void cover(Survey& survey) const;
   void keep(VpIndex vp, probes::Ipv4Addr address, const Distance& distance);
 

@@ -62,6 +62,11 @@ SourceAtlas* AtlasKeeper::of(VpIndex vp) {
 void AtlasKeeper::want(VpIndex vp, const Now& now) {
   Source& it = source(vp);
   if (std::exchange(it.is_wanted, true)) return;
+  note_news(it, now);
+}
+
+void AtlasKeeper::note_news(Source& it, const Now& now) {
+  it.has_news = true;
   next_at_ = std::min(next_at_, now.steady);
 }
 
@@ -78,12 +83,14 @@ void AtlasKeeper::trace(VpIndex from, VpIndex to, Task& task, const Now& now) {
 
 void AtlasKeeper::advance(const Now& now) {
   if (now.steady < next_at_) return;
-  next_at_ = now.steady + kLook;
+  const bool looks_at_all = now.steady >= look_at_;
+  if (looks_at_all) look_at_ = now.steady + kLook;
+  next_at_ = look_at_;
   for (std::size_t i = 0; i < vantage_.size(); ++i) {
     const auto vp = static_cast<VpIndex>(i);
     if (!vantage_.is_usable(vp)) continue;
     Source& it = source(vp);
-    if (!it.is_wanted) continue;
+    if (!it.is_wanted || (!std::exchange(it.has_news, false) && !looks_at_all)) continue;
     if (const auto at = imported_.find(it.atlas->source()); at != imported_.end()) {
       for (AtlasTrace& trace : at->second) {
         trace.at = now.steady;
@@ -161,7 +168,7 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
   task.due = now.steady + max_age_ / 4 * 3 + max_age_ / 64 * (from % 16U);
   at->second.atlas->add(
       {answer.id, from, answer.key.src, now.steady, hops_of(answer.hops, answer.key.dst), 0});
-  next_at_ = now.steady;
+  note_news(at->second, now);
 }
 
 void AtlasKeeper::on_route(const Answer& answer, const Now& now) {
@@ -181,7 +188,7 @@ void AtlasKeeper::on_seen_in_a_row(VpIndex vp, Ipv4Addr from, Ipv4Addr to, const
     for (const Ipv4Addr hop : refuted->hops) at->second.asked.erase(hop);
     if (refuted->vp == kNoVp) continue;
     at->second.tasks[refuted->vp].due = now.steady;
-    next_at_ = now.steady;
+    note_news(at->second, now);
   }
 }
 
@@ -189,7 +196,7 @@ void AtlasKeeper::refresh(VpIndex vp, const Now& now) {
   Source& it = source(vp);
   for (auto& [other, task] : it.tasks) task.due = now.steady;
   it.asked.clear();
-  next_at_ = now.steady;
+  note_news(it, now);
 }
 
 void AtlasKeeper::clear(VpIndex vp) {

@@ -41,7 +41,7 @@ class AtlasKeeper {
   void advance(const Now& now);
   [[nodiscard]] SteadyNs next_due() const noexcept { return next_at_; }
   // A vantage point appeared or can do more than before: look soon.
-  void look_soon(const Now& now) { next_at_ = std::min(next_at_, now.steady); }
+  void look_soon(const Now& now) { look_at_ = next_at_ = std::min(next_at_, now.steady); }
 
   // A traceroute between vantage points, or a route to a hop of an atlas, has ended.
   void on_trace(const Answer& answer, const Now& now);
@@ -63,10 +63,13 @@ class AtlasKeeper {
   struct Source {
     std::unique_ptr<SourceAtlas> atlas;
     bool is_wanted = false;
+    bool has_news = false;                                 // since it was last looked at
     std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
   };
   Source& source(VpIndex vp);
+  // It is looked at in the next advance(), the others not before their time.
+  void note_news(Source& source, const Now& now);
   void ask_routes(VpIndex vp, Source& source, const Now& now);
   void trace(VpIndex from, VpIndex to, Task& task, const Now& now);
 
@@ -76,6 +79,7 @@ class AtlasKeeper {
   const AliasTable& aliases_;
   SteadyNs max_age_;
   SteadyNs next_at_ = 0;
+  SteadyNs look_at_ = 0;  // at all sources
   std::map<VpIndex, Source> sources_;
   std::unordered_map<probes::Ipv4Addr, std::vector<AtlasTrace>> imported_;  // by destination
   std::size_t contradicted_ = 0;

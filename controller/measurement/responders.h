@@ -9,8 +9,8 @@
 
 namespace backsight::controller {
 
-// The first who answered for each TTL, from TTL 1 on; unspecified: nobody. Attempts come in order of
-// sending; one without a TTL is none.
+// The first who answered for each TTL, from TTL 1 on; unspecified: nobody. Attempts come in order
+// of sending; one without a TTL is none.
 [[nodiscard]] std::vector<probes::Ipv4Addr> responders(std::span<const queue::Hop> attempts);
 
 }  // namespace backsight::controller

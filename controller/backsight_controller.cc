@@ -27,12 +27,13 @@
 #include "controller/watching/controller_metrics.h"
 #include "daemon/log.h"
 #include "daemon/service_notice.h"
+#include "daemon/wall_clock.h"
 #include "queue/log/file_system.h"
 
 namespace {
 
 using backsight::Error;
-using backsight::ErrorCode;
+using backsight::unix_us;
 using backsight::controller::Archive;
 using backsight::controller::Controller;
 using backsight::controller::IdSource;
@@ -102,12 +103,6 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
 }
 
-std::uint64_t unix_us() {
-  const auto time = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
-
 void tell_once_a_second(const Controller& it) {
   const auto figures = it.figures();
   shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended", figures.under_way,
@@ -143,7 +138,7 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
   controller::BookOptions booking;
   booking.keep = settings.keep_results;
   booking.keep_bytes = settings.keep_results_mib << 20;
-  booking.now_us = [] { return unix_us(); };
+  booking.now_us = unix_us;
   booking.tell = [](const std::string& sentence, bool is_fault) {
     is_fault ? spdlog::error("{}", sentence) : spdlog::info("{}", sentence);
   };

@@ -8,6 +8,7 @@
 #include "controller/archive/record_queue.h"
 #include "controller/archive/trouble.h"
 #include "controller/archive/writer.h"
+#include "daemon/wall_clock.h"
 
 namespace backsight::controller {
 
@@ -15,12 +16,6 @@ namespace {
 
 // Rows that wait for the disk beside the records of the queue.
 constexpr std::uint64_t kMaxPendingBytes = std::uint64_t{8} << 20;
-
-std::uint64_t system_unix_us() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
 
 }  // namespace
 
@@ -60,7 +55,7 @@ Expected<std::unique_ptr<Archive>> Archive::open(ArchiveOptions options,
   std::string directory = root.string();
   while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
   const ArchiveLayout layout(directory);
-  if (!options.unix_us) options.unix_us = system_unix_us;
+  if (!options.unix_us) options.unix_us = unix_us;
   auto store = ArchiveStore::open(*options.files, layout, options.archiver, options.rotation);
   if (!store) return tl::unexpected(store.error());
   return std::unique_ptr<Archive>(

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/wall_clock.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -25,11 +27,7 @@ std::int64_t steady_ns() {
   return duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Now now() {
-  const auto unix_time = std::chrono::system_clock::now().time_since_epoch();
-  return {static_cast<SteadyNs>(steady_ns()),
-          static_cast<std::uint64_t>(duration_cast<std::chrono::microseconds>(unix_time).count())};
-}
+Now now() { return {static_cast<SteadyNs>(steady_ns()), unix_us()}; }
 
 BrainConfig brain_config(const config::ControllerConfig& config, std::uint64_t first_probe) {
   BrainConfig brain;

@@ -5,6 +5,7 @@
 
 #include "controller/watching/controller_metrics.h"
 #include "daemon/health_pages.h"
+#include "daemon/wall_clock.h"
 
 namespace backsight::controller {
 
@@ -12,12 +13,6 @@ namespace {
 
 // The controller's thread comes by many times a second.
 constexpr std::chrono::seconds kLongestTurn{5};
-
-std::uint64_t unix_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
 
 }  // namespace
 

@@ -15,8 +15,8 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/wall_clock.h"
 #include "engine/control/pcapng.h"
-#include "engine/control/wall_clock.h"
 
 namespace backsight::engine {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "engine/control/wall_clock.h"
+#include "daemon/wall_clock.h"
 #include "probes/address.h"
 
 namespace backsight::engine {

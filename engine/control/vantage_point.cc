@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "engine/control/wall_clock.h"
+#include "daemon/wall_clock.h"
 #include "probes/identity.h"
 
 namespace backsight::engine {

@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/wall_clock.h"
 #include "engine/control/vantage_point.h"
-#include "engine/control/wall_clock.h"
 
 namespace backsight::engine {
 namespace {

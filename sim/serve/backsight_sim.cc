@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/sim_loader.h"
+#include "daemon/wall_clock.h"
 #include "engine/device/eal.h"
 #include "sim/report/calibration.h"
 #include "sim/serve/server.h"
@@ -24,6 +25,7 @@ namespace {
 
 using backsight::Error;
 using backsight::Expected;
+using backsight::unix_ns;
 namespace config = backsight::config;
 namespace engine = backsight::engine;
 namespace sim = backsight::sim;
@@ -77,12 +79,6 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--json", options.is_json, "print JSON");
   app.add_flag("--check-config", options.checks_config, "check the config and exit");
   app.add_flag("--print-config", options.prints_config, "print the effective config and exit");
-}
-
-std::uint64_t unix_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
 }
 
 int report(sim::World& world, const Options& options) {

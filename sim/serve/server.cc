@@ -8,6 +8,7 @@
 #include <cstring>
 #include <thread>
 
+#include "daemon/wall_clock.h"
 #include "engine/device/arp.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ethernet.h"
@@ -21,12 +22,6 @@ namespace ethernet = probes::ethernet;
 constexpr std::array<std::uint8_t, 4> kGatewayPrefix = {0x02, 0xb5, 0x00, 0x00};
 constexpr std::uint64_t kAskAgainNs = 1'000'000'000;
 constexpr std::chrono::microseconds kNap{30};
-
-std::uint64_t unix_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count());
-}
 
 }  // namespace
 

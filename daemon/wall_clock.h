@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace backsight::engine {
+namespace backsight {
 
 // Nanoseconds since 1970-01-01 UTC.
 [[nodiscard]] inline std::uint64_t unix_ns() {
@@ -13,8 +13,10 @@ namespace backsight::engine {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<nanoseconds>(now).count());
 }
 
+[[nodiscard]] inline std::uint64_t unix_us() { return unix_ns() / 1'000; }
+
 [[nodiscard]] inline std::int64_t unix_seconds() {
   return static_cast<std::int64_t>(unix_ns() / 1'000'000'000);
 }
 
-}  // namespace backsight::engine
+}  // namespace backsight

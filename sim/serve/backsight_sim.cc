@@ -24,7 +24,6 @@
 namespace {
 
 using backsight::Error;
-using backsight::Expected;
 using backsight::unix_ns;
 namespace config = backsight::config;
 namespace engine = backsight::engine;

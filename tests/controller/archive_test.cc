@@ -11,6 +11,7 @@
 #include "archive_rows.h"
 #include "controller/archive/rows.h"
 #include "mmdb_writer.h"
+#include "passing_disk.h"
 
 namespace backsight::controller {
 namespace {
@@ -25,62 +26,33 @@ constexpr auto kPatience = 20s;
 constexpr std::uint64_t kNoon = 1'767'268'800'000'000;  // of 1 January 2026
 
 // The real disk, which can be full.
-class FullableDisk final : public queue::FileSystem {
+class FullableDisk final : public PassingDisk {
  public:
   std::atomic<bool> is_full{false};
   std::atomic<int> refusals{0};
 
-  class FullableFile final : public queue::File {
+ private:
+  class FullableFile final : public PassingFile {
    public:
-    FullableFile(FullableDisk& disk, std::unique_ptr<queue::File> file)
-        : disk_(disk), file_(std::move(file)) {}
-    Expected<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> bytes) override {
-      return file_->read_at(offset, bytes);
-    }
+    FullableFile(FullableDisk& disk, std::unique_ptr<queue::File> real)
+        : PassingFile(std::move(real)), disk_(disk) {}
     Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
       if (disk_.is_full) {
         // A part of it is written.
-        static_cast<void>(file_->write_at(offset, bytes.first(bytes.size() / 2)));
+        static_cast<void>(PassingFile::write_at(offset, bytes.first(bytes.size() / 2)));
         ++disk_.refusals;
         return run_failed("the file: cannot write: No space left on device");
       }
-      return file_->write_at(offset, bytes);
+      return PassingFile::write_at(offset, bytes);
     }
-    Expected<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
-    Expected<std::uint64_t> size() override { return file_->size(); }
-    Expected<void> sync() override { return file_->sync(); }
 
    private:
     FullableDisk& disk_;
-    std::unique_ptr<queue::File> file_;
   };
 
-  Expected<std::unique_ptr<queue::File>> open_to_read(const std::string& path) override {
-    return real_.open_to_read(path);
+  std::unique_ptr<queue::File> stand_before(std::unique_ptr<queue::File> file) override {
+    return std::make_unique<FullableFile>(*this, std::move(file));
   }
-  Expected<std::unique_ptr<queue::File>> open_to_write(const std::string& path) override {
-    auto file = real_.open_to_write(path);
-    if (!file) return file;
-    return std::make_unique<FullableFile>(*this, std::move(*file));
-  }
-  Expected<std::vector<std::string>> list(const std::string& directory) override {
-    return real_.list(directory);
-  }
-  Expected<void> make_directories(const std::string& directory) override {
-    return real_.make_directories(directory);
-  }
-  Expected<void> remove(const std::string& path) override { return real_.remove(path); }
-  Expected<void> rename(const std::string& from, const std::string& to) override {
-    return real_.rename(from, to);
-  }
-  Expected<void> sync_directory(const std::string& directory) override {
-    return real_.sync_directory(directory);
-  }
-  Expected<queue::LockAttempt> lock(const std::string& path) override { return real_.lock(path); }
-  Expected<bool> is_locked(const std::string& path) override { return real_.is_locked(path); }
-
- private:
-  queue::FileSystem& real_ = queue::posix_file_system();
 };
 
 // What was told, as the operator reads it.

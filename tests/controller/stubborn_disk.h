@@ -8,13 +8,12 @@
 #include <mutex>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "queue/log/file_system.h"
+#include "passing_disk.h"
 
 namespace backsight::controller {
 
-class StubbornDisk final : public queue::FileSystem {
+class StubbornDisk final : public PassingDisk {
  public:
   void refuse(std::string why) {
     const std::lock_guard lock(mutex_);
@@ -40,53 +39,27 @@ class StubbornDisk final : public queue::FileSystem {
     changed_.notify_all();
   }
 
-  Expected<std::unique_ptr<queue::File>> open_to_read(const std::string& path) override {
-    return real_.open_to_read(path);
-  }
-  Expected<std::unique_ptr<queue::File>> open_to_write(const std::string& path) override {
-    auto file = real_.open_to_write(path);
-    if (!file) return file;
-    return std::make_unique<StubbornFile>(*this, std::move(*file));
-  }
-  Expected<std::vector<std::string>> list(const std::string& directory) override {
-    return real_.list(directory);
-  }
-  Expected<void> make_directories(const std::string& directory) override {
-    return real_.make_directories(directory);
-  }
-  Expected<void> remove(const std::string& path) override { return real_.remove(path); }
-  Expected<void> rename(const std::string& from, const std::string& to) override {
-    return real_.rename(from, to);
-  }
-  Expected<void> sync_directory(const std::string& directory) override {
-    return real_.sync_directory(directory);
-  }
-  Expected<queue::LockAttempt> lock(const std::string& path) override { return real_.lock(path); }
-  Expected<bool> is_locked(const std::string& path) override { return real_.is_locked(path); }
-
  private:
-  class StubbornFile final : public queue::File {
+  class StubbornFile final : public PassingFile {
    public:
     StubbornFile(StubbornDisk& disk, std::unique_ptr<queue::File> real)
-        : disk_(disk), real_(std::move(real)) {}
-    Expected<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> bytes) override {
-      return real_->read_at(offset, bytes);
-    }
+        : PassingFile(std::move(real)), disk_(disk) {}
     Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
       if (auto may = disk_.may_write(); !may) return may;
-      return real_->write_at(offset, bytes);
+      return PassingFile::write_at(offset, bytes);
     }
-    Expected<void> truncate(std::uint64_t size) override { return real_->truncate(size); }
-    Expected<std::uint64_t> size() override { return real_->size(); }
     Expected<void> sync() override {
       disk_.on_sync();
-      return real_->sync();
+      return PassingFile::sync();
     }
 
    private:
     StubbornDisk& disk_;
-    std::unique_ptr<queue::File> real_;
   };
+
+  std::unique_ptr<queue::File> stand_before(std::unique_ptr<queue::File> file) override {
+    return std::make_unique<StubbornFile>(*this, std::move(file));
+  }
 
   Expected<void> may_write() const {
     const std::lock_guard lock(mutex_);
@@ -102,7 +75,6 @@ class StubbornDisk final : public queue::FileSystem {
     --held_;
   }
 
-  queue::FileSystem& real_ = queue::posix_file_system();
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string why_;

@@ -9,10 +9,10 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
-#include <queue>
 #include <vector>
 
 #include "controller/brain/brain.h"
+#include "tests/controller_brain/report_queue.h"
 #include "tests/controller_brain/scripted_internet.h"
 
 namespace {
@@ -73,25 +73,22 @@ class Run {
     if (answers_) {
       for (const auto& [vp, task] : output_.tasks) {
         for (auto& report : internet_.run(vp, task)) {
-          events_.push({now_.steady + report.after, ++number_,
-                        std::make_shared<ScriptedInternet::Report>(std::move(report))});
+          const SteadyNs at = now_.steady + report.after;
+          coming_.add(at, std::make_shared<const ScriptedInternet::Report>(std::move(report)));
         }
       }
     }
     tasks += output_.tasks.size();
     ended += output_.ended.size();
-    SteadyNs next = std::min({until, announce_at_, std::max(brain_.next_due(), now_.steady)});
-    if (!events_.empty()) next = std::min(next, events_.top().at);
+    const SteadyNs next = std::min({until, announce_at_, brain_.next_due(), coming_.next_due()});
     now_.unix_us += (std::max(next, now_.steady) - now_.steady) / 1000;
     now_.steady = std::max(next, now_.steady);
     if (now_.steady >= announce_at_) announce();
-    while (!events_.empty() && events_.top().at <= now_.steady) {
-      const auto report = events_.top().report;
-      events_.pop();
+    coming_.take(now_.steady, [&](const ScriptedInternet::Report& report) {
       const auto heard = Clock::now();
-      brain_.on_results(static_cast<VpIndex>(report->vp), report->results, now_);
+      brain_.on_results(static_cast<VpIndex>(report.vp), report.results, now_);
       brain_s += seconds_since(heard);
-    }
+    });
   }
 
   [[nodiscard]] std::size_t under_way() const { return brain_.under_way(); }
@@ -102,15 +99,6 @@ class Run {
   double brain_s = 0;  // wall clock inside the controller's code
 
  private:
-  struct Event {
-    SteadyNs at = 0;
-    std::uint64_t number = 0;
-    std::shared_ptr<ScriptedInternet::Report> report;
-    friend bool operator>(const Event& a, const Event& b) {
-      return a.at != b.at ? a.at > b.at : a.number > b.number;
-    }
-  };
-
   void announce() {
     for (std::size_t i = 0; i < internet_.vp_count(); ++i) {
       brain_.hear(internet_.announcement(i, now_.steady), now_);
@@ -123,8 +111,7 @@ class Run {
   Brain brain_;
   Now now_{kSecond, 1'800'000'000'000'000};
   BrainOutput output_;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  std::uint64_t number_ = 0;
+  ReportQueue coming_;
   std::uint64_t submitted_ = 0;
   SteadyNs announce_at_ = 0;
 };

@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <queue>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "controller/brain/brain.h"
+#include "tests/controller_brain/report_queue.h"
 #include "tests/controller_brain/scripted_internet.h"
 
 namespace backsight::controller {
@@ -142,25 +142,12 @@ class BrainRig {
     announce();
   }
 
-  struct Event {
-    SteadyNs at = 0;
-    std::uint64_t number = 0;
-    std::shared_ptr<ScriptedInternet::Report> report;
-    friend bool operator>(const Event& a, const Event& b) {
-      return a.at != b.at ? a.at > b.at : a.number > b.number;
-    }
-  };
-
   void turn(SteadyNs until) {
     BrainOutput output;
     brain->advance(now, output);
     for (const auto& [vp, task] : output.tasks) {
       ++tasks;
-      for (auto& report : internet.run(vp_at_.at(vp), task)) {
-        const SteadyNs at = now.steady + report.after;
-        events_.push(
-            {at, ++events_made_, std::make_shared<ScriptedInternet::Report>(std::move(report))});
-      }
+      for (auto& report : internet.run(vp_at_.at(vp), task)) expect(std::move(report));
     }
     for (ReversePath& path : output.ended) {
       EXPECT_FALSE(ended.contains(path.id)) << "request " << path.id << " ended twice";
@@ -169,16 +156,25 @@ class BrainRig {
     }
     stand_ins.insert(stand_ins.end(), output.stand_ins.begin(), output.stand_ins.end());
     pings.insert(pings.end(), output.pings.begin(), output.pings.end());
-    SteadyNs next = std::min({until, next_announcement_, brain->next_due()});
-    if (!events_.empty()) next = std::min(next, events_.top().at);
+    const SteadyNs next =
+        std::min({until, next_announcement_, brain->next_due(), coming_.next_due()});
     step_to(std::max(next, now.steady));
     if (now.steady >= next_announcement_) announce();
-    while (!events_.empty() && events_.top().at <= now.steady) {
-      const auto report = events_.top().report;
-      events_.pop();
+    coming_.take(now.steady, [&](const ScriptedInternet::Report& report) {
       // To a controller that has not heard of it, nobody hands its results.
-      const auto index = index_of_.find(report->vp);
-      if (index != index_of_.end()) brain->on_results(index->second, report->results, now);
+      const auto index = index_of_.find(report.vp);
+      if (index != index_of_.end()) brain->on_results(index->second, report.results, now);
+    });
+  }
+  // It will come, perhaps later, perhaps again.
+  void expect(ScriptedInternet::Report report) {
+    const auto shared = std::make_shared<const ScriptedInternet::Report>(std::move(report));
+    const auto at = [&] {
+      return now.steady + shared->after + (most_delay == 0 ? 0 : random() % most_delay);
+    };
+    coming_.add(at(), shared);
+    if (twice > 0 && std::uniform_real_distribution<>(0, 1)(random) < twice) {
+      coming_.add(at(), shared);
     }
   }
   void step_to(SteadyNs at) {
@@ -195,10 +191,9 @@ class BrainRig {
   bool has_aliases_ = false;
   std::map<std::uint64_t, Request> asked_;
   std::uint64_t next_id_ = 0;
-  std::uint64_t events_made_ = 0;
   std::uint64_t stuck_ = 0;
   SteadyNs next_announcement_ = 0;
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  ReportQueue coming_;
 };
 
 }  // namespace backsight::controller

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from demo import report, reverse_report
+from demo.broker_service import BrokerService
 from demo.fleet import AF_PACKET, AF_XDP, Fleet, FleetError
 from demo.plan import plan
 from demo.reverse import ReverseJudge, ReverseVerdict
-from demo.service import Service
 from demo.verdict import Judge, Verdict
 from lab import state
 from lab.state import LabError
@@ -60,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Installs what is missing, builds, raises an Internet of Linux routers, starts "
                     "the vantage points in it, probes every destination with pings, Record Route, "
                     "spoofed Record Route and Paris traceroutes, and prints what they saw beside "
-                    "what the routing tables say; then a controller finds the way back from every "
-                    "destination.")
+                    "what the routing tables say; then a controller, with a nats-server between it and "
+                    "the vantage points, finds the way back from every destination.")
     parser.add_argument("--json", action="store_true", help="print the same for programs")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
     parser.add_argument("--seed", type=int, metavar="N",
@@ -140,10 +140,10 @@ def _measure(program: Path, folder: Path, record: dict, port: str) -> tuple[Flee
 
 
 def _reverse(programs: Path, folder: Path, record: dict, fleet: Fleet) -> list[ReverseVerdict]:
-    """From every destination back to the first vantage point, by a controller."""
+    """From every destination back to the first vantage point, by a controller over a broker."""
     folder.mkdir()
     slowest = AF_PACKET if AF_PACKET in fleet.ports.values() else AF_XDP
-    service = Service(programs, folder, record, slowest)
+    service = BrokerService(programs, folder, record, slowest)
     try:
         started = time.monotonic()
         service.start()

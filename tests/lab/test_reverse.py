@@ -9,11 +9,11 @@ import time
 import unittest
 from pathlib import Path
 
-from broker_service import BROKER, BrokerService
 from vantage import ROOT, LabTest, program, skip_unless_possible
 
 sys.path.insert(0, str(ROOT))
 
+from demo.broker_service import BROKER, BrokerService
 from demo.reverse import MEASURED, ReverseJudge
 from demo.service import Service
 

@@ -1,15 +1,14 @@
 """The whole system over a nats-server: beside the lab's own links, each vantage point has one to a
 namespace for management, where the broker and the controller are."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import subprocess
-import sys
+from pathlib import Path
 
-from vantage import ROOT
-
-sys.path.insert(0, str(ROOT))
-
+from demo.fleet import FleetError
 from demo.service import Service
 
 BROKER = shutil.which("nats-server") or "/usr/sbin/nats-server"
@@ -17,31 +16,32 @@ _NETWORK = "10.254.0"
 
 
 class BrokerService(Service):
-    def __init__(self, *arguments, **options):
-        record = arguments[2]
+    def __init__(self, programs: Path, folder: Path, record: dict, *arguments, **options):
         self.management = f"{record['name']}-mgmt"
-        super().__init__(*arguments, **options)
+        super().__init__(programs, folder, record, *arguments, **options)
 
-    def queue_url(self):
+    def queue_url(self) -> str:
         return f"nats://{_NETWORK}.1:4222"
 
-    def start(self):
+    def start(self) -> None:
         self._raise_network()
         self.start_broker()
         super().start()
 
-    def start_broker(self):
+    def start_broker(self) -> None:
+        if not Path(BROKER).exists():
+            raise FleetError("nats-server is not there; scripts/setup installs it")
         self._run("broker", self._inside(BROKER, "-a", f"{_NETWORK}.1", "-js", "-sd",
                                          str(self.folder / "store")))
 
-    def start_controller(self):
+    def start_controller(self) -> None:
         self._run("controller", self._inside(str(self._programs / "backsight-controller"),
                                              "--config", str(self.folder / "controller.yaml")))
 
-    def _inside(self, *command):
+    def _inside(self, *command: str) -> list[str]:
         return ["ip", "netns", "exec", self.management, *command]
 
-    def _raise_network(self):
+    def _raise_network(self) -> None:
         def ip(*words):
             subprocess.run(["ip", *words], check=True)
         ip("netns", "add", self.management)
@@ -58,7 +58,8 @@ class BrokerService(Service):
                "mgmt0")
             ip("-n", host["namespace"], "link", "set", "dev", "mgmt0", "up")
 
-    def request(self, method, path, body=None, headers=None):
+    def request(self, method: str, path: str, body: dict | None = None,
+                headers: dict | None = None):
         more = [word for name, value in (headers or {}).items()
                 for word in ("-H", f"{name}: {value}")]
         if body is not None:
@@ -71,7 +72,7 @@ class BrokerService(Service):
         text, _, status = done.stdout.rpartition("\n")
         return int(status), json.loads(text or "null")
 
-    def end(self):
+    def end(self) -> dict[str, int]:
         codes = super().end()
         subprocess.run(["ip", "netns", "del", self.management], capture_output=True)
         return codes

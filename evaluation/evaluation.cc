@@ -80,6 +80,7 @@ class Run {
     brain.keeps_all_atlases = false;
     brain.measurement.most_time = (config.is_baseline ? 30 : 1) * kMinute;
     if (config.is_baseline) {
+      brain.probing.splits_traces = false;
       brain.make_planner = [](const Request& request, controller::VpIndex source,
                               const controller::MeasurementLimits& limits, const Now& now) {
         return std::make_unique<Baseline>(request, source, limits, now);

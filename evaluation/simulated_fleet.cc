@@ -106,11 +106,15 @@ void SimulatedFleet::put(std::size_t vp, const queue::Task& task, SteadyNs now) 
     flight.trace = std::make_unique<Trace>();
     flight.trace->ttl = task.first_ttl;
   }
-  // Its rate holds: it sends when it may.
-  VpState& state = vps_[vp];
-  state.free_at = std::max(state.free_at, now + options_.queue_delay);
-  add({.at = state.free_at, .what = Event::What::kSend, .flight = id});
-  state.free_at += static_cast<SteadyNs>(controller::kSecond / options_.pps);
+  send_when_free(id, now + options_.queue_delay);
+}
+
+// Its vantage point's rate holds.
+void SimulatedFleet::send_when_free(std::uint64_t id, SteadyNs now) {
+  VpState& vp = vps_[flights_.at(id).vp];
+  vp.free_at = std::max(vp.free_at, now);
+  add({.at = vp.free_at, .what = Event::What::kSend, .flight = id});
+  vp.free_at += static_cast<SteadyNs>(controller::kSecond / options_.pps);
 }
 
 queue::ProbeResult SimulatedFleet::head_of(const Flight& flight) const {
@@ -149,8 +153,7 @@ void SimulatedFleet::send(std::uint64_t id, SteadyNs now) {
   fields.dst = task.dst;
   fields.ttl = flight.trace ? flight.trace->ttl : kTraceTtl;
   fields.ip_id = static_cast<std::uint16_t>(flight.handle);
-  // One flow for all probes of a trace: Paris.
-  fields.flow = flight.trace ? static_cast<std::uint16_t>(task.id) : task.flow;
+  fields.flow = task.flow;
   fields.handle = flight.handle;
   fields.identity.id = {static_cast<std::uint16_t>(flight.vp + 1), task.id};
   std::array<std::byte, probes::kMaxProbeBytes> bytes;
@@ -232,6 +235,7 @@ void SimulatedFleet::end_trace(std::uint64_t id, Flight& flight, queue::Outcome 
 void SimulatedFleet::answer_trace(std::uint64_t id, Flight& flight, const probes::Reply* reply,
                                   SteadyNs now) {
   Trace& trace = *flight.trace;
+  by_handle_.erase(flight.handle);
   queue::Hop hop;
   hop.ttl = trace.ttl;
   hop.attempt = trace.attempt;
@@ -245,7 +249,7 @@ void SimulatedFleet::answer_trace(std::uint64_t id, Flight& flight, const probes
   const queue::Task& task = flight.task;
   if (reply == nullptr && trace.attempt < task.attempts) {
     ++trace.attempt;
-    return send(id, now);
+    return send_when_free(id, now);
   }
   trace.silent = reply != nullptr ? std::uint8_t{0} : static_cast<std::uint8_t>(trace.silent + 1);
   if (reply != nullptr && reply->type != probes::ReplyType::kTimeExceeded) {
@@ -257,7 +261,7 @@ void SimulatedFleet::answer_trace(std::uint64_t id, Flight& flight, const probes
   if (trace.ttl == task.max_ttl) return end_trace(id, flight, queue::Outcome::kMaxTtl, now);
   ++trace.ttl;
   trace.attempt = 1;
-  send(id, now);
+  send_when_free(id, now);
 }
 
 void SimulatedFleet::time_out(std::uint64_t id, SteadyNs now) {

@@ -94,6 +94,7 @@ class SimulatedFleet {
   };
 
   void add(Event event);
+  void send_when_free(std::uint64_t id, SteadyNs now);
   void send(std::uint64_t id, SteadyNs now);
   void arrive(std::size_t vp, const std::vector<std::byte>& packet, SteadyNs now);
   void time_out(std::uint64_t id, SteadyNs now);

@@ -98,7 +98,7 @@ void Measurement::on_answer(const Answer& answer, const Knowledge& known, const 
       break;
     case Kind::kTrace:
       if (answer.key.dst == request_.dst) path_.forward_traceroute_id = answer.id;
-      if (answer.has_ended()) path_.probes += static_cast<std::uint32_t>(answer.hops.size());
+      if (answer.has_ended()) path_.probes += answer.packets;
       if (is_there && phase_ == Phase::kTracing && hop == hop_) on_trace(answer, hop, known, now);
       break;
     default:

@@ -82,6 +82,8 @@ class Measurement final : public Planner {
   void ask(VpIndex sender, probes::Kind kind, probes::Ipv4Addr dst, std::size_t hop);
   [[nodiscard]] bool is_waiting(probes::Kind kind) const;
   [[nodiscard]] bool is_waiting_for_spoofer() const;
+  // The hop under way was assumed, and the traceroute that told it tells the one before.
+  [[nodiscard]] bool knows_way_there() const;
   [[nodiscard]] std::optional<std::size_t> place_of(probes::Ipv4Addr address, std::size_t end,
                                                     const Knowledge& known) const;
   [[nodiscard]] bool is_source(probes::Ipv4Addr address, const Knowledge& known) const;

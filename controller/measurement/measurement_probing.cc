@@ -38,6 +38,13 @@ bool Measurement::is_waiting(Kind kind) const {
   });
 }
 
+bool Measurement::knows_way_there() const {
+  const ReverseHop& hop = path_.hops[hop_];
+  const bool is_assumed =
+      hop.type == HopType::kSymmetryWithinAs || hop.type == HopType::kSymmetryAcrossAses;
+  return is_assumed && !way_there_.empty() && way_there_.back() == hop.address;
+}
+
 bool Measurement::is_waiting_for_spoofer() const {
   return std::ranges::any_of(pending_, [&](const Pending& it) {
     return it.key.kind == Kind::kRecordRoute && it.hop == hop_ && !it.is_overdue &&
@@ -102,7 +109,8 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
   if (!has_near) {
     if (tries_doubtful_) ranked.clear();
     tries_doubtful_ = !ranked.empty();
-    if (!has_begun_trace_ && known.vantage.of(source_).can(Capability::kTrace)) {
+    if (!has_begun_trace_ && hop_ + 1U == path_.hops.size() && !knows_way_there() &&
+        known.vantage.of(source_).can(Capability::kTrace)) {
       has_begun_trace_ = true;
       ask(source_, Kind::kTrace, target, hop_);
     }
@@ -164,9 +172,7 @@ void Measurement::give_up_routes(const Knowledge& known, const Now& now) {
 void Measurement::begin_trace(const Knowledge& known, const Now& now) {
   phase_ = Phase::kTracing;
   const ReverseHop& hop = path_.hops[hop_];
-  const bool is_assumed =
-      hop.type == HopType::kSymmetryWithinAs || hop.type == HopType::kSymmetryAcrossAses;
-  if (is_assumed && !way_there_.empty() && way_there_.back() == hop.address) {
+  if (knows_way_there()) {
     way_there_.pop_back();
     const auto way = std::exchange(way_there_, {});
     return assume(way, way_there_id_, known, now);

@@ -59,6 +59,7 @@ struct Answer {
   queue::Recorded recorded;
   queue::Outcome outcome = queue::Outcome::kTimedOut;
   std::vector<queue::Hop> hops;  // of a trace
+  std::uint32_t packets = 1;     // that it took; known when it has ended
 
   [[nodiscard]] bool has_ended() const noexcept { return state >= State::kAnswered; }
   [[nodiscard]] bool has_route() const noexcept {

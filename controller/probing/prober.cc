@@ -17,6 +17,8 @@ constexpr SteadyNs kGrace = 5 * kSecond;
 constexpr std::uint32_t kTracePackets = 16;
 constexpr SteadyNs kTracePatience = 20 * kSecond;
 constexpr std::uint8_t kTraceGap = 4;
+// Of a trace in parts, where each silent hop is waited for once.
+constexpr SteadyNs kLeastPartTimeout = 250 * kMillisecond;
 
 double packets_of(probes::Kind kind) { return kind == probes::Kind::kTrace ? kTracePackets : 1; }
 
@@ -63,7 +65,7 @@ Asked Prober::ask(const Question& question, const Now& now) {
   }
   make_room(now);
   auto entry = std::make_shared<Entry>();
-  entry->answer.id = next_id_++;
+  entry->answer.id = next_id_;
   entry->answer.key = key;
   entry->answer.is_spoofed = question.is_spoofed();
   entry->answer.revtr = question.revtr;
@@ -71,8 +73,12 @@ Asked Prober::ask(const Question& question, const Now& now) {
   entry->receiver = question.receiver;
   entry->priority = question.priority;
   if (question.waiter != kNobody) entry->waiters.push_back(question.waiter);
+  if (limits_.splits_traces && question.kind == probes::Kind::kTrace &&
+      question.priority == Priority::kMeasurement) {
+    entry->parts = std::make_unique<TraceParts>();
+  }
   by_key_[key] = entry;
-  by_id_[entry->answer.id] = entry;
+  for (std::size_t i = 0; i < ids_of(*entry); ++i) by_id_[next_id_++] = entry;
   waiting_[static_cast<std::size_t>(question.priority)].push_back(entry);
   budget_again_at_ = 0;
   return {answer_of(entry), true};
@@ -113,13 +119,25 @@ void Prober::on_trace(VpIndex vp, const queue::TraceResult& result, const Now& n
     return;
   }
   Answer& answer = entry->answer;
-  answer.outcome = result.head.outcome;
-  answer.reason = result.head.reason;
-  answer.sent_unix_us = result.head.sent_at_ns / 1000;
-  answer.rtt_ns = result.head.rtt_ns;
-  answer.reply = result.head.reply;
-  answer.hops = result.hops;
-  end(*entry, state_of(result.head.outcome), now);
+  answer.packets = static_cast<std::uint32_t>(result.hops.size());
+  const queue::TraceResult* whole = &result;
+  queue::TraceResult joined;
+  if (entry->parts) {
+    const std::size_t part = result.head.task - answer.id;
+    if (entry->parts->has(part)) ++figures_.duplicates;
+    entry->parts->take(part, result);
+    if (!entry->parts->are_all_there()) return;
+    joined = entry->parts->whole(kTraceGap);
+    whole = &joined;
+    answer.packets = entry->parts->packets();
+  }
+  answer.outcome = whole->head.outcome;
+  answer.reason = whole->head.reason;
+  answer.sent_unix_us = whole->head.sent_at_ns / 1000;
+  answer.rtt_ns = whole->head.rtt_ns;
+  answer.reply = whole->head.reply;
+  answer.hops = whole->hops;
+  end(*entry, state_of(whole->head.outcome), now);
 }
 
 void Prober::on_observation(VpIndex receiver, VpIndex sender, const queue::Observation& seen,
@@ -147,7 +165,10 @@ void Prober::on_vp_lost(VpIndex vp, const Now& now) {
   for (const auto& [id, entry] : by_id_) {
     if (entry->answer.key.sender == vp || entry->receiver == vp) lost.push_back(entry);
   }
-  for (const EntryPtr& entry : lost) end(*entry, Answer::State::kFailed, now);
+  for (const EntryPtr& entry : lost) {
+    // One in parts stands there once for each.
+    if (!entry->answer.has_ended()) end(*entry, Answer::State::kFailed, now);
+  }
 }
 
 void Prober::limit_vp(VpIndex vp, double pps) { by_vp_[vp].set_rate(pps); }
@@ -174,15 +195,16 @@ void Prober::end(Entry& entry, Answer::State state, const Now& now) {
   tell(entry);
   entry.waiters.clear();
   entry.waiters.shrink_to_fit();
-  const auto at = by_id_.find(entry.answer.id);
-  ended_.push_back(answer_of(at->second));
-  by_age_.push_back(at->second);
+  const EntryPtr self = by_id_.at(entry.answer.id);
+  ended_.push_back(answer_of(self));
+  by_age_.push_back(self);
   // What was never sent says nothing of the network: the next who asks gets a new probe.
   if (state == Answer::State::kFailed && entry.is_current) {
     by_key_.erase(entry.answer.key);
     entry.is_current = false;
   }
-  by_id_.erase(at);
+  for (std::size_t i = 0; i < ids_of(entry); ++i) by_id_.erase(entry.answer.id + i);
+  entry.parts.reset();
 }
 
 void Prober::make_room(const Now& now) {
@@ -202,15 +224,26 @@ void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
   const SteadyNs timeout =
       std::clamp(entry.patience * kSilentAfterPatiences, kLeastTimeout, kMostTimeout);
   Outgoing out{answer.key.sender, {}};
-  out.task.id = answer.id;
   out.task.kind = answer.key.kind;
   out.task.dst = answer.key.dst;
   if (answer.is_spoofed) out.task.src = answer.key.src;
   out.task.timeout_ms =
       static_cast<std::uint32_t>((is_trace ? timeout / 2 : timeout) / kMillisecond);
   out.task.gap_limit = kTraceGap;
-  tasks.push_back(out);
-  ++figures_.tasks;
+  if (entry.parts) {
+    const SteadyNs hop_timeout = std::clamp(entry.patience, kLeastPartTimeout, kMostTimeout);
+    out.task.timeout_ms = static_cast<std::uint32_t>(hop_timeout / kMillisecond);
+    out.task.attempts = 1;
+  }
+  for (std::size_t i = 0; i < ids_of(entry); ++i) {
+    out.task.id = answer.id + i;
+    if (entry.parts) {
+      out.task.first_ttl = kTraceParts[i].first;
+      out.task.max_ttl = kTraceParts[i].last;
+    }
+    tasks.push_back(out);
+    ++figures_.tasks;
+  }
   entry.overdue_at = now.steady + (is_trace ? kTracePatience : entry.patience);
   // A direct probe's end is told by its vantage point; a spoofed one's reply has nobody who would
   // say that it did not come.

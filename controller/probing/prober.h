@@ -17,6 +17,7 @@
 #include "controller/now.h"
 #include "controller/probing/answer.h"
 #include "controller/probing/budget.h"
+#include "controller/probing/trace_parts.h"
 #include "controller/probing/turnaround.h"
 #include "controller/vantage/vp_index.h"
 #include "queue/result.h"
@@ -77,6 +78,7 @@ class Prober {
     double total_pps = 0;             // 0: none
     std::size_t most_kept = 1 << 20;  // answers
     SteadyNs keep = 24 * kHour;
+    bool splits_traces = true;  // those that measurements wait for run in parts (trace_parts.h)
   };
   // The first task gets `first_id`; ids never come twice.
   Prober(const Limits& limits, std::uint64_t first_id);
@@ -125,10 +127,15 @@ class Prober {
     SteadyNs silent_at = 0;
     SteadyNs patience = 0;
     std::vector<Waiter> waiters;
+    std::unique_ptr<TraceParts> parts;  // of a trace that runs in parts; their ids follow its own
     Priority priority = Priority::kBackground;
     bool is_current = true;  // the newest of its key
   };
   using EntryPtr = std::shared_ptr<Entry>;
+  // Numbers that the entry holds: its answer's and those behind it.
+  static std::size_t ids_of(const Entry& entry) noexcept {
+    return entry.parts ? kTraceParts.size() : 1;
+  }
   static AnswerPtr answer_of(const EntryPtr& entry) { return {entry, &entry->answer}; }
   struct Alarm {
     SteadyNs at = 0;

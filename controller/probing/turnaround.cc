@@ -20,7 +20,7 @@ constexpr std::size_t kMostPrefixes = 1 << 20;
 void Turnaround::Estimate::learn(double time_ns) noexcept {
   if (count++ == 0) {
     mean_ns = time_ns;
-    deviation_ns = time_ns / 2;
+    deviation_ns = time_ns / 4;
     return;
   }
   deviation_ns += (std::abs(time_ns - mean_ns) - deviation_ns) / 4;

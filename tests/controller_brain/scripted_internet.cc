@@ -213,23 +213,30 @@ ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Ta
     ++probes_sent;
     silent = has_reply ? 0 : silent + 1;
   };
-  result.head.outcome = queue::Outcome::kGapLimit;
+  result.head.outcome = queue::Outcome::kMaxTtl;
   const std::size_t routers = is_host || way.empty() ? way.size() : way.size() - 1;
-  for (std::size_t i = 0; i < routers && silent < task.gap_limit; ++i) {
-    // Of the interface that faces the source.
-    const auto home = route(way[i], vps_[vp].router);
-    add(i + 1, egress(way[i], home, 0, vps_[vp].address), !silent_routers.contains(way[i]));
-  }
-  if (reaches && silent < task.gap_limit) {
-    add(routers + 1, task.dst, true);
-    result.head.outcome = queue::Outcome::kReached;
-  } else {
-    for (std::size_t ttl = routers + 1; silent < task.gap_limit; ++ttl) add(ttl, {}, false);
+  for (std::size_t ttl = task.first_ttl; ttl <= task.max_ttl; ++ttl) {
+    if (silent == task.gap_limit) {
+      result.head.outcome = queue::Outcome::kGapLimit;
+      break;
+    }
+    if (ttl <= routers) {
+      // Of the interface that faces the source.
+      const std::size_t router = way[ttl - 1];
+      const auto home = route(router, vps_[vp].router);
+      add(ttl, egress(router, home, 0, vps_[vp].address), !silent_routers.contains(router));
+    } else if (reaches) {
+      add(ttl, task.dst, true);
+      result.head.outcome = queue::Outcome::kReached;
+      break;
+    } else {
+      add(ttl, {}, false);
+    }
   }
   Report report;
   report.vp = vp;
   report.after = queue_delay + result.hops.size() * hop_delay * 2;
-  if (result.head.outcome != queue::Outcome::kReached) report.after += 2 * kSecond;
+  if (silent > 0) report.after += 2 * kSecond;
   report.results.traces.push_back(std::move(result));
   return report;
 }

@@ -24,6 +24,7 @@ struct ControllerQueueConfig : QueueConfig {
 // What is known of addresses before anything is measured.
 struct AnnotationConfig {
   std::filesystem::path prefixes_file;     // CAIDA's prefix-to-AS; empty: no AS is known
+  std::filesystem::path exchanges_file;    // PeeringDB's netixlan; empty: not told
   std::filesystem::path geolocation_file;  // MaxMind's format; empty: no places
 
   friend bool operator==(const AnnotationConfig&, const AnnotationConfig&) = default;

@@ -80,6 +80,7 @@ Keys make_storage_keys() {
 
 Keys make_knowledge_keys() {
   const auto prefixes = [](auto& config) -> auto& { return config.annotation.prefixes_file; };
+  const auto exchanges = [](auto& config) -> auto& { return config.annotation.exchanges_file; };
   const auto places = [](auto& config) -> auto& { return config.annotation.geolocation_file; };
   const auto aliases = [](auto& config) -> auto& { return config.aliases_file; };
   const auto imports = [](auto& config) -> auto& { return config.atlas.imports; };
@@ -91,6 +92,12 @@ Keys make_knowledge_keys() {
        .meaning = "CAIDA's prefix-to-AS, tab-separated",
        .absent = "no AS is known",
        .access = path<C>(prefixes)},
+      {.name = "annotation.exchanges",
+       .wanted = "the path of what PeeringDB answers for netixlan",
+       .example = "netixlan.json",
+       .meaning = "who is at exchanges: PeeringDB's netixlan",
+       .absent = "not told",
+       .access = path<C>(exchanges)},
       {.name = "annotation.geolocation",
        .wanted = "the path of a database in MaxMind's format",
        .example = "city.mmdb",

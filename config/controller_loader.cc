@@ -48,9 +48,10 @@ tl::expected<ControllerConfig, Faults> parse_controller_config(
     return tl::unexpected(std::move(faults));
   }
   const std::filesystem::path folder = file_name.parent_path();
-  for (auto* path : {&config.queue.state, &config.archive, &config.state,
-                     &config.annotation.prefixes_file, &config.annotation.geolocation_file,
-                     &config.aliases_file, &config.deny_file, &config.keys_file}) {
+  for (auto* path :
+       {&config.queue.state, &config.archive, &config.state, &config.annotation.prefixes_file,
+        &config.annotation.exchanges_file, &config.annotation.geolocation_file,
+        &config.aliases_file, &config.deny_file, &config.keys_file}) {
     resolve(*path, folder);
   }
   for (auto* path : paths_of(config.queue)) {

@@ -74,8 +74,7 @@ class Run {
         world_(world),
         progress_(progress),
         random_(config.seed),
-        fleet_(world, {.pps = config.vp_pps}),
-        truth_(world) {
+        fleet_(world, {.pps = config.vp_pps}) {
     BrainConfig brain;
     brain.keeps_all_atlases = false;
     brain.measurement.most_time = (config.is_baseline ? 30 : 1) * kMinute;
@@ -87,6 +86,7 @@ class Run {
       };
     }
     brain_ = std::make_unique<Brain>(brain, prefixes_of(world), controller::AliasTable());
+    truth_ = std::make_unique<Truth>(world, brain_->prefixes());
   }
 
   Expected<Evaluation> evaluate() {
@@ -259,7 +259,7 @@ class Run {
     const double latency_s = static_cast<double>(path.runtime_us) / 1e6;
     result_.latency.add(latency_s);
     part.latency.add(latency_s);
-    truth_.score(path, kEpochNs + now_.steady, result_);
+    truth_->score(path, kEpochNs + now_.steady, result_);
   }
 
   [[nodiscard]] std::size_t part_of(std::uint64_t request) const {
@@ -285,8 +285,8 @@ class Run {
   const std::function<void(const std::string&)>& progress_;
   std::mt19937_64 random_;
   SimulatedFleet fleet_;
-  Truth truth_;
   std::unique_ptr<Brain> brain_;
+  std::unique_ptr<Truth> truth_;
   std::vector<std::size_t> sources_;
   Now now_{kSecond, kEpochNs / 1000};
   SteadyNs announce_at_ = 0;

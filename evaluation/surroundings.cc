@@ -11,6 +11,9 @@ controller::PrefixTable prefixes_of(const sim::World& world) {
     const probes::Ipv4Addr base = prefix.prefix.base;
     if (const auto asn = world.origin(base)) origins.push_back({prefix.prefix, *asn});
   }
+  world.for_each_exchange_member([&](probes::Ipv4Addr address, std::uint32_t as_number) {
+    origins.push_back({{address, 32}, as_number});
+  });
   return controller::PrefixTable::of(std::move(origins));
 }
 

@@ -14,6 +14,7 @@ namespace backsight::evaluation {
 // Where simulated time stands in the world's when it begins: any day will do.
 inline constexpr std::uint64_t kEpochNs = 1'800'000'000'000'000'000U;
 
+// Announced prefixes, and who has which address in an exchange's LAN, as PeeringDB tells it.
 [[nodiscard]] controller::PrefixTable prefixes_of(const sim::World& world);
 
 // What a probe at `from` would trace to the source: what the routers on its way show. Nothing:

@@ -8,7 +8,8 @@ using controller::HopType;
 using controller::ReverseHop;
 using controller::ReversePath;
 
-Truth::Truth(sim::World& world) : world_(world) {
+Truth::Truth(sim::World& world, const controller::PrefixTable& prefixes)
+    : world_(world), prefixes_(prefixes) {
   world_.for_each_interface(
       [&](sim::RouterId router, probes::Ipv4Addr address) { router_of_[address.value] = router; });
 }
@@ -21,7 +22,7 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
   std::set<std::uint32_t> traced_ases, true_ases;
   const auto add_origin = [&](probes::Ipv4Addr address) {
     if (address.is_unspecified()) return;
-    if (const auto asn = world_.origin(address)) traced_ases.insert(*asn);
+    if (const auto asn = prefixes_.asn(address)) traced_ases.insert(asn);
   };
   for (const auto& hop : truth.hops) {
     true_ases.insert(hop.as_number);
@@ -29,7 +30,7 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
   }
   for (const auto end : {path.dst, path.src}) {
     add_origin(end);
-    if (const auto own = world_.origin(end)) true_ases.insert(*own);
+    if (const auto own = prefixes_.asn(end)) true_ases.insert(own);
   }
 
   const auto is_on_path = [&](sim::RouterId router) {
@@ -44,7 +45,7 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
   for (const ReverseHop& hop : path.hops) {
     is_measured &= hop.type != HopType::kSymmetryAcrossAses;
     if (hop.address.is_unspecified()) continue;
-    if (const auto asn = world_.origin(hop.address)) ases.insert(*asn);
+    if (const auto asn = prefixes_.asn(hop.address)) ases.insert(asn);
     if (hop.address == path.dst || hop.address == path.src) continue;
     HopScore& score = into.hops[static_cast<int>(hop.type)];
     const auto router = router_of_.find(hop.address.value);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "controller/annotation/prefix_table.h"
 #include "controller/reverse_path.h"
 #include "evaluation/evaluation.h"
 #include "sim/world.h"
@@ -15,13 +16,15 @@ namespace backsight::evaluation {
 
 class Truth {
  public:
-  explicit Truth(sim::World& world);
+  // `prefixes` are what all addresses are looked up in, as users do.
+  Truth(sim::World& world, const controller::PrefixTable& prefixes);
 
   // Adds the path to the scores.
   void score(const controller::ReversePath& path, std::uint64_t at_ns, Evaluation& into);
 
  private:
   sim::World& world_;
+  const controller::PrefixTable& prefixes_;
   std::unordered_map<std::uint32_t, sim::RouterId> router_of_;  // by interface
 };
 

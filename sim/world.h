@@ -154,6 +154,9 @@ class World {
   // All public interfaces, routers side by side: the aliases of each.
   void for_each_interface(const std::function<void(RouterId, Ipv4Addr)>& visit) const;
 
+  // All addresses in exchanges' LANs, with the number of the AS whose router has it.
+  void for_each_exchange_member(const std::function<void(Ipv4Addr, std::uint32_t)>& visit) const;
+
   [[nodiscard]] const Internet& internet() const noexcept { return internet_; }
   [[nodiscard]] const Behaviour& behaviour() const noexcept { return behaviour_; }
   [[nodiscard]] RouteTable& routes() noexcept { return paths_.routes(); }

@@ -135,6 +135,12 @@ PrefixTable PrefixTable::of(std::vector<Origin> origins) {
   return table;
 }
 
+PrefixTable PrefixTable::with(const std::vector<Origin>& more) const {
+  std::vector<Origin> all = origins_;
+  all.insert(all.end(), more.begin(), more.end());
+  return of(std::move(all));
+}
+
 // The range before ends here. One that holds nothing is replaced.
 void PrefixTable::add_range(std::uint64_t first, std::int32_t origin) {
   if (first > 0xffffffffU) return;

@@ -30,6 +30,8 @@ class PrefixTable {
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
   // Of a prefix that stands twice the first counts.
   [[nodiscard]] static PrefixTable of(std::vector<Origin> origins);
+  // With more of them; of a prefix that is there already, what is there counts.
+  [[nodiscard]] PrefixTable with(const std::vector<Origin>& more) const;
 
   // The longest prefix that holds the address.
   [[nodiscard]] std::optional<Origin> find(probes::Ipv4Addr address) const noexcept;

@@ -50,8 +50,7 @@ queue::TraceResult TraceParts::whole(std::uint8_t gap_limit) const {
   const auto last_answer = std::find_if(whole.hops.rbegin(), whole.hops.rend(),
                                         [](const queue::Hop& hop) { return hop.has_reply; });
   const unsigned last_ttl = last_answer == whole.hops.rend() ? 0 : last_answer->ttl;
-  std::erase_if(whole.hops,
-                [&](const queue::Hop& hop) { return hop.ttl > last_ttl + gap_limit; });
+  std::erase_if(whole.hops, [&](const queue::Hop& hop) { return hop.ttl > last_ttl + gap_limit; });
   const bool is_gap = !whole.hops.empty() && whole.hops.back().ttl == last_ttl + gap_limit;
   whole.head.outcome = is_gap ? Outcome::kGapLimit : Outcome::kMaxTtl;
   return whole;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "controller/annotation/exchange_members.h"
 #include "controller/atlas_import/ripe_atlas.h"
 
 namespace backsight::controller {
@@ -52,12 +53,17 @@ ReadFiles read_files(const config::ControllerConfig& config) {
   if (config.annotation.prefixes_file.empty()) {
     into.complaints.emplace_back(
         "annotation.prefixes is not set: no AS is known, so that no assumption of symmetry is "
-        "known "
-        "to be within one, and no router stands in for a destination that is silent");
+        "known to be within one, and no router stands in for a destination that is silent");
   } else {
     take(PrefixTable::read(config.annotation.prefixes_file), into, [&](auto read) {
       append(into.complaints, std::move(read.complaints));
       files.prefixes = std::move(read.table);
+    });
+  }
+  if (!config.annotation.exchanges_file.empty()) {
+    take(read_exchange_members(config.annotation.exchanges_file), into, [&](auto read) {
+      append(into.complaints, std::move(read.complaints));
+      files.prefixes = files.prefixes.with(read.members);
     });
   }
   if (!config.annotation.geolocation_file.empty()) {

@@ -27,6 +27,16 @@ void fill_prefixes(const World& world, std::ofstream& out) {
   }
 }
 
+void fill_exchanges(const World& world, std::ofstream& out) {
+  out << R"({"data":[)";
+  const char* before = "\n";
+  world.for_each_exchange_member([&](Ipv4Addr address, std::uint32_t as_number) {
+    out << before << fmt::format(R"({{"asn":{},"ipaddr4":"{}"}})", as_number, to_string(address));
+    before = ",\n";
+  });
+  out << "\n]}\n";
+}
+
 void fill_aliases(const World& world, std::ofstream& out) {
   RouterId last = kNone;
   world.for_each_interface([&](RouterId router, Ipv4Addr address) {
@@ -73,6 +83,7 @@ Expected<void> write_lists(const World& world, const std::filesystem::path& fold
   }
   const std::pair<const char*, void (*)(const World&, std::ofstream&)> files[] = {
       {"pfx2as.txt", fill_prefixes},
+      {"exchanges.json", fill_exchanges},
       {"aliases.txt", fill_aliases},
       {"hosts.txt", fill_hosts},
       {"vantage-points.txt", fill_vantage_points}};

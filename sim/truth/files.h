@@ -11,6 +11,7 @@ namespace backsight::sim {
 
 // Writes into the folder, which is made if need be:
 //   pfx2as.txt           CAIDA's prefix-to-AS form: prefix, length, AS, tab-separated
+//   exchanges.json       members of exchanges, as PeeringDB's netixlan: "data", "ipaddr4", "asn"
 //   aliases.txt          one router a line: its public addresses, separated by blanks
 //   hosts.txt            hosts that answer pings, one a line: address, "rr" if options too, else
 //   "-" vantage-points.txt   number, address/length, gateway, AS, city, "spoofs" or "-"

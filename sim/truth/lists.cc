@@ -97,6 +97,16 @@ std::optional<Ipv4Addr> World::draw_host(
   return std::nullopt;
 }
 
+void World::for_each_exchange_member(
+    const std::function<void(Ipv4Addr, std::uint32_t)>& visit) const {
+  for (const Exchange& exchange : internet_.exchanges) {
+    std::uint32_t address = exchange.lan.base.value;
+    for (const GroupId group : exchange.interfaces) {
+      visit({++address}, internet_.ases[internet_.groups[group].as].number);
+    }
+  }
+}
+
 void World::for_each_interface(const std::function<void(RouterId, Ipv4Addr)>& visit) const {
   const config::PrefixSet special{config::bogons()};
   std::vector<std::pair<RouterId, std::uint32_t>> interfaces;

@@ -48,7 +48,7 @@ TEST(ControllerLoader, ReadsEveryKeyOfTheContract) {
   const ControllerConfig config = config_of({
       "listen: 0.0.0.0:80",
       "archive: archive",
-      "annotation: {prefixes: pfx2as.txt, geolocation: /g/city.mmdb}",
+      "annotation: {prefixes: pfx2as.txt, exchanges: netixlan.json, geolocation: /g/city.mmdb}",
       "aliases: aliases.txt",
       "atlas: {import: [a.json, sub/b.json], max_age: 90m}",
       "keys: keys.yaml",
@@ -57,6 +57,7 @@ TEST(ControllerLoader, ReadsEveryKeyOfTheContract) {
   EXPECT_EQ(config.listen, "0.0.0.0:80");
   EXPECT_EQ(config.archive, "/etc/b/archive");
   EXPECT_EQ(config.annotation.prefixes_file, "/etc/b/pfx2as.txt");
+  EXPECT_EQ(config.annotation.exchanges_file, "/etc/b/netixlan.json");
   EXPECT_EQ(config.annotation.geolocation_file, "/g/city.mmdb");
   EXPECT_EQ(config.aliases_file, "/etc/b/aliases.txt");
   EXPECT_THAT(config.atlas.imports, ElementsAre("/etc/b/a.json", "/etc/b/sub/b.json"));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "evaluation/surroundings.h"
@@ -77,11 +78,12 @@ class TruthTest : public ::testing::Test {
   }
   Evaluation scored(const ReversePath& path) {
     Evaluation into;
-    Truth(world_).score(path, kEpochNs, into);
+    Truth(world_, prefixes_).score(path, kEpochNs, into);
     return into;
   }
 
   sim::World& world_ = testing::small_world();
+  const controller::PrefixTable prefixes_ = prefixes_of(world_);
   Ipv4Addr src_, dst_;
   sim::Path truth_;
 };
@@ -153,9 +155,26 @@ TEST_F(TruthTest, WithSymmetryAcrossAsesAPathIsReachedButNotMeasured) {
   EXPECT_EQ(result.all.complete, 1U);
 }
 
+TEST_F(TruthTest, AnExchangesAddressIsOfTheAsWhoseRouterHasIt) {
+  std::map<std::uint32_t, sim::RouterId> router_of;
+  world_.for_each_interface(
+      [&](sim::RouterId router, Ipv4Addr address) { router_of[address.value] = router; });
+  std::size_t members = 0;
+  world_.for_each_exchange_member([&](Ipv4Addr address, std::uint32_t as_number) {
+    ++members;
+    EXPECT_FALSE(world_.origin(address)) << probes::to_string(address);
+    EXPECT_EQ(prefixes_.asn(address), as_number);
+    const sim::Endpoint at = world_.endpoint(address);
+    ASSERT_EQ(at.kind, sim::Endpoint::Kind::kRouter);
+    EXPECT_EQ(at.router, router_of.at(address.value));
+    EXPECT_EQ(world_.internet().ases[at.as].number, as_number);
+  });
+  EXPECT_GT(members, 0U);
+}
+
 TEST_F(TruthTest, EachPathEndsInExactlyOneScore) {
   Evaluation result;
-  Truth truth(world_);
+  Truth truth(world_, prefixes_);
   for (std::uint64_t number = 1; number <= 200; ++number) {
     ReversePath path;
     path.src = src_;

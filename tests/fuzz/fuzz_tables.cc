@@ -1,5 +1,5 @@
-// The controller's text files, prefixes and aliases, plain or packed: read without a fault, and
-// what is found holds what was asked for.
+// The controller's files of prefixes, exchanges' members and aliases, plain or packed: read without
+// a fault, and what is found holds what was asked for.
 #include <unistd.h>
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "controller/annotation/alias_table.h"
+#include "controller/annotation/exchange_members.h"
 #include "controller/annotation/prefix_table.h"
 #include "controller/atlas_import/json_rows.h"
 
@@ -37,6 +38,14 @@ void check_prefixes(const std::filesystem::path& file) {
   }
 }
 
+void check_members(const std::filesystem::path& file) {
+  const auto read = controller::read_exchange_members(file);
+  if (!read) return;
+  for (const controller::Origin& member : read->members) {
+    if (member.asn == 0 || member.prefix.length != 32) std::abort();
+  }
+}
+
 void check_aliases(const std::filesystem::path& file) {
   const auto read = controller::AliasTable::read(file);
   if (!read && read.error().sentence.empty()) std::abort();
@@ -57,6 +66,7 @@ void check_rows(const std::filesystem::path& file) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::filesystem::path file = write_file(data, size);
   check_prefixes(file);
+  check_members(file);
   check_aliases(file);
   check_rows(file);
   std::filesystem::remove(file);

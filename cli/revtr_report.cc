@@ -41,7 +41,8 @@ std::string technique_of(const Json& hop) {
       text = "traceroute atlas";
       break;
     case 4:
-      text = "traceroute atlas, about here";
+      text = value_of(hop, "uncertain_group", 0) == 0 ? "traceroute atlas, not stamped"
+                                                      : "traceroute atlas, about here";
       if (value_of(hop, "uncertain_group", 0) > 1) {
         text += fmt::format(" ({})", value_of(hop, "uncertain_group", 0));
       }

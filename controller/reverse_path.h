@@ -17,7 +17,7 @@ using probes::Ipv4Addr;
 enum class HopType : std::uint8_t {
   kDestination = 1,
   kAtlasTraceroute = 3,      // on a traceroute to the source that the path met
-  kAtlasRecordRoute = 4,     // the same, but where exactly the path met it is not certain
+  kAtlasRecordRoute = 4,     // the same, but where the path met it, or that it did, no stamp says
   kRecordRoute = 5,          // stamped a reply to the source's own probe
   kSpoofedRecordRoute = 6,   // stamped a reply to a probe that another vantage point sent
   kSymmetryWithinAs = 11,    // assumed: it is the last hop but one of the way there, in the same AS
@@ -55,7 +55,7 @@ struct ReverseHop {
   HopType type = HopType::kDestination;
   bool is_from_cache = false;
   // Of type 4: the path met the traceroute at one of the hops in a row that carry this number,
-  // from 1 on. 0: not of type 4.
+  // from 1 on. 0: not so; with type 4, a hop that all traceroutes of this way show and no stamp.
   std::uint8_t uncertain_group = 0;
   // The hop stands on one of several ways that a balancer chooses from; those with the same number
   // stand beside each other, not one behind the other. 0: no branch.

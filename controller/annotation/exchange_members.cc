@@ -89,10 +89,9 @@ Expected<ExchangeMembers> read_exchange_members(const std::filesystem::path& fil
   }
   read.complaints = complaints.take();
   if (read.members.empty()) {
-    return bad_usage(
-        read.complaints.empty()
-            ? fmt::format("{}: holds no IPv4 address; {}", file.string(), kWanted)
-            : fmt::format("{} (and no row is better)", read.complaints.front()));
+    return bad_usage(read.complaints.empty()
+                         ? fmt::format("{}: holds no IPv4 address; {}", file.string(), kWanted)
+                         : fmt::format("{} (and no row is better)", read.complaints.front()));
   }
   return read;
 }

@@ -35,7 +35,7 @@ constexpr Field kRevtrHopFields[] = {
     {"from_cache", kBoolean, false, "Found by a measurement made for another path"},
     {"uncertain_group", kInteger, false,
      "Of type 4: the path met the traceroute at one of the hops in a row with this number; 0: not "
-     "of type 4"},
+     "so; with type 4, a hop that all traceroutes of this way show and no stamp"},
     {"branch", kInteger, false,
      "Hops with the same number stand beside each other on ways that a balancer chooses from; 0: "
      "no branch"},

@@ -184,6 +184,17 @@ std::optional<Intersection> SourceAtlas::find(Ipv4Addr address, SteadyNs oldest)
   return by_bounds(address, oldest);
 }
 
+void SourceAtlas::visit_traces_by(
+    Ipv4Addr hop, SteadyNs oldest,
+    const std::function<bool(const AtlasTrace& trace, std::size_t place)>& visit) const {
+  const auto at = places_.find(hop);
+  if (at == places_.end()) return;
+  for (const Place& place : at->second) {
+    const AtlasTrace& trace = traces_[place.trace];
+    if (place.hop >= trace.valid_from && trace.at >= oldest && !visit(trace, place.hop)) return;
+  }
+}
+
 // Where the router of `address` stands for certain.
 std::vector<SourceAtlas::Place> SourceAtlas::places_of(Ipv4Addr address) const {
   std::vector<Place> found;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -59,6 +60,12 @@ class SourceAtlas {
 
   // Where a path that has come to `address` meets what is known, newer than `oldest`.
   [[nodiscard]] std::optional<Intersection> find(probes::Ipv4Addr address, SteadyNs oldest) const;
+
+  // Traceroutes newer than `oldest` that have the hop, each with its place there, until `visit`
+  // returns false.
+  void visit_traces_by(
+      probes::Ipv4Addr hop, SteadyNs oldest,
+      const std::function<bool(const AtlasTrace& trace, std::size_t place)>& visit) const;
 
   // Whether a path that goes from stamp `from` to stamp `to` goes otherwise than the atlas says: to
   // another stamp than before, or to a router that is not on the traceroute.

@@ -58,8 +58,11 @@ class Measurement final : public Planner {
 
   // The path has grown, from hop `first` on: meets the atlas, is whole, or is probed further.
   void go_on(std::size_t first, const Knowledge& known, const Now& now);
+  // Of what the atlas knows, by the age that the request allows.
+  [[nodiscard]] SteadyNs oldest_believed(const Now& now) const;
   bool meet_atlas(std::size_t first, const Knowledge& known, const Now& now);
   bool splice(const Intersection& met, std::size_t hop, const Knowledge& known, const Now& now);
+  void show_unseen_ases(const Intersection& met, const Knowledge& known, const Now& now);
   [[nodiscard]] std::size_t first_behind(const Intersection& met, std::size_t hop,
                                          const Knowledge& known) const;
   bool append(std::size_t hop, const RouteSplit& split, const Answer& answer,

@@ -3,6 +3,7 @@
 
 #include "controller/measurement/measurement.h"
 #include "controller/measurement/probeable.h"
+#include "controller/measurement/unseen_ases.h"
 
 namespace backsight::controller {
 
@@ -90,12 +91,15 @@ void Measurement::go_on(std::size_t first, const Knowledge& known, const Now& no
   begin_hop(last, known, now);
 }
 
+SteadyNs Measurement::oldest_believed(const Now& now) const {
+  const SteadyNs age = SteadyNs{request_.staleness_minutes} * kMinute;
+  return now.steady > age ? now.steady - age : 0;
+}
+
 bool Measurement::meet_atlas(std::size_t first, const Knowledge& known, const Now& now) {
   if (known.atlas == nullptr) return false;
-  const SteadyNs age = SteadyNs{request_.staleness_minutes} * kMinute;
-  const SteadyNs oldest = now.steady > age ? now.steady - age : 0;
   for (std::size_t hop = path_.hops.size(); hop-- > first;) {
-    const auto met = known.atlas->find(path_.hops[hop].address, oldest);
+    const auto met = known.atlas->find(path_.hops[hop].address, oldest_believed(now));
     if (met && splice(*met, hop, known, now)) return true;
   }
   return false;
@@ -115,6 +119,24 @@ std::size_t Measurement::first_behind(const Intersection& met, std::size_t hop,
   return met.next;
 }
 
+// The path up to where it meets the traceroute, with hops of ASes that do not stamp.
+void Measurement::show_unseen_ases(const Intersection& met, const Knowledge& known,
+                                   const Now& now) {
+  const auto unseen =
+      unseen_ases(path_.hops, met, *known.atlas, oldest_believed(now), known.prefixes);
+  for (auto it = unseen.rbegin(); it != unseen.rend(); ++it) {
+    std::vector<ReverseHop> between;
+    for (const Ipv4Addr address : it->hops) {
+      between.push_back({.address = address,
+                         .type = HopType::kAtlasRecordRoute,
+                         .is_from_cache = true,
+                         .measurement_id = it->trace});
+    }
+    path_.hops.insert(path_.hops.begin() + static_cast<std::ptrdiff_t>(it->before), between.begin(),
+                      between.end());
+  }
+}
+
 // Adds the rest of the traceroute behind hop `hop`. Refuses when that would come by the path again.
 bool Measurement::splice(const Intersection& met, std::size_t hop, const Knowledge& known,
                          const Now& now) {
@@ -132,6 +154,7 @@ bool Measurement::splice(const Intersection& met, std::size_t hop, const Knowled
                     .measurement_id = met.trace->id});
   }
   path_.hops.resize(hop + 1);
+  show_unseen_ases(met, known, now);
   path_.hops.insert(path_.hops.end(), rest.begin(), rest.end());
   path_.hops.push_back({.address = request_.src,
                         .type = HopType::kAtlasTraceroute,

@@ -53,9 +53,9 @@ TEST(ExchangeMembers, AreReadFromAPackedFile) {
 }
 
 TEST(ExchangeMembers, JoinTheTableAndLeaveItsOwnRowsAlone) {
-  const PrefixTable announced = PrefixTable::of(
-      {{probes::parse_prefix("198.51.100.0/24").value(), 64510},
-       {probes::parse_prefix("198.51.100.2/32").value(), 64511}});
+  const PrefixTable announced =
+      PrefixTable::of({{probes::parse_prefix("198.51.100.0/24").value(), 64510},
+                       {probes::parse_prefix("198.51.100.2/32").value(), 64511}});
   const PrefixTable table = announced.with(read_text(kAnswer).members);
   EXPECT_EQ(table.asn(probes::parse_ipv4("198.51.100.1").value()), 64500U);
   EXPECT_EQ(table.asn(probes::parse_ipv4("198.51.100.2").value()), 64511U);
@@ -68,17 +68,17 @@ TEST(ExchangeMembers, SkipOddRowsAndTellThemByNumber) {
     {"asn": 64500, "ipaddr4": 5}, {"asn": 0, "ipaddr4": "198.51.100.4"},
     {"asn": 4294967296, "ipaddr4": "198.51.100.5"}, {"ipaddr4": "198.51.100.6"}, {}]})");
   EXPECT_EQ(read.members.size(), 1U);
-  EXPECT_THAT(read.complaints,
-              ElementsAre(HasSubstr("row 2: is no object"),
-                          HasSubstr("row 3: \"ipaddr4\" is no IPv4 address"),
-                          HasSubstr("row 4: \"ipaddr4\" is no IPv4 address"),
-                          HasSubstr("row 5: \"asn\" is no AS number"),
-                          HasSubstr("row 6: \"asn\" is no AS number"),
-                          HasSubstr("the same or the like in 1 more rows")));
+  EXPECT_THAT(read.complaints, ElementsAre(HasSubstr("row 2: is no object"),
+                                           HasSubstr("row 3: \"ipaddr4\" is no IPv4 address"),
+                                           HasSubstr("row 4: \"ipaddr4\" is no IPv4 address"),
+                                           HasSubstr("row 5: \"asn\" is no AS number"),
+                                           HasSubstr("row 6: \"asn\" is no AS number"),
+                                           HasSubstr("the same or the like in 1 more rows")));
 }
 
 TEST(ExchangeMembers, AreRefusedInOneSentenceThatSaysWhatIsWanted) {
-  EXPECT_THAT(refusal("198.51.100.1\t64500\n"), AllOf(HasSubstr("is no JSON"), HasSubstr("netixlan")));
+  EXPECT_THAT(refusal("198.51.100.1\t64500\n"),
+              AllOf(HasSubstr("is no JSON"), HasSubstr("netixlan")));
   EXPECT_THAT(refusal(""), HasSubstr("netixlan"));
   EXPECT_THAT(refusal("[]"), HasSubstr("has no array \"data\""));
   EXPECT_THAT(refusal(R"({"data": 1})"), HasSubstr("has no array \"data\""));

@@ -110,13 +110,20 @@ bool Measurement::meet_atlas(std::size_t first, const Knowledge& known, const No
 // passed before, or are the border router again by the address that its neighbour gave it.
 std::size_t Measurement::first_behind(const Intersection& met, std::size_t hop,
                                       const Knowledge& known) const {
-  const std::uint32_t asn = known.prefixes.asn(path_.hops[hop].address);
-  if (met.is_certain || asn == 0) return met.next;
+  if (met.is_certain) return met.next;
+  const auto asn_of = [&](Ipv4Addr address) { return known.prefixes.asn(address); };
+  // An address of which no AS is known, such as a private one, is of the AS that was entered last.
+  const bool is_told = asn_of(path_.hops[hop].address) != 0;
+  std::uint32_t asn = 0;
+  for (std::size_t i = hop + 1; asn == 0 && i-- > 0;) asn = asn_of(path_.hops[i].address);
   const std::size_t end = std::min<std::size_t>(met.last + 2U, met.trace->hops.size());
-  for (std::size_t i = met.next; i < end; ++i) {
-    if (known.prefixes.asn(met.trace->hops[i]) == asn) return i;
+  for (std::size_t i = met.next; asn != 0 && i < end; ++i) {
+    const std::uint32_t its = asn_of(met.trace->hops[i]);
+    if (its == asn || (!is_told && its == 0)) return i;
   }
-  return met.next;
+  // None is in it: the first is the router that was met, by the address that its neighbour gave it.
+  const bool is_elsewhere = is_told && met.next < end && asn_of(met.trace->hops[met.next]) != 0;
+  return is_elsewhere ? met.next + 1U : met.next;
 }
 
 // The path up to where it meets the traceroute, with hops of ASes that do not stamp.

@@ -20,13 +20,12 @@ struct UnseenHops {
   std::uint64_t trace = 0;  // that shows them
 };
 
-// For each step of the path `hops`, which has met a traceroute, from one AS to another: hops between
-// that are of ASes which neither the path nor the traceroute's rest shows, and which stand in all
-// traceroutes by the meeting that come from the AS that is left, if there are three of these. In
-// order of the path.
+// For each step of the path `hops`, which has met a traceroute, from one AS to another: hops
+// between that are of ASes which neither the path nor the traceroute's rest shows, and which stand
+// in all traceroutes by the meeting that come from the AS that is left, if there are three of
+// these. In order of the path.
 [[nodiscard]] std::vector<UnseenHops> unseen_ases(std::span<const ReverseHop> hops,
-                                                  const Intersection& met,
-                                                  const SourceAtlas& atlas, SteadyNs oldest,
-                                                  const PrefixTable& prefixes);
+                                                  const Intersection& met, const SourceAtlas& atlas,
+                                                  SteadyNs oldest, const PrefixTable& prefixes);
 
 }  // namespace backsight::controller

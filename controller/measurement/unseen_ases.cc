@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace backsight::controller {
 
@@ -9,9 +10,7 @@ namespace {
 
 using probes::Ipv4Addr;
 
-// So many traceroutes must say the same.
-constexpr std::size_t kLeastTraces = 3;
-// More are not looked at.
+// More traceroutes are not looked at.
 constexpr std::size_t kMostTraces = 512;
 
 // A traceroute up to the meeting, and the AS of each hop.
@@ -50,19 +49,18 @@ std::span<const Ipv4Addr> up_to(const Way& way, std::size_t begin, std::uint32_t
 // What all traceroutes that pass the first AS show between it and the second.
 UnseenHops common(const std::vector<Way>& ways, std::uint32_t from, std::uint32_t to) {
   UnseenHops found;
-  std::size_t traces = 0;
+  bool is_first = true;
   for (const Way& way : ways) {
     const std::size_t begin = behind(way, from);
     if (begin == 0) continue;
     const auto hops = up_to(way, begin, to);
-    if (++traces == 1) {
+    if (std::exchange(is_first, false)) {
       found.trace = way.trace;
       found.hops.assign(hops.begin(), hops.end());
     }
     std::erase_if(found.hops, [&](Ipv4Addr hop) { return std::ranges::count(hops, hop) == 0; });
     if (found.hops.empty()) break;
   }
-  if (traces < kLeastTraces) found.hops.clear();
   return found;
 }
 
@@ -84,7 +82,7 @@ std::vector<UnseenHops> unseen_ases(std::span<const ReverseHop> hops, const Inte
     if (asns[i] == 0) continue;
     if (from != 0 && asns[i] != from) {
       if (ways.empty()) ways = ways_to(met.trace->hops[met.last], atlas, oldest, prefixes);
-      if (ways.size() < kLeastTraces) break;
+      if (ways.empty()) break;
       UnseenHops found = common(ways, from, asns[i]);
       std::erase_if(found.hops, [&](Ipv4Addr hop) {
         const std::uint32_t asn = prefixes.asn(hop);

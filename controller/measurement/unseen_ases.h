@@ -22,8 +22,7 @@ struct UnseenHops {
 
 // For each step of the path `hops`, which has met a traceroute, from one AS to another: hops
 // between that are of ASes which neither the path nor the traceroute's rest shows, and which stand
-// in all traceroutes by the meeting that come from the AS that is left, if there are three of
-// these. In order of the path.
+// in all traceroutes by the meeting that come from the AS that is left. In order of the path.
 [[nodiscard]] std::vector<UnseenHops> unseen_ases(std::span<const ReverseHop> hops,
                                                   const Intersection& met, const SourceAtlas& atlas,
                                                   SteadyNs oldest, const PrefixTable& prefixes);

@@ -38,8 +38,9 @@ _SAYS = """\
 - **AS paths** are compared with what a traceroute from the destination would show, as the published
   comparison is made. All addresses, of both planners too, are looked up in the same tables: announced
   prefixes, and a list of who is at exchanges, as RevTr's servers have one; here both are without gaps, which
-  outside they are not. Paths with a symmetry assumed across ASes (hop type 12) are not among them, as RevTr 2.0 gave those up; {wrong_all} of all paths, with those, have a
-  wrong AS ({wrong_all_theirs} by the rules).
+  outside they are not. Paths with a symmetry assumed across ASes (hop type 12) are not
+  among them, as RevTr 2.0 gave those up; {wrong_all} of all paths, with those, have a wrong
+  AS ({wrong_all_theirs} by the rules).
 - **Strictly**, against every AS that the path is in, also those of which no address tells: complete
   {strict}, by the rules {strict_theirs}.
 - **Coverage** is of destinations that answer pings and Record Route. Published is that 63% of those are in

@@ -13,8 +13,8 @@ namespace backsight::sim {
 //   pfx2as.txt           CAIDA's prefix-to-AS form: prefix, length, AS, tab-separated
 //   exchanges.json       members of exchanges, as PeeringDB's netixlan: "data", "ipaddr4", "asn"
 //   aliases.txt          one router a line: its public addresses, separated by blanks
-//   hosts.txt            hosts that answer pings, one a line: address, "rr" if options too, else
-//   "-" vantage-points.txt   number, address/length, gateway, AS, city, "spoofs" or "-"
+//   hosts.txt            hosts that answer pings, one a line: address, "rr" (options too) or "-"
+//   vantage-points.txt   number, address/length, gateway, AS, city, "spoofs" or "-"
 [[nodiscard]] Expected<void> write_lists(const World& world, const std::filesystem::path& folder);
 
 // The routers between two addresses, as an aligned table and as JSON.

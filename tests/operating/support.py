@@ -55,32 +55,15 @@ def eventually(is_so):
     return True
 
 
-class RunningVp:
-    """A vantage point "tst01" whose packets go nowhere, with its files in a folder of its own."""
+class RunningProgram:
+    """A program with `folder`, `config` and the `port` of its metrics, which go away with the test."""
 
-    def __init__(self, test, device="net_null0,no-rx=1", extra="", env=None):
-        folder = tempfile.TemporaryDirectory(prefix="backsight-test-")
-        test.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        self.port = free_port()
-        (self.folder / "fleet.key").write_text("a" * 64 + "\n", encoding="ascii")
-        (self.folder / "fleet.key").chmod(0o400)
-        cores = sorted(os.sched_getaffinity(0))
-        self.config = self.folder / "vp.yaml"
-        self.config.write_text(f"""name: tst01
-id: 1
-ports: [{{device: '{device}', address: 192.0.2.10/24, gateway: 192.0.2.1,
-         gateway_mac: '02:00:00:00:00:01'}}]
-engine: {{workers: [{cores[-1]}], control: {cores[0]}, idle: adaptive, hugepages: off,
-         inflight: 4096, waiting: 4096, traces: 64}}
-identity: {{key_file: fleet.key}}
-queue: {{url: 'file://{self.folder}/queue'}}
-metrics: {{listen: '127.0.0.1:{self.port}'}}
-{extra}""", encoding="ascii")
+    def start(self, test, program, env=None):
+        """Returns once it answers."""
         self.log = self.folder / "said.txt"
         with self.log.open("wb") as said:
             self.process = subprocess.Popen(
-                [need_program(), "--config", str(self.config)], stdin=subprocess.DEVNULL,
+                [program, "--config", str(self.config)], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, **(env or {})})
         test.addCleanup(self.end)
         if not eventually(lambda: self.page("/healthz") is not None):
@@ -103,7 +86,32 @@ metrics: {{listen: '127.0.0.1:{self.port}'}}
         self.process.wait()
 
 
-class RunningController:
+class RunningVp(RunningProgram):
+    """A vantage point "tst01" whose packets go nowhere, with its files in a folder of its own."""
+
+    def __init__(self, test, device="net_null0,no-rx=1", extra="", env=None):
+        folder = tempfile.TemporaryDirectory(prefix="backsight-test-")
+        test.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.port = free_port()
+        (self.folder / "fleet.key").write_text("a" * 64 + "\n", encoding="ascii")
+        (self.folder / "fleet.key").chmod(0o400)
+        cores = sorted(os.sched_getaffinity(0))
+        self.config = self.folder / "vp.yaml"
+        self.config.write_text(f"""name: tst01
+id: 1
+ports: [{{device: '{device}', address: 192.0.2.10/24, gateway: 192.0.2.1,
+         gateway_mac: '02:00:00:00:00:01'}}]
+engine: {{workers: [{cores[-1]}], control: {cores[0]}, idle: adaptive, hugepages: off,
+         inflight: 4096, waiting: 4096, traces: 64}}
+identity: {{key_file: fleet.key}}
+queue: {{url: 'file://{self.folder}/queue'}}
+metrics: {{listen: '127.0.0.1:{self.port}'}}
+{extra}""", encoding="ascii")
+        self.start(test, need_program(), env)
+
+
+class RunningController(RunningProgram):
     """A controller without vantage points, with its files in a folder of its own."""
 
     def __init__(self, test, extra=""):
@@ -112,31 +120,11 @@ class RunningController:
         self.folder = Path(folder.name)
         self.port = free_port()
         self.api_port = free_port()
-        config = self.folder / "controller.yaml"
-        config.write_text(f"""listen: 127.0.0.1:{self.api_port}
+        self.config = self.folder / "controller.yaml"
+        self.config.write_text(f"""listen: 127.0.0.1:{self.api_port}
 queue: {{url: 'file://{self.folder}/queue'}}
 archive: archive
 state: state
 metrics: {{listen: '127.0.0.1:{self.port}'}}
 {extra}""", encoding="ascii")
-        self.log = self.folder / "said.txt"
-        with self.log.open("wb") as said:
-            self.process = subprocess.Popen(
-                [need_program("backsight-controller"), "--config", str(config)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
-        test.addCleanup(self.end)
-        if not eventually(lambda: self.page("/healthz") is not None):
-            raise AssertionError(f"it does not answer: {self.log.read_text()}")
-
-    def page(self, path):
-        """The page's text, or None."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as page:
-                return page.read().decode()
-        except OSError:
-            return None
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        self.start(test, need_program("backsight-controller"))

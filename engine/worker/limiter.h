@@ -62,51 +62,66 @@ class TotalRate {
   }
 
  private:
-  // Packets granted since `start`, never more than the time since then is worth. Relaxed
-  // throughout: the counts order nothing but themselves.
+  // Packets granted since `start`, never more than the time since then is worth. Their count stands
+  // behind the number of the restart that it counts from: who began before a restart, with the
+  // numbers of then, fails to write after it, and begins anew.
   class Line {
    public:
     void restart(Tsc now, std::uint64_t rate_pps, std::uint64_t burst) noexcept {
       start_.store(now.ticks, std::memory_order_relaxed);
       rate_.store(rate_pps, std::memory_order_relaxed);
       burst_.store(burst, std::memory_order_relaxed);
-      granted_.store(0, std::memory_order_relaxed);
+      const std::uint64_t restarts = granted_.load(std::memory_order_relaxed) >> kCountBits;
+      // Release: who sees this restart sees its numbers.
+      granted_.store((restarts + 1) << kCountBits, std::memory_order_release);
     }
     [[nodiscard]] std::uint32_t take(Tsc now, std::uint32_t want, std::uint64_t hz) noexcept {
-      const TscSpan age = now.since({start_.load(std::memory_order_relaxed)});
-      const std::uint64_t rate = rate_.load(std::memory_order_relaxed);
-      const std::uint64_t burst = burst_.load(std::memory_order_relaxed);
-      const auto worth = static_cast<std::uint64_t>(Wide{age.ticks} * rate / hz + 1);
-      std::uint64_t granted = granted_.load(std::memory_order_relaxed);
-      for (;;) {
+      std::uint32_t count = 0;
+      update([&](std::uint64_t granted) {
+        const std::uint64_t burst = burst_.load(std::memory_order_relaxed);
+        const std::uint64_t worth = worth_at(now, hz) + 1;
         const std::uint64_t floor = std::max(granted, worth > burst ? worth - burst : 0);
-        const auto count = static_cast<std::uint32_t>(
+        count = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(want, worth > floor ? worth - floor : 0));
-        if (count == 0) return 0;
-        if (granted_.compare_exchange_weak(granted, floor + count, std::memory_order_relaxed)) {
-          return count;
-        }
-      }
+        return count == 0 ? granted : floor + count;
+      });
+      return count;
     }
     void forget(Tsc now, std::uint64_t hz) noexcept {
-      const TscSpan age = now.since({start_.load(std::memory_order_relaxed)});
-      const auto worth =
-          static_cast<std::uint64_t>(Wide{age.ticks} * rate_.load(std::memory_order_relaxed) / hz);
-      std::uint64_t granted = granted_.load(std::memory_order_relaxed);
-      while (granted < worth &&
-             !granted_.compare_exchange_weak(granted, worth, std::memory_order_relaxed)) {
-      }
+      update([&](std::uint64_t granted) { return std::max(granted, worth_at(now, hz)); });
     }
     // A grant from before a restart is not this line's: then there is less to take back, or
     // nothing.
     void give_back(std::uint32_t count) noexcept {
-      std::uint64_t granted = granted_.load(std::memory_order_relaxed);
-      while (!granted_.compare_exchange_weak(
-          granted, granted - std::min<std::uint64_t>(granted, count), std::memory_order_relaxed)) {
-      }
+      update([count](std::uint64_t granted) {
+        return granted - std::min<std::uint64_t>(granted, count);
+      });
     }
 
    private:
+    static constexpr unsigned kCountBits = 56;
+    static constexpr std::uint64_t kCount = (std::uint64_t{1} << kCountBits) - 1;
+
+    // Makes the count `next(count)`. The line's numbers are read between the count and its change.
+    template <typename Next>
+    void update(Next next) noexcept {
+      // Acquire: the numbers are those of the restart counted from, or of a later one.
+      std::uint64_t before = granted_.load(std::memory_order_acquire);
+      for (;;) {
+        const std::uint64_t after = (before & ~kCount) | (next(before & kCount) & kCount);
+        if (after == before) return;
+        if (granted_.compare_exchange_weak(before, after, std::memory_order_relaxed,
+                                           std::memory_order_acquire)) {
+          return;
+        }
+      }
+    }
+    [[nodiscard]] std::uint64_t worth_at(Tsc now, std::uint64_t hz) const noexcept {
+      const TscSpan age = now.since({start_.load(std::memory_order_relaxed)});
+      return static_cast<std::uint64_t>(Wide{age.ticks} * rate_.load(std::memory_order_relaxed) /
+                                        hz);
+    }
+
     std::atomic<std::uint64_t> start_{0};
     std::atomic<std::uint64_t> rate_{0};
     std::atomic<std::uint64_t> burst_{0};

@@ -131,6 +131,29 @@ TEST(TotalRate, GoesOnWhenGrantsOfTheOldRateAreGivenBackToTheNewOne) {
   EXPECT_NEAR(static_cast<double>(later), 1'000'000.0, 2000.0);
 }
 
+// A grant that began before the change must not end after it with the old numbers.
+TEST(TotalRate, GoesOnAtOnceWhenItIsSetWhileAWorkerTakes) {
+  constexpr std::uint64_t kRate = 100'000;
+  TotalRate total(kRate, kTicksPerSecond);
+  std::atomic<std::uint64_t> clock{kStart.ticks};
+  std::atomic<bool> has_begun{false};
+  std::atomic<bool> is_over{false};
+  std::thread worker([&] {
+    has_begun = true;
+    while (!is_over) static_cast<void>(total.take({clock}, 1));
+  });
+  while (!has_begun) std::this_thread::yield();
+  unsigned stalls = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    const Tsc changed{clock += kTicksPerSecond};
+    total.set_rate(kRate, kTicksPerSecond, changed);
+    stalls += total.take(changed + TscSpan{kTicksPerSecond / 500}, 64) == 0 ? 1 : 0;
+  }
+  is_over = true;
+  worker.join();
+  EXPECT_EQ(stalls, 0U);
+}
+
 TEST(TotalRate, IsNotExceededByThreadsThatShareIt) {
   constexpr std::uint64_t kRate = 100'000;
   TotalRate total(kRate, kTicksPerSecond);

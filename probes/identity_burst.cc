@@ -77,6 +77,14 @@ BACKSIGHT_EACH_TARGET void tags_body(const TagKey& key, const TagBurst& burst, s
   }
 }
 
+// The cipher's keyed function of the 16 bits in each lane.
+BACKSIGHT_EACH_TARGET Lanes mix(Lanes half, std::uint64_t key) noexcept {
+  Lanes word = (half + key) * HandleCipher::kSpread;
+  word ^= word >> 29;
+  word *= Lanes{} + (key | 1);
+  return word >> 48;
+}
+
 BACKSIGHT_EACH_TARGET void seal_body(const HandleCipher& cipher, std::size_t count,
                                      std::uint64_t* handles) noexcept {
   const auto keys = cipher.round_keys();
@@ -86,16 +94,30 @@ BACKSIGHT_EACH_TARGET void seal_body(const HandleCipher& cipher, std::size_t cou
     Lanes left = (plain >> 16) & 0xffff;
     Lanes right = plain & 0xffff;
     for (const std::uint64_t key : keys) {
-      Lanes word = (right + key) * HandleCipher::kSpread;
-      word ^= word >> 29;
-      word *= Lanes{} + (key | 1);
-      word >>= 48;
-      const Lanes next = left ^ word;
+      const Lanes next = left ^ mix(right, key);
       left = right;
       right = next;
     }
     plain = (left << 16) | right;
     std::memcpy(handles + at, &plain, sizeof plain);
+  }
+}
+
+BACKSIGHT_EACH_TARGET void open_body(const HandleCipher& cipher, std::size_t count,
+                                     std::uint64_t* handles) noexcept {
+  const auto keys = cipher.round_keys();
+  for (std::size_t at = 0; at < count; at += kLanes) {
+    Lanes sealed;
+    std::memcpy(&sealed, handles + at, sizeof sealed);
+    Lanes left = (sealed >> 16) & 0xffff;
+    Lanes right = sealed & 0xffff;
+    for (std::size_t round = keys.size(); round-- > 0;) {
+      const Lanes previous = right ^ mix(left, keys[round]);
+      right = left;
+      left = previous;
+    }
+    sealed = (left << 16) | right;
+    std::memcpy(handles + at, &sealed, sizeof sealed);
   }
 }
 
@@ -106,6 +128,9 @@ void tags_128(const TagKey& key, const TagBurst& burst, std::size_t count,
 void seal_128(const HandleCipher& cipher, std::size_t count, std::uint64_t* handles) noexcept {
   seal_body(cipher, count, handles);
 }
+void open_128(const HandleCipher& cipher, std::size_t count, std::uint64_t* handles) noexcept {
+  open_body(cipher, count, handles);
+}
 
 BACKSIGHT_TARGET_256 void tags_256(const TagKey& key, const TagBurst& burst, std::size_t count,
                                    std::uint64_t* tags) noexcept {
@@ -115,6 +140,10 @@ BACKSIGHT_TARGET_256 void seal_256(const HandleCipher& cipher, std::size_t count
                                    std::uint64_t* handles) noexcept {
   seal_body(cipher, count, handles);
 }
+BACKSIGHT_TARGET_256 void open_256(const HandleCipher& cipher, std::size_t count,
+                                   std::uint64_t* handles) noexcept {
+  open_body(cipher, count, handles);
+}
 BACKSIGHT_TARGET_512 void tags_512(const TagKey& key, const TagBurst& burst, std::size_t count,
                                    std::uint64_t* tags) noexcept {
   tags_body(key, burst, count, tags);
@@ -123,9 +152,13 @@ BACKSIGHT_TARGET_512 void seal_512(const HandleCipher& cipher, std::size_t count
                                    std::uint64_t* handles) noexcept {
   seal_body(cipher, count, handles);
 }
+BACKSIGHT_TARGET_512 void open_512(const HandleCipher& cipher, std::size_t count,
+                                   std::uint64_t* handles) noexcept {
+  open_body(cipher, count, handles);
+}
 
 constexpr IdentityTarget kAllTargets[] = {
-    {512, tags_512, seal_512}, {256, tags_256, seal_256}, {128, tags_128, seal_128}};
+    {512, tags_512, seal_512, open_512}, {256, tags_256, seal_256, open_256}, {128, tags_128, seal_128, open_128}};
 
 std::span<const IdentityTarget> choose_targets() noexcept {
   const std::span<const IdentityTarget> all(kAllTargets);
@@ -147,6 +180,12 @@ void seal_handles(const HandleCipher& cipher, std::size_t count,
                   std::array<std::uint64_t, kIdentityBurst>& handles) noexcept {
   BACKSIGHT_ASSERT(count <= kIdentityBurst);
   kTargets.front().seal_handles(cipher, count, handles.data());
+}
+
+void open_handles(const HandleCipher& cipher, std::size_t count,
+                  std::array<std::uint64_t, kIdentityBurst>& handles) noexcept {
+  BACKSIGHT_ASSERT(count <= kIdentityBurst);
+  kTargets.front().open_handles(cipher, count, handles.data());
 }
 
 std::span<const IdentityTarget> identity_targets() noexcept { return kTargets; }

@@ -35,11 +35,16 @@ void make_tags(const TagKey& key, const TagBurst& burst, std::size_t count,
 void seal_handles(const HandleCipher& cipher, std::size_t count,
                   std::array<std::uint64_t, kIdentityBurst>& handles) noexcept;
 
+// The reverse, with the same rules.
+void open_handles(const HandleCipher& cipher, std::size_t count,
+                  std::array<std::uint64_t, kIdentityBurst>& handles) noexcept;
+
 // One way of doing the above.
 struct IdentityTarget {
   unsigned register_bits;  // 512, 256 or 128
   void (*make_tags)(const TagKey&, const TagBurst&, std::size_t, std::uint64_t*) noexcept;
   void (*seal_handles)(const HandleCipher&, std::size_t, std::uint64_t*) noexcept;
+  void (*open_handles)(const HandleCipher&, std::size_t, std::uint64_t*) noexcept;
 };
 // All ways that this CPU knows, the widest first; that one is used.
 [[nodiscard]] std::span<const IdentityTarget> identity_targets() noexcept;

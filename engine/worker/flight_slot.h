@@ -132,14 +132,13 @@ class FlightSlot {
     return sent(words_[1].load(std::memory_order_acquire), now);
   }
 
-  // What the slot holds, if `word` is still there afterwards.
-  [[nodiscard]] Flight load(Word word, Tsc now) const noexcept {
+  // Reads what the slot holds, if `word` is still there afterwards, into `flight`, which is fresh.
+  void load(Word word, Tsc now, Flight& flight) const noexcept {
     // Acquire: pairs with the release of each word in file().
     constexpr auto kAcquire = std::memory_order_acquire;
     const std::uint64_t first = words_[1].load(kAcquire);
     const std::uint64_t second = words_[2].load(kAcquire);
     const std::uint64_t third = words_[3].load(kAcquire);
-    Flight flight;
     flight.sent = sent(first, now);
     flight.checksum = static_cast<std::uint16_t>(first >> 48);
     flight.dst.value = static_cast<std::uint32_t>(second);
@@ -155,7 +154,6 @@ class FlightSlot {
       flight.position = (word.bits_ >> 60) << 32 | second >> 32;
       flight.task = third;
     }
-    return flight;
   }
 
  private:

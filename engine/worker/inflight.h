@@ -69,7 +69,10 @@ class InflightRing {
     std::uint32_t generation;
   };
   [[nodiscard]] Place place_of(std::uint32_t handle) const noexcept {
-    const std::uint32_t plain = cipher_.open(handle);
+    return place_of_opened(cipher_.open(handle));
+  }
+  // The same of a handle that the cipher has opened.
+  [[nodiscard]] Place place_of_opened(std::uint32_t plain) const noexcept {
     const std::uint32_t named = plain >> generation_bits_;
     return {named >> slot_bits_, named & slot_mask_, plain & generation_mask_};
   }
@@ -142,7 +145,9 @@ class InflightRing {
         // Only a claim can come between, and then the probe is not ours to end.
         if (try_end(slot, word, FlightSlot::kExpired)) {
           ++ended;
-          on_expired(slot.load(word, now));
+          Flight flight;
+          slot.load(word, now, flight);
+          on_expired(flight);
         }
       }
       ++cursor;
@@ -179,14 +184,16 @@ class InflightRing {
 // whole, which waits for every store before it.
 inline std::optional<Flight> InflightRing::find(const Place& place, Tsc now) const noexcept {
   BACKSIGHT_ASSERT(place.worker == worker_);
+  // One variable, returned by every way out: it is built where the caller wants it, never copied.
+  std::optional<Flight> flight;
   const FlightSlot& slot = slots_[place.slot];
   const FlightSlot::Word before = slot.word();
-  if (!is_generation(before, place.generation)) return std::nullopt;
-  const Flight flight = slot.load(before, now);
+  if (!is_generation(before, place.generation)) return flight;
+  slot.load(before, now, flight.emplace());
   // The fields are of one probe only if the generation still stands after they were read.
   const FlightSlot::Word after = slot.word();
   if (before.generation() != after.generation() || after.state() == FlightSlot::kEmpty) {
-    return std::nullopt;
+    flight.reset();
   }
   return flight;
 }

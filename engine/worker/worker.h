@@ -144,6 +144,13 @@ class Worker {
     bool is_stuck = false;
   };
 
+  // A frame that came, and what it seems to name.
+  struct Arrival {
+    Tsc at;
+    std::uint32_t handle;
+    InflightRing::Place place;  // of the handle
+  };
+
   // worker.cc: the round and its orders
   bool take_orders() noexcept;
   void lap(Stage stage, std::size_t packets) noexcept;
@@ -206,14 +213,13 @@ class Worker {
   // worker_receive.cc
   bool receive(Lane& lane) noexcept;
   void read(Lane& lane, Lane::Received& received) noexcept;
-  void prefetch_flight(std::span<const std::byte> frame) const noexcept;
-  void take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept;
+  void take_frame(Lane& lane, std::span<std::byte> frame, const Arrival& arrival) noexcept;
   void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
                   Tsc arrived) noexcept;
-  [[nodiscard]] RxOutcome answer(const probes::Reply& reply, Tsc arrived) noexcept;
-  [[nodiscard]] RxOutcome answer_echo(const probes::Reply& reply, Tsc arrived) noexcept;
-  [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, Tsc arrived) noexcept;
-  [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, Tsc arrived) noexcept;
+  [[nodiscard]] RxOutcome answer(const probes::Reply& reply, const Arrival& arrival) noexcept;
+  [[nodiscard]] RxOutcome answer_echo(const probes::Reply& reply, const Arrival& arrival) noexcept;
+  [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept;
+  [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
                                       const Flight& flight) const noexcept;
   [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
@@ -225,10 +231,15 @@ class Worker {
   [[nodiscard]] InflightRing* ring_of(const InflightRing::Place& place) const noexcept {
     return place.worker < all_.size() ? &all_[place.worker]->inflight_ : nullptr;
   }
+  [[nodiscard]] InflightRing::Place place_of(std::uint32_t handle,
+                                             const Arrival& arrival) const noexcept {
+    return handle == arrival.handle ? arrival.place : inflight_.place_of(handle);
+  }
   [[nodiscard]] std::optional<Flight> find(const InflightRing::Place& place,
                                            Tsc now) const noexcept {
-    const InflightRing* ring = ring_of(place);
-    return ring == nullptr ? std::nullopt : ring->find(place, now);
+    const InflightRing* const ring = ring_of(place);
+    if (ring == nullptr) return std::nullopt;
+    return ring->find(place, now);
   }
   [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(const probes::Reply& reply) noexcept;
   // What a spoofed probe carries where others carry their handle.
@@ -239,6 +250,9 @@ class Worker {
     return addresses_[flight.port];
   }
   [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept;
+  [[nodiscard]] std::span<const probes::Ipv4Addr> own_addresses() const noexcept {
+    return {addresses_.data(), lanes_.size()};
+  }
   [[nodiscard]] bool is_own_address(probes::Ipv4Addr address) const noexcept;
 
   const unsigned index_;

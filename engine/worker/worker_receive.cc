@@ -17,7 +17,6 @@ using probes::ipv4::kProtocolIcmp;
 using probes::ipv4::kProtocolTcp;
 using probes::ipv4::kProtocolUdp;
 
-constexpr std::size_t kPeekAhead = 8;
 constexpr std::size_t kLargeBurst = kBurst / 2;
 constexpr std::uint64_t kEchoReplyIntervalUs = 1'000;
 
@@ -96,11 +95,12 @@ bool Worker::receive(Lane& lane) noexcept {
   fresh.at = {rte_rdtsc()};
   fresh.burst.prefetch();
   lap(Stage::kReceive, fresh.burst.size());
-  const std::size_t count = waiting.burst.size() + fresh.burst.size();
-  if (count == 0) return false;
+  if (waiting.burst.size() + fresh.burst.size() == 0) return false;
   counters_.received += fresh.burst.size();
+  std::size_t count = waiting.burst.size();
   read(lane, waiting);
   if (fresh.burst.size() < kLargeBurst) {
+    count += fresh.burst.size();
     read(lane, fresh);
   } else {
     lane.turn ^= 1U;
@@ -109,26 +109,31 @@ bool Worker::receive(Lane& lane) noexcept {
   return true;
 }
 
+// Looks at the frames of a burst together first, and brings the slots that they name near.
 void Worker::read(Lane& lane, Lane::Received& received) noexcept {
-  const RxBurst& burst = received.burst;
-  const std::size_t count = burst.size();
-  for (std::size_t i = 0; i < std::min(kPeekAhead, count); ++i) prefetch_flight(burst.bytes(i));
+  const std::size_t count = received.burst.size();
+  std::array<std::span<std::byte>, kBurst> frames;
+  std::array<std::uint32_t, kBurst> handles;
+  std::array<std::uint64_t, probes::kIdentityBurst> opened;
   for (std::size_t i = 0; i < count; ++i) {
-    if (i + kPeekAhead < count) prefetch_flight(burst.bytes(i + kPeekAhead));
-    take_frame(lane, burst.bytes(i), received.at);
+    frames[i] = received.burst.bytes(i);
+    handles[i] = probes::peek_handle(frames[i]).value_or(0);
+    opened[i] = handles[i];
+  }
+  probes::open_handles(shared_.cipher, count, opened);
+  std::array<InflightRing::Place, kBurst> places;
+  for (std::size_t i = 0; i < count; ++i) {
+    places[i] = inflight_.place_of_opened(static_cast<std::uint32_t>(opened[i]));
+    if (InflightRing* ring = ring_of(places[i])) ring->prefetch(places[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    take_frame(lane, frames[i], {received.at, handles[i], places[i]});
   }
   received.burst.clear();
 }
 
-// Brings the slot of the probe that the frame seems to answer near, while others are read.
-void Worker::prefetch_flight(std::span<const std::byte> frame) const noexcept {
-  const auto handle = probes::peek_handle(frame);
-  if (!handle) return;
-  const InflightRing::Place place = inflight_.place_of(*handle);
-  if (InflightRing* ring = ring_of(place)) ring->prefetch(place);
-}
-
-void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noexcept {
+void Worker::take_frame(Lane& lane, std::span<std::byte> frame, const Arrival& arrival) noexcept {
+  const Tsc arrived = arrival.at;
   const auto reply = probes::parse_frame(frame);
   if (!reply && reply.error() == probes::Reject::kFrameTooShort) {
     ++counters_.rejected[reply.error()];
@@ -153,7 +158,7 @@ void Worker::take_frame(Lane& lane, std::span<std::byte> frame, Tsc arrived) noe
     return;
   }
   const RxOutcome outcome =
-      is_own_address(reply->to) ? answer(*reply, arrived) : RxOutcome::kNotForUs;
+      is_own_address(reply->to) ? answer(*reply, arrival) : RxOutcome::kNotForUs;
   ++counters_.outcomes[outcome];
   if (outcome == RxOutcome::kMatched || outcome == RxOutcome::kObserved) return;
   tap_.see(lane.port, frame, {.outcome = outcome}, arrived);
@@ -180,25 +185,25 @@ void Worker::take_local(Lane& lane, probes::Reject reject, std::span<std::byte> 
   }
 }
 
-RxOutcome Worker::answer(const probes::Reply& reply, Tsc arrived) noexcept {
+RxOutcome Worker::answer(const probes::Reply& reply, const Arrival& arrival) noexcept {
   switch (reply.type) {
     case probes::ReplyType::kEchoReply:
-      return answer_echo(reply, arrived);
+      return answer_echo(reply, arrival);
     case probes::ReplyType::kTcpReset:
     case probes::ReplyType::kTcpSynAck:
-      return answer_tcp(reply, arrived);
+      return answer_tcp(reply, arrival);
     case probes::ReplyType::kRedirect:
       return RxOutcome::kRedirect;
     default:
-      return answer_error(reply, arrived);
+      return answer_error(reply, arrival);
   }
 }
 
-RxOutcome Worker::answer_echo(const probes::Reply& reply, Tsc arrived) noexcept {
+RxOutcome Worker::answer_echo(const probes::Reply& reply, const Arrival& arrival) noexcept {
   const probes::Identity& identity = reply.identity;
   if (identity.id.vp == shared_.vp_id) {
-    const InflightRing::Place place = inflight_.place_of(reply.handle);
-    const auto flight = find(place, arrived);
+    const InflightRing::Place place = place_of(reply.handle, arrival);
+    const auto flight = find(place, arrival.at);
     if (flight && flight->protocol == kProtocolIcmp && source_of(*flight) == reply.to &&
         (flight->task & probes::kMaxProbeNumber) == identity.id.number) {
       const probes::TagInput input{.id = identity.id,
@@ -208,40 +213,40 @@ RxOutcome Worker::answer_echo(const probes::Reply& reply, Tsc arrived) noexcept 
                                    .kind = flight->kind,
                                    .is_spoofed = false};
       if (!is_own_tag(input, identity.tag)) return RxOutcome::kBadTag;
-      return finish(reply, place, *flight, arrived);
+      return finish(reply, place, *flight, arrival.at);
     }
   }
-  return observe(reply, identity, reply.to, reply.from, arrived);
+  return observe(reply, identity, reply.to, reply.from, arrival.at);
 }
 
-RxOutcome Worker::answer_tcp(const probes::Reply& reply, Tsc arrived) noexcept {
-  const InflightRing::Place place = inflight_.place_of(reply.handle);
-  const auto flight = find(place, arrived);
+RxOutcome Worker::answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept {
+  const InflightRing::Place place = place_of(reply.handle, arrival);
+  const auto flight = find(place, arrival.at);
   if (!flight) return RxOutcome::kForeign;
   if (flight->protocol != kProtocolTcp || flight->dst != reply.from ||
       source_of(*flight) != reply.to || reply.dst_port != probes::trace_source_port(flight->flow) ||
       reply.src_port != trace_destination_port(kProtocolTcp, flight->flow)) {
     return RxOutcome::kMismatch;
   }
-  return finish(reply, place, *flight, arrived);
+  return finish(reply, place, *flight, arrival.at);
 }
 
-RxOutcome Worker::answer_error(const probes::Reply& reply, Tsc arrived) noexcept {
+RxOutcome Worker::answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept {
   std::uint32_t handle = reply.handle;
   if (reply.quoted.protocol == kProtocolUdp) {
     if (const auto mended = find_mangled_udp(reply)) handle = *mended;
   }
-  const InflightRing::Place place = inflight_.place_of(handle);
-  const auto flight = find(place, arrived);
+  const InflightRing::Place place = place_of(handle, arrival);
+  const auto flight = find(place, arrival.at);
   if (flight) {
     const RxOutcome checked = check_quote(reply, handle, *flight);
-    if (checked == RxOutcome::kMatched) return finish(reply, place, *flight, arrived);
+    if (checked == RxOutcome::kMatched) return finish(reply, place, *flight, arrival.at);
     if (reply.quoted.identity.id.vp == shared_.vp_id || !reply.quoted.has_identity) return checked;
   }
   if (!reply.quoted.has_identity || reply.quoted.protocol != kProtocolIcmp) {
     return RxOutcome::kForeign;
   }
-  return observe(reply, reply.quoted.identity, reply.quoted.src, reply.quoted.dst, arrived);
+  return observe(reply, reply.quoted.identity, reply.quoted.src, reply.quoted.dst, arrival.at);
 }
 
 // kMatched if the quote is of the probe in flight.
@@ -370,8 +375,7 @@ bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag) const 
 }
 
 bool Worker::is_own_address(probes::Ipv4Addr address) const noexcept {
-  return std::ranges::any_of(
-      lanes_, [&](const auto& lane) { return lane->port.config().address == address; });
+  return std::ranges::find(own_addresses(), address) != own_addresses().end();
 }
 
 }  // namespace backsight::engine

@@ -1,6 +1,7 @@
 #include "probes/identity_burst.h"
 
 #include <cstring>
+#include <utility>
 
 #include "probes/cpu_target.h"
 #include "probes/wire/assert.h"
@@ -77,12 +78,12 @@ BACKSIGHT_EACH_TARGET void tags_body(const TagKey& key, const TagBurst& burst, s
   }
 }
 
-// The cipher's keyed function of the 16 bits in each lane.
-BACKSIGHT_EACH_TARGET Lanes mix(Lanes half, std::uint64_t key) noexcept {
+// Adds to each lane of `to` the cipher's keyed function of the 16 bits in `half`.
+BACKSIGHT_EACH_TARGET void mix_into(Lanes& to, const Lanes& half, std::uint64_t key) noexcept {
   Lanes word = (half + key) * HandleCipher::kSpread;
   word ^= word >> 29;
   word *= Lanes{} + (key | 1);
-  return word >> 48;
+  to ^= word >> 48;
 }
 
 BACKSIGHT_EACH_TARGET void seal_body(const HandleCipher& cipher, std::size_t count,
@@ -94,9 +95,8 @@ BACKSIGHT_EACH_TARGET void seal_body(const HandleCipher& cipher, std::size_t cou
     Lanes left = (plain >> 16) & 0xffff;
     Lanes right = plain & 0xffff;
     for (const std::uint64_t key : keys) {
-      const Lanes next = left ^ mix(right, key);
-      left = right;
-      right = next;
+      mix_into(left, right, key);
+      std::swap(left, right);
     }
     plain = (left << 16) | right;
     std::memcpy(handles + at, &plain, sizeof plain);
@@ -112,9 +112,8 @@ BACKSIGHT_EACH_TARGET void open_body(const HandleCipher& cipher, std::size_t cou
     Lanes left = (sealed >> 16) & 0xffff;
     Lanes right = sealed & 0xffff;
     for (std::size_t round = keys.size(); round-- > 0;) {
-      const Lanes previous = right ^ mix(left, keys[round]);
-      right = left;
-      left = previous;
+      mix_into(right, left, keys[round]);
+      std::swap(left, right);
     }
     sealed = (left << 16) | right;
     std::memcpy(handles + at, &sealed, sizeof sealed);
@@ -157,8 +156,9 @@ BACKSIGHT_TARGET_512 void open_512(const HandleCipher& cipher, std::size_t count
   open_body(cipher, count, handles);
 }
 
-constexpr IdentityTarget kAllTargets[] = {
-    {512, tags_512, seal_512, open_512}, {256, tags_256, seal_256, open_256}, {128, tags_128, seal_128, open_128}};
+constexpr IdentityTarget kAllTargets[] = {{512, tags_512, seal_512, open_512},
+                                          {256, tags_256, seal_256, open_256},
+                                          {128, tags_128, seal_128, open_128}};
 
 std::span<const IdentityTarget> choose_targets() noexcept {
   const std::span<const IdentityTarget> all(kAllTargets);

@@ -23,6 +23,16 @@ struct TagBurst {
     const auto of_probe = tag_words(input);
     for (std::size_t i = 0; i < kTagWords; ++i) words[i][index] = of_probe[i];
   }
+  // The words of no tag: no input has them.
+  void clear(std::size_t index) noexcept {
+    for (auto& word : words) word[index] = 0;
+  }
+  [[nodiscard]] bool is(std::size_t index, const TagInput& input) const noexcept {
+    const auto of_probe = tag_words(input);
+    bool is_same = true;
+    for (std::size_t i = 0; i < kTagWords; ++i) is_same &= words[i][index] == of_probe[i];
+    return is_same;
+  }
 };
 
 // Writes the tag of probe i to tags[i], for i below `count`. What lies beyond is overwritten with

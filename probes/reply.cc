@@ -158,6 +158,44 @@ tl::expected<Bytes, Reject> strip_ethernet(Bytes frame) noexcept {
   }
 }
 
+// The handle in an ICMP error's quote: its IPv4 header, then eight bytes. 0: there is none.
+std::uint32_t quoted_handle(Bytes quote) noexcept {
+  if (quote.size() < ipv4::kMinHeaderBytes) return 0;
+  const ipv4::HeaderView header(quote.data());
+  const std::size_t header_bytes = header.header_bytes();
+  if (quote.size() < header_bytes + icmp::kMinQuotedTransportBytes) return 0;
+  const std::byte* const transport = quote.data() + header_bytes;
+  switch (header.protocol()) {
+    case ipv4::kProtocolIcmp:
+      return load_be32(transport + icmp::kHandle);
+    case ipv4::kProtocolTcp:
+      return load_be32(transport + tcp::kSequence);
+    case ipv4::kProtocolUdp:
+      return std::uint32_t{header.id()} << 16 | load_be16(transport + udp::kChecksum);
+    default:
+      return 0;
+  }
+}
+
+Kind kind_by_option(std::uint8_t first_option) noexcept {
+  if (first_option == ipv4::kRecordRoute) return Kind::kRecordRoute;
+  return first_option == ipv4::kTimestamp ? Kind::kTimestamp : Kind::kPing;
+}
+
+// REQUIRES: the message has more than an ICMP header.
+void peek_echo_reply(Bytes packet, Bytes message, Peek& seen) noexcept {
+  const ipv4::HeaderView header(packet.data());
+  seen.handle = load_be32(message.data() + icmp::kHandle);
+  if (message.size() < icmp::kHeaderBytes + kIdentityBytes) return;
+  seen.has_identity = true;
+  seen.identity = load_identity(message.data() + icmp::kHeaderBytes);
+  seen.from = header.source();
+  seen.to = header.destination();
+  if (header.header_bytes() > ipv4::kMinHeaderBytes) {
+    seen.kind = kind_by_option(u8(packet, ipv4::kOptions));
+  }
+}
+
 }  // namespace
 
 tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept {
@@ -172,37 +210,25 @@ tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexce
   return parse_packet(*packet);
 }
 
-std::optional<std::uint32_t> peek_handle(std::span<const std::byte> frame) noexcept {
+Peek peek(std::span<const std::byte> frame) noexcept {
   constexpr std::size_t kTransportBytes = 12;  // as far as TCP's acknowledged number
-  if (frame.size() < ethernet::kHeaderBytes + ipv4::kMinHeaderBytes) return std::nullopt;
-  if (load_be16(frame.data() + ethernet::kTypeOffset) != ethernet::kTypeIpv4) return std::nullopt;
+  // One variable, returned by every way out: it is built where the caller wants it, never copied.
+  Peek seen;
+  if (frame.size() < ethernet::kHeaderBytes + ipv4::kMinHeaderBytes) return seen;
+  if (load_be16(frame.data() + ethernet::kTypeOffset) != ethernet::kTypeIpv4) return seen;
   const Bytes packet = frame.subspan(ethernet::kHeaderBytes);
   const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
-  if (packet.size() < header_bytes + kTransportBytes) return std::nullopt;
-  const std::byte* const transport = packet.data() + header_bytes;
-  if (header.protocol() == ipv4::kProtocolTcp) return load_be32(transport + tcp::kAcknowledged) - 1;
-  if (header.protocol() != ipv4::kProtocolIcmp) return std::nullopt;
-  if (std::to_integer<std::uint8_t>(transport[icmp::kType]) == icmp::kEchoReply) {
-    return load_be32(transport + icmp::kHandle);
+  if (packet.size() < header_bytes + kTransportBytes) return seen;
+  const Bytes transport = packet.subspan(header_bytes);
+  if (header.protocol() == ipv4::kProtocolTcp) {
+    seen.handle = load_be32(transport.data() + tcp::kAcknowledged) - 1;
+  } else if (header.protocol() == ipv4::kProtocolIcmp && u8(transport, 0) == icmp::kEchoReply) {
+    peek_echo_reply(packet, transport, seen);
+  } else if (header.protocol() == ipv4::kProtocolIcmp) {
+    seen.handle = quoted_handle(transport.subspan(icmp::kHeaderBytes));
   }
-  // An error: the quoted header, then eight bytes.
-  const Bytes quote = packet.subspan(header_bytes + icmp::kHeaderBytes);
-  if (quote.size() < ipv4::kMinHeaderBytes) return std::nullopt;
-  const ipv4::HeaderView quoted(quote.data());
-  const std::size_t quoted_bytes = quoted.header_bytes();
-  if (quote.size() < quoted_bytes + icmp::kMinQuotedTransportBytes) return std::nullopt;
-  switch (quoted.protocol()) {
-    case ipv4::kProtocolIcmp:
-      return load_be32(quote.data() + quoted_bytes + icmp::kHandle);
-    case ipv4::kProtocolTcp:
-      return load_be32(quote.data() + quoted_bytes + tcp::kSequence);
-    case ipv4::kProtocolUdp:
-      return std::uint32_t{quoted.id()} << 16 |
-             load_be16(quote.data() + quoted_bytes + udp::kChecksum);
-    default:
-      return std::nullopt;
-  }
+  return seen;
 }
 
 }  // namespace backsight::probes

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include <tl/expected.hpp>
@@ -13,6 +12,7 @@
 #include "probes/address.h"
 #include "probes/identity.h"
 #include "probes/ip_options.h"
+#include "probes/probe.h"
 #include "probes/reject.h"
 
 namespace backsight::probes {
@@ -95,9 +95,16 @@ struct Reply {
 // The same from the IPv4 header on.
 [[nodiscard]] tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept;
 
-// The handle that a frame seems to carry, for whoever wants to fetch what it names before reading
-// on. Nothing of the frame is checked but lengths; nothing when it is not untagged IPv4 of ICMP or
-// TCP.
-[[nodiscard]] std::optional<std::uint32_t> peek_handle(std::span<const std::byte> frame) noexcept;
+// What a frame seems to be, for whoever wants to fetch what it names, or to compute with many
+// frames at once, before it reads on. Nothing of the frame is checked but lengths.
+struct Peek {
+  std::uint32_t handle = 0;   // 0: it is not untagged IPv4 of ICMP or TCP that could have one
+  bool has_identity = false;  // an echo reply with its identity
+  Identity identity;
+  Ipv4Addr from;  // with an identity, as is `kind`
+  Ipv4Addr to;
+  Kind kind = Kind::kPing;  // of the probe, going by the first option
+};
+[[nodiscard]] Peek peek(std::span<const std::byte> frame) noexcept;
 
 }  // namespace backsight::probes

@@ -34,13 +34,10 @@ const T& cell_as(const ReportCell& cell) noexcept {
 
 }  // namespace
 
-void ReportRing::add(const ReportHead& head, const probes::IpOptions& options,
-                     bool from_quote) noexcept {
+void ReportRing::add(ReportHead head, const probes::IpOptions& options, bool from_quote) noexcept {
   if (!options.has_record_route && !options.has_timestamps) return add(head);
   const bool is_route = options.has_record_route;
-  ReportHead whole = head;
-  whole.cells = is_route ? 2 : 3;
-  add(whole);
+  head.cells = is_route ? 2 : 3;
   RecordedCell cell{};
   cell.from_quote = from_quote;
   if (is_route) {
@@ -49,6 +46,7 @@ void ReportRing::add(const ReportHead& head, const probes::IpOptions& options,
     cell.count = route.count;
     cell.slots = route.slots;
     cell.addresses = route.hops;
+    add(head);
     stream_line(&cells_.next(added_++), cell);
     return;
   }
@@ -64,6 +62,7 @@ void ReportRing::add(const ReportHead& head, const probes::IpOptions& options,
     (i < kFirstMilliseconds ? cell.milliseconds[i] : more.milliseconds[i - kFirstMilliseconds]) =
         stamps.stamps[i].milliseconds;
   }
+  add(head);
   stream_line(&cells_.next(added_++), cell);
   stream_line(&cells_.next(added_++), more);
 }

@@ -88,7 +88,7 @@ class ReportRing {
   // REQUIRES: has_room() said so. Control sees it after publish().
   void add(const ReportHead& head) noexcept { stream_line(&cells_.next(added_++), head); }
   // With what an option recorded: the reply's own, or that of the quote in an error.
-  void add(const ReportHead& head, const probes::IpOptions& options, bool from_quote) noexcept;
+  void add(ReportHead head, const probes::IpOptions& options, bool from_quote) noexcept;
   // At the end of a round: shows control what was added.
   void publish() noexcept {
     if (added_ == 0) return;

@@ -144,11 +144,18 @@ class Worker {
     bool is_stuck = false;
   };
 
-  // A frame that came, and what it seems to name.
+  // What the frames of the burst that is read seem to be, computed for all of them together.
+  struct Peeked {
+    std::array<std::span<std::byte>, kBurst> frames;
+    std::array<std::uint32_t, kBurst> handles;
+    std::array<InflightRing::Place, kBurst> places;  // of the handles
+    probes::TagBurst tag_words;                      // all zero: of no tag
+    std::array<std::uint64_t, kBurst> tags;          // that these words have under the current key
+  };
+  // A frame that came.
   struct Arrival {
     Tsc at;
-    std::uint32_t handle;
-    InflightRing::Place place;  // of the handle
+    std::size_t index;  // in peeked_
   };
 
   // worker.cc: the round and its orders
@@ -213,6 +220,7 @@ class Worker {
   // worker_receive.cc
   bool receive(Lane& lane) noexcept;
   void read(Lane& lane, Lane::Received& received) noexcept;
+  void peek(const RxBurst& burst) noexcept;
   void take_frame(Lane& lane, std::span<std::byte> frame, const Arrival& arrival) noexcept;
   void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
                   Tsc arrived) noexcept;
@@ -221,19 +229,21 @@ class Worker {
   [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
-                                      const Flight& flight) const noexcept;
+                                      const Flight& flight, const Arrival& arrival) const noexcept;
   [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
                                  const Flight& flight, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
                                        const Flight& flight, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome observe(const probes::Reply& reply, const probes::Identity& identity,
-                                  probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept;
+                                  probes::Ipv4Addr src, probes::Ipv4Addr dst,
+                                  const Arrival& arrival) noexcept;
   [[nodiscard]] InflightRing* ring_of(const InflightRing::Place& place) const noexcept {
     return place.worker < all_.size() ? &all_[place.worker]->inflight_ : nullptr;
   }
   [[nodiscard]] InflightRing::Place place_of(std::uint32_t handle,
                                              const Arrival& arrival) const noexcept {
-    return handle == arrival.handle ? arrival.place : inflight_.place_of(handle);
+    const std::size_t index = arrival.index;
+    return handle == peeked_.handles[index] ? peeked_.places[index] : inflight_.place_of(handle);
   }
   [[nodiscard]] std::optional<Flight> find(const InflightRing::Place& place,
                                            Tsc now) const noexcept {
@@ -249,7 +259,10 @@ class Worker {
   [[nodiscard]] probes::Ipv4Addr source_of(const Flight& flight) const noexcept {
     return addresses_[flight.port];
   }
-  [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept;
+  [[nodiscard]] std::uint64_t current_tag(const probes::TagInput& input,
+                                          const Arrival& arrival) const noexcept;
+  [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag,
+                                const Arrival& arrival) const noexcept;
   [[nodiscard]] std::span<const probes::Ipv4Addr> own_addresses() const noexcept {
     return {addresses_.data(), lanes_.size()};
   }
@@ -291,6 +304,8 @@ class Worker {
   Tsc filed_at_;
   probes::TagBurst tag_words_;
   probes::EchoBurst echoes_;
+
+  Peeked peeked_;
 
   bool has_rested_ = true;  // there was nothing to send in the last round
   bool is_draining_ = false;

@@ -109,27 +109,42 @@ bool Worker::receive(Lane& lane) noexcept {
   return true;
 }
 
-// Looks at the frames of a burst together first, and brings the slots that they name near.
 void Worker::read(Lane& lane, Lane::Received& received) noexcept {
   const std::size_t count = received.burst.size();
-  std::array<std::span<std::byte>, kBurst> frames;
-  std::array<std::uint32_t, kBurst> handles;
+  if (count == 0) return;
+  peek(received.burst);
+  for (std::size_t i = 0; i < count; ++i) take_frame(lane, peeked_.frames[i], {received.at, i});
+  received.burst.clear();
+}
+
+// Fills peeked_, and brings the slots that the frames name near. Many handles and tags at once cost
+// a fraction of what they cost one by one.
+void Worker::peek(const RxBurst& burst) noexcept {
+  const std::size_t count = burst.size();
   std::array<std::uint64_t, probes::kIdentityBurst> opened;
+  bool has_tags = false;
   for (std::size_t i = 0; i < count; ++i) {
-    frames[i] = received.burst.bytes(i);
-    handles[i] = probes::peek_handle(frames[i]).value_or(0);
-    opened[i] = handles[i];
+    peeked_.frames[i] = burst.bytes(i);
+    const probes::Peek seen = probes::peek(peeked_.frames[i]);
+    opened[i] = peeked_.handles[i] = seen.handle;
+    has_tags |= seen.has_identity;
+    if (!seen.has_identity) {
+      peeked_.tag_words.clear(i);
+      continue;
+    }
+    peeked_.tag_words.set(i, {.id = seen.identity.id,
+                              .src = seen.to,
+                              .dst = seen.from,
+                              .handle = seen.handle,
+                              .kind = seen.kind,
+                              .is_spoofed = seen.identity.id.vp != shared_.vp_id});
   }
   probes::open_handles(shared_.cipher, count, opened);
-  std::array<InflightRing::Place, kBurst> places;
   for (std::size_t i = 0; i < count; ++i) {
-    places[i] = inflight_.place_of_opened(static_cast<std::uint32_t>(opened[i]));
-    if (InflightRing* ring = ring_of(places[i])) ring->prefetch(places[i]);
+    peeked_.places[i] = inflight_.place_of_opened(static_cast<std::uint32_t>(opened[i]));
+    if (InflightRing* ring = ring_of(peeked_.places[i])) ring->prefetch(peeked_.places[i]);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    take_frame(lane, frames[i], {received.at, handles[i], places[i]});
-  }
-  received.burst.clear();
+  if (has_tags) probes::make_tags(keys_.current, peeked_.tag_words, count, peeked_.tags);
 }
 
 void Worker::take_frame(Lane& lane, std::span<std::byte> frame, const Arrival& arrival) noexcept {
@@ -212,11 +227,11 @@ RxOutcome Worker::answer_echo(const probes::Reply& reply, const Arrival& arrival
                                    .handle = reply.handle,
                                    .kind = flight->kind,
                                    .is_spoofed = false};
-      if (!is_own_tag(input, identity.tag)) return RxOutcome::kBadTag;
+      if (!is_own_tag(input, identity.tag, arrival)) return RxOutcome::kBadTag;
       return finish(reply, place, *flight, arrival.at);
     }
   }
-  return observe(reply, identity, reply.to, reply.from, arrival.at);
+  return observe(reply, identity, reply.to, reply.from, arrival);
 }
 
 RxOutcome Worker::answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept {
@@ -239,19 +254,19 @@ RxOutcome Worker::answer_error(const probes::Reply& reply, const Arrival& arriva
   const InflightRing::Place place = place_of(handle, arrival);
   const auto flight = find(place, arrival.at);
   if (flight) {
-    const RxOutcome checked = check_quote(reply, handle, *flight);
+    const RxOutcome checked = check_quote(reply, handle, *flight, arrival);
     if (checked == RxOutcome::kMatched) return finish(reply, place, *flight, arrival.at);
     if (reply.quoted.identity.id.vp == shared_.vp_id || !reply.quoted.has_identity) return checked;
   }
   if (!reply.quoted.has_identity || reply.quoted.protocol != kProtocolIcmp) {
     return RxOutcome::kForeign;
   }
-  return observe(reply, reply.quoted.identity, reply.quoted.src, reply.quoted.dst, arrival.at);
+  return observe(reply, reply.quoted.identity, reply.quoted.src, reply.quoted.dst, arrival);
 }
 
 // kMatched if the quote is of the probe in flight.
 RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
-                              const Flight& flight) const noexcept {
+                              const Flight& flight, const Arrival& arrival) const noexcept {
   const probes::Quoted& quoted = reply.quoted;
   if (quoted.protocol != flight.protocol || quoted.src != source_of(flight) ||
       quoted.dst != flight.dst) {
@@ -270,7 +285,7 @@ RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
                                .handle = handle,
                                .kind = flight.kind,
                                .is_spoofed = false};
-  if (quoted.identity.id != input.id || !is_own_tag(input, quoted.identity.tag)) {
+  if (quoted.identity.id != input.id || !is_own_tag(input, quoted.identity.tag, arrival)) {
     return RxOutcome::kBadTag;
   }
   return RxOutcome::kMatched;
@@ -335,7 +350,8 @@ RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::P
 
 // The reply to a spoofed probe of the fleet, ours or another vantage point's: the tag proves it.
 RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& identity,
-                          probes::Ipv4Addr src, probes::Ipv4Addr dst, Tsc arrived) noexcept {
+                          probes::Ipv4Addr src, probes::Ipv4Addr dst,
+                          const Arrival& arrival) noexcept {
   if (src != reply.to) return RxOutcome::kMismatch;
   const RxOutcome unproven =
       identity.id.vp == shared_.vp_id ? RxOutcome::kForeign : RxOutcome::kBadTag;
@@ -350,10 +366,10 @@ RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& id
                                  .handle = reply.handle,
                                  .kind = kind,
                                  .is_spoofed = true};
-    if (!is_own_tag(input, identity.tag)) continue;
+    if (!is_own_tag(input, identity.tag, arrival)) continue;
     if (!seen_.is_new(identity.tag)) return RxOutcome::kObservedAgain;
     reports_.add({.task = identity.id.number,
-                  .at = arrived,
+                  .at = arrival.at,
                   .src = src,
                   .dst = dst,
                   .reply = summary_of(reply),
@@ -367,11 +383,19 @@ RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& id
   return unproven;
 }
 
-bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag) const noexcept {
-  for (const probes::TagKey& key : keys_.accepted) {
-    if (probes::make_tag(key, input) == tag) return true;
-  }
-  return false;
+std::uint64_t Worker::current_tag(const probes::TagInput& input,
+                                  const Arrival& arrival) const noexcept {
+  if (peeked_.tag_words.is(arrival.index, input)) return peeked_.tags[arrival.index];
+  return probes::make_tag(keys_.current, input);
+}
+
+bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag,
+                        const Arrival& arrival) const noexcept {
+  if (current_tag(input, arrival) == tag) return true;
+  // The first of the accepted keys is the current one.
+  return std::ranges::any_of(std::span(keys_.accepted).subspan(1), [&](const probes::TagKey& key) {
+    return probes::make_tag(key, input) == tag;
+  });
 }
 
 bool Worker::is_own_address(probes::Ipv4Addr address) const noexcept {

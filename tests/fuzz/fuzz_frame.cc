@@ -9,6 +9,8 @@
 #include "checksums.h"
 #include "invariants.h"
 #include "probes/reply.h"
+#include "probes/wire/byte_order.h"
+#include "probes/wire/ethernet.h"
 #include "probes/wire/icmp.h"
 #include "probes/wire/ipv4.h"
 #include "probes/wire/transport.h"
@@ -39,13 +41,27 @@ void check(const tl::expected<Reply, Reject>& reply) {
   require(reply.error() < Reject::kCount, "a reason that does not exist");
 }
 
+// A peek at a frame without VLAN tags says what reading it says.
+void check_peek(std::span<const std::byte> frame, const tl::expected<Reply, Reject>& reply) {
+  const Peek seen = peek(frame);
+  if (!reply || load_be16(&frame[ethernet::kTypeOffset]) != ethernet::kTypeIpv4) return;
+  require(seen.handle == reply->handle, "another handle at first sight");
+  require(seen.has_identity == (reply->type == ReplyType::kEchoReply), "an identity or none");
+  if (!seen.has_identity) return;
+  require(seen.identity.id == reply->identity.id && seen.identity.tag == reply->identity.tag,
+          "another identity at first sight");
+  require(seen.from == reply->from && seen.to == reply->to, "other addresses at first sight");
+}
+
 }  // namespace
 }  // namespace backsight::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace backsight;
   const auto bytes = std::as_bytes(std::span(data, size));
-  fuzz::check(probes::parse_frame(bytes));
+  const auto frame = probes::parse_frame(bytes);
+  fuzz::check(frame);
+  fuzz::check_peek(bytes, frame);
   fuzz::check(probes::parse_packet(bytes));
   std::vector<std::byte> packet(bytes.begin(), bytes.end());
   fuzz::fix_checksums(packet);

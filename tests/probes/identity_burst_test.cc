@@ -62,6 +62,45 @@ TEST(IdentityBurst, SealsTheHandlesOfOneProbeAtATime) {
   }
 }
 
+TEST(IdentityBurst, OpensWhatItSealed) {
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  std::mt19937_64 random(kSeed);
+  for (const IdentityTarget& target : identity_targets()) {
+    SCOPED_TRACE(std::to_string(target.register_bits) + " bits");
+    for (std::size_t count = 0; count <= kIdentityBurst; ++count) {
+      const HandleCipher cipher({random(), random()});
+      std::array<std::uint64_t, kIdentityBurst> handles{};
+      for (std::size_t i = 0; i < count; ++i) handles[i] = random() >> 32;
+      const auto sealed = handles;
+      target.open_handles(cipher, count, handles.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(handles[i], cipher.open(static_cast<std::uint32_t>(sealed[i])));
+      }
+    }
+  }
+}
+
+TEST(IdentityBurst, KnowsWhichInputItsWordsAreOf) {
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  std::mt19937_64 random(kSeed);
+  TagBurst burst{};
+  const TagInput input = input_of(random);
+  burst.set(7, input);
+  EXPECT_TRUE(burst.is(7, input));
+  TagInput other = input;
+  other.id.number ^= 1;
+  EXPECT_FALSE(burst.is(7, other));
+  other = input;
+  other.dst.value ^= 0x80000000;
+  EXPECT_FALSE(burst.is(7, other));
+  other = input;
+  other.is_spoofed = !input.is_spoofed;
+  EXPECT_FALSE(burst.is(7, other));
+  burst.clear(7);
+  EXPECT_FALSE(burst.is(7, input));
+  EXPECT_FALSE(burst.is(7, TagInput{}));
+}
+
 TEST(IdentityBurst, UsesTheWidestWay) {
   const TagKey key{1, 2};
   TagBurst burst{};
@@ -82,6 +121,8 @@ TEST(IdentityBurst, UsesTheWidestWay) {
   std::array<std::uint64_t, kIdentityBurst> handles{5};
   seal_handles(HandleCipher(key), 1, handles);
   EXPECT_EQ(handles[0], HandleCipher(key).seal(5));
+  open_handles(HandleCipher(key), 1, handles);
+  EXPECT_EQ(handles[0], 5U);
 }
 
 }  // namespace

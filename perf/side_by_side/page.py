@@ -42,8 +42,11 @@ take it from the mailbox past limits and next hop, 12 to hand it to the port and
 20 for the benchmark's own part, which writes the tasks and reads the reports on the same core. Fewer
 cycles need fewer records: one task for many destinations would spare most of what is not the frame.
 
-**What bounds loop here** is the other core, which is the network and control at once: the worker's own
-stages need 170 of the 281 cycles. A line takes 160 ns from one of these cores to the other.
+**What bounds loop here** is the worker's core; the other one, which is the network and control at once,
+polls empty rings. A probe takes it about 60 cycles to send and 150 to read the reply, check its tag, claim
+the slot, and write a report of two cache lines past the caches; the rest passes tasks and buffers between
+the cores, of which a line takes 160 ns. Under `perf record` the report's lines and the slot are what
+`match` waits for.
 
 **What bounds flood**: a forged reply costs the worker about as much to refuse as an honest one to match.
 As long as the port's queue takes what comes, honest replies are not touched; beyond that the queue drops

@@ -170,7 +170,10 @@ async function* events(batch, signal) {
             if (field === 'id') last = rest.join(': ');
           }
           if (event.type) yield event;
-          if (event.type === 'end') return;
+          if (event.type === 'end') {
+            await reader.cancel();
+            return;
+          }
         }
       }
     } catch (error) {
@@ -186,10 +189,12 @@ async function follow(batch, total) {
   $('stop').hidden = false;
   const began = Date.now();
   let ended = 0;
-  const clock = setInterval(() => {
+  const progress = () => {
     const seconds = ((Date.now() - began) / 1000).toFixed(1);
     $('progress').textContent = `${ended} of ${total} ended, ${seconds} s`;
-  }, 100);
+  };
+  progress();
+  const clock = setInterval(progress, 100);
   try {
     for await (const event of events(batch, controller.signal)) {
       if (event.type !== 'revtr') continue;
@@ -198,6 +203,7 @@ async function follow(batch, total) {
     }
   } finally {
     clearInterval(clock);
+    progress();
     $('stop').hidden = true;
     following = null;
     refresh();
@@ -211,11 +217,11 @@ async function measure() {
     src, dst, label: LABEL, use_cache: !$('fresh').checked, is_run_rtt_pings: $('rtts').checked,
   }));
   if (following) following.controller.abort();
-  $('paths').replaceChildren();
   const response = await ask('/api/v1/revtr', {
     method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({revtrs}),
   });
   const {batch_id: batch} = await response.json();
+  $('paths').replaceChildren();
   await follow(batch, revtrs.length);
 }
 

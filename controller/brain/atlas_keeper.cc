@@ -33,8 +33,25 @@ std::vector<Ipv4Addr> hops_of(const std::vector<queue::Hop>& attempts, Ipv4Addr 
 void AtlasKeeper::import(std::vector<TraceRecord> traces) {
   for (const TraceRecord& it : traces) {
     if (it.outcome != queue::Outcome::kReached) continue;
-    imported_[it.dst].push_back({it.id, kNoVp, it.src, 0, hops_of(it.hops, it.dst), 0});
+    imported_[it.dst].push_back(
+        {{it.id, kNoVp, it.src, 0, hops_of(it.hops, it.dst), 0}, it.started_unix_us});
   }
+}
+
+void AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
+  const auto found = imported_.find(atlas.source());
+  if (found == imported_.end()) return;
+  // Of several from one place the newest stays.
+  std::ranges::sort(found->second, {}, &Imported::started_unix_us);
+  for (Imported& it : found->second) {
+    const std::uint64_t age_us =
+        now.unix_us > it.started_unix_us ? now.unix_us - it.started_unix_us : 0;
+    if (age_us >= max_age_ / 1000) continue;
+    // Where the steady clock is younger than the trace, the trace is as old as that.
+    it.trace.at = std::max(now.steady, age_us * 1000 + 1) - age_us * 1000;
+    atlas.add(std::move(it.trace));
+  }
+  imported_.erase(found);
 }
 
 AtlasKeeper::Source& AtlasKeeper::source(VpIndex vp) {
@@ -91,13 +108,7 @@ void AtlasKeeper::advance(const Now& now) {
     if (!vantage_.is_usable(vp)) continue;
     Source& it = source(vp);
     if (!it.is_wanted || (!std::exchange(it.has_news, false) && !looks_at_all)) continue;
-    if (const auto at = imported_.find(it.atlas->source()); at != imported_.end()) {
-      for (AtlasTrace& trace : at->second) {
-        trace.at = now.steady;
-        it.atlas->add(std::move(trace));
-      }
-      imported_.erase(at);
-    }
+    take_imported(*it.atlas, now);
     for (std::size_t j = 0; j < vantage_.size(); ++j) {
       const auto other = static_cast<VpIndex>(j);
       if (other == vp || !vantage_.is_usable(other) ||

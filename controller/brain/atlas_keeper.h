@@ -28,7 +28,8 @@ class AtlasKeeper {
         aliases_(aliases),
         max_age_(max_age) {}
 
-  // Traceroutes that others made, to addresses of sources. They are kept for sources to come, too.
+  // Traceroutes that others made, to addresses of sources. They are kept for sources to come, too,
+  // and are as old as they say.
   void import(std::vector<TraceRecord> traces);
 
   // Null: nothing is known of the ways to this source.
@@ -67,6 +68,11 @@ class AtlasKeeper {
     std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
   };
+  struct Imported {
+    AtlasTrace trace;
+    std::uint64_t started_unix_us = 0;
+  };
+  void take_imported(SourceAtlas& atlas, const Now& now);
   Source& source(VpIndex vp);
   // It is looked at in the next advance(), the others not before their time.
   void note_news(Source& source, const Now& now);
@@ -81,7 +87,7 @@ class AtlasKeeper {
   SteadyNs next_at_ = 0;
   SteadyNs look_at_ = 0;  // at all sources
   std::map<VpIndex, Source> sources_;
-  std::unordered_map<probes::Ipv4Addr, std::vector<AtlasTrace>> imported_;  // by destination
+  std::unordered_map<probes::Ipv4Addr, std::vector<Imported>> imported_;  // by destination
   std::size_t contradicted_ = 0;
 };
 

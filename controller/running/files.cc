@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <iterator>
 #include <utility>
 
@@ -31,9 +32,15 @@ void append(std::vector<std::string>& complaints, std::vector<std::string> more)
 }
 
 void import_atlas(const config::ControllerConfig& config, ReadFiles& into) {
+  const auto oldest = std::chrono::system_clock::now().time_since_epoch() - config.atlas.max_age;
   for (const auto& file : config.atlas.imports) {
     auto& imported = into.files.imported;
+    std::uint64_t too_old = 0;
     const auto summary = read_ripe_atlas(file, [&](TraceRecord trace) {
+      if (std::chrono::microseconds(trace.started_unix_us) < oldest) {
+        ++too_old;
+        return;
+      }
       trace.id = kFirstImported + imported.size();
       imported.push_back(std::move(trace));
     });
@@ -41,6 +48,13 @@ void import_atlas(const config::ControllerConfig& config, ReadFiles& into) {
       append(into.complaints, summary->complaints);
     } else {
       into.faults.push_back(summary.error());
+    }
+    if (too_old != 0) {
+      into.complaints.push_back(fmt::format(
+          "{}: {} traceroutes are older than atlas.max_age ({} min) and are not used; fetch newer "
+          "ones, or raise it",
+          file.string(), too_old,
+          std::chrono::floor<std::chrono::minutes>(config.atlas.max_age).count()));
     }
   }
 }

@@ -258,6 +258,41 @@ TEST(Brain, LeavesOldRoutesWhereAMeasuredPathContradictsThemAndAllOnceTheAtlasIs
   EXPECT_GT(contradicted, 0U);
 }
 
+// Three places, of which one traced twice, an hour and 25 hours ago.
+TEST(Brain, TakesImportedTraceroutesAsOldAsTheyAre) {
+  BrainRig rig(3, true);
+  rig.pass(26 * kHour);
+  const Ipv4Addr source = rig.internet.vp_address(0);
+  const auto imported = [&](std::uint64_t id, std::uint32_t from, SteadyNs age) {
+    TraceRecord it;
+    it.id = id;
+    it.platform = "ripe";
+    it.src = {from};
+    it.dst = source;
+    it.started_unix_us = rig.now.unix_us - age / 1000;
+    queue::Hop hop;
+    hop.has_reply = true;
+    hop.reply.from = {0xc6336401U + from};
+    it.hops = {hop};
+    return it;
+  };
+  rig.brain->import_atlas({imported(1, 1, kHour), imported(2, 1, 2 * kHour),
+                           imported(3, 2, 23 * kHour), imported(4, 3, 25 * kHour)});
+  rig.brain->keep_atlas(0, rig.now);
+  rig.pass(2 * kSecond);
+  const auto used = [&] {
+    std::set<std::uint64_t> ids;
+    const SteadyNs oldest = rig.now.steady - 24 * kHour;
+    for (const AtlasTrace& it : rig.brain->atlases().of(0)->traces()) {
+      if (it.vp == kNoVp && it.at >= oldest) ids.insert(it.id);
+    }
+    return ids;
+  };
+  EXPECT_EQ(used(), (std::set<std::uint64_t>{1, 3}));
+  rig.pass(2 * kHour);
+  EXPECT_EQ(used(), (std::set<std::uint64_t>{1}));
+}
+
 class Forgery : public testing::Test {
  protected:
   // What an attacker would have a vantage point report: about task `id`, from `receiver`.

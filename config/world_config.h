@@ -76,7 +76,8 @@ struct DynamicsConfig {
 // How fast it does it: nothing here changes what is answered.
 struct MemoryConfig {
   std::uint32_t routes_mib = 5120;  // routes towards destination ASes, computed when first needed
-  std::uint32_t paths_mib = 16;  // at most; walks between two routers, few enough for a CPU's cache
+  // At most; walks between two routers that were asked for twice, few enough for a CPU's cache.
+  std::uint32_t paths_mib = 16;
 
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };

@@ -4,38 +4,16 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "config/world_config.h"
 #include "sim/behaviour/traits.h"
+#include "sim/memory.h"
 #include "sim/routing/route_table.h"
+#include "sim/routing/stations.h"
 #include "sim/topology/internet.h"
 
 namespace backsight::sim {
-
-// One group on a path. Addresses are those of its members' interfaces towards the groups before
-// and after: of member m, come from member p, going to member n,
-//   in  = in_base + p * in_before + m * in_own,   out = out_base + m * out_own + n * out_after.
-struct Stage {
-  GroupId group;
-  RouterId first_router;
-  std::uint32_t in_base;   // 0: the path begins here
-  std::uint32_t out_base;  // 0: the path ends here
-  std::uint32_t delay_ns;  // from here to the next stage
-  std::uint8_t in_before;
-  std::uint8_t in_own;
-  std::uint8_t out_own;
-  std::uint8_t out_after;
-  std::uint8_t width;
-  Balancing balancing;  // how the router before chooses among these
-  bool is_hidden;
-  // Traits of a single router, so that most need not be looked up.
-  Shown stamps;
-  bool drops_options;
-  bool limits_options;
-};
-static_assert(sizeof(Stage) == 32);
 
 inline constexpr std::size_t kMaxStages = 96;
 
@@ -65,42 +43,46 @@ class PathFinder {
 
  private:
   static constexpr std::size_t kKeptStages = 24;  // longer paths are rare, and not kept
-  // All zero: nothing is kept here, and the page need not be touched.
   struct Kept {
-    std::uint64_t ways;  // from << 32 | where to, plus 1
+    std::uint64_t ways;  // from << 32 | where to
     std::uint32_t variant;
     std::uint32_t delay_ns;
     std::uint8_t count;
     std::uint8_t visible;
     std::array<Stage, kKeptStages> stages;
   };
-  struct Scratch {
+  // A path is kept when it is asked for the second time: those that are asked for once must not
+  // drive out of the CPU's cache what every walk reads. Which one was seen last at a place, and
+  // whether it is kept there, a mark tells without a look at it: bits of a hash, and this one.
+  static constexpr std::uint32_t kIsKept = 1;
+  struct Trail {
     std::array<Stage, kMaxStages> stages;
     std::size_t count = 0;
+
+    [[nodiscard]] Stage& last() noexcept { return stages[count - 1]; }
   };
 
-  bool walk(GroupId from, Target to, std::uint32_t variant, Scratch& out);
-  bool walk_to_as(GroupId from, const Group& to, std::uint32_t variant, GroupId& at, Scratch& out);
-  bool cross(const Link& link, Scratch& out) const;
-  static void stop_at(GroupId group, Scratch& out);
-  bool add_stage(GroupId group, Scratch& out) const;
-  bool step_inside(GroupId from, GroupId to, GroupId& next, Scratch& out) const;
-  bool walk_inside(GroupId from, GroupId to, Scratch& out) const;
-  void join(const As& as, std::uint32_t number, bool goes_up, std::uint32_t delay_ns,
-            Scratch& out) const;
-  [[nodiscard]] const Link& exit(const Adjacency& adjacency, const Group& from, CityId to) const;
-  [[nodiscard]] bool honours_metrics(AsIndex as, const Adjacency& adjacency) const;
+  void keep(std::uint64_t ways, std::uint32_t variant, const PathView& path, Kept& kept) const;
+  // False: there is no way.
+  bool walk(GroupId from, Target to, std::uint32_t variant, Trail& out);
+  bool walk_to_as(GroupId from, GroupId to, std::uint32_t variant, GroupId& at, Trail& out);
+  void choose_exits(GroupId from, CityId city);
+  bool cross(Exit exit, Trail& out) const;
+  static void stop_at(GroupId group, Trail& out);
+  bool add_stage(GroupId group, Trail& out) const;
+  bool walk_inside(GroupId from, GroupId to, Trail& out) const;
+  bool go_up(GroupId& at, Trail& out) const;
+  bool go_down(GroupId to, Trail& out) const;
+  bool cross_backbone(GroupId& at, std::uint8_t pop, Trail& out) const;
 
   const Internet& internet_;
-  const Behaviour& behaviour_;
-  const std::uint64_t seed_;
   RouteTable routes_;
-  std::size_t mask_;
-  struct Freed {
-    void operator()(Kept* kept) const noexcept;
-  };
-  std::unique_ptr<Kept[], Freed> kept_;
-  Scratch scratch_;
+  Stations stations_;
+  ZeroedArray<Kept> kept_;  // as many as a power of two
+  ZeroedArray<std::uint32_t> marks_;
+  AsWay way_;
+  std::array<Exit, AsWay::kMost> exits_;  // from AS to AS on it
+  Trail trail_;
 };
 
 }  // namespace backsight::sim

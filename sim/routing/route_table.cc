@@ -2,28 +2,23 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
-#include <new>
 
 #include "sim/draw.h"
 
 namespace backsight::sim {
-
-void RouteTable::Freed::operator()(Route* routes) const noexcept { std::free(routes); }
 
 RouteTable::RouteTable(const Internet& internet, const config::WorldConfig& config)
     : internet_(internet),
       seed_(config.seed),
       unusual_(config.dynamics.unusual_routes),
       periods_a_ns_(1e-9 / config.dynamics.route_period_s),
-      core_(internet),
-      builder_(internet, core_, config.seed) {
+      core_(internet, config.seed),
+      neighbours_(internet, core_, config.seed),
+      builder_(internet, core_, neighbours_, config.seed) {
   const std::size_t bytes = std::size_t{config.memory.routes_mib} << 20;
   const std::size_t fit = bytes / (core_.size() * sizeof(Route));
   slots_ = std::clamp<std::size_t>(fit, 64, internet.ases.size() + internet.ases.size() / 4 + 64);
-  // calloc's pages are zero without being touched, and zero is "no route".
-  routes_.reset(static_cast<Route*>(std::calloc(slots_ * core_.size(), sizeof(Route))));
-  if (routes_ == nullptr) throw std::bad_alloc();
+  routes_ = ZeroedArray<Route>(slots_ * core_.size());
   owners_.resize(slots_);
   usual_.assign(internet.ases.size(), kNone);
   unusual_slots_.assign(std::bit_ceil(internet.ases.size() * 4), kNone);
@@ -49,55 +44,77 @@ std::uint32_t RouteTable::build(Key key) {
   return slot;
 }
 
-const Route* RouteTable::tree(AsIndex destination, std::uint32_t variant) {
-  std::uint32_t& place =
-      variant == 0 ? usual_[destination]
-                   : unusual_slots_[combine(destination, variant) & (unusual_slots_.size() - 1)];
-  const Key key{destination, variant};
-  if (place == kNone || owners_[place] != key) {
+RouteTable::Tree RouteTable::tree(Key key) {
+  // A usual tree's slot is forgotten with the tree.
+  const bool is_usual = key.variant == 0;
+  std::uint32_t& slot =
+      is_usual
+          ? usual_[key.destination]
+          : unusual_slots_[combine(key.destination, key.variant) & (unusual_slots_.size() - 1)];
+  if (slot == kNone || (!is_usual && owners_[slot] != key)) {
     const std::uint32_t built = build(key);
-    place = built;
+    slot = built;
   }
-  return &routes_[place * core_.size()];
+  return {key, {&routes_[slot * core_.size()], core_.size()}};
 }
 
-std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uint32_t variant) {
-  const Route* const routes = tree(destination, variant);
-  if (const std::uint32_t own = core_.place(as); own != kNone) {
-    if (routes[own].from == RouteClass::kNoRoute) return std::nullopt;
-    return routes[own];
-  }
+Route RouteTable::route_of(std::uint32_t place, Tree tree) {
+  const Route known = tree.routes[place];
+  if (known.from != RouteClass::kUnasked) return known;
+  return builder_.ask(place, tree.key.variant, tree.routes);
+}
+
+// What an AS outside the core takes of what its neighbours tell.
+Route RouteTable::choose(AsIndex as, Tree tree) {
+  const Key key = tree.key;
+  const std::uint32_t first = neighbours_.home(as).first;
+  const std::uint32_t end = neighbours_.end(as);
   Route best;
-  const auto neighbours = internet_.neighbours(as);
-  for (std::uint16_t i = 0; i < neighbours.size(); ++i) {
-    const Adjacency& it = neighbours[i];
+  for (std::uint32_t i = first; i < end; ++i) {
+    const Neighbour& it = neighbours_[i];
+    const auto next = static_cast<std::uint16_t>(i - first);
     Route theirs{0, 0, RouteClass::kFromCustomer};
-    if (it.neighbour == destination) {
-      const std::uint8_t told = announced_length(internet_, destination, it.twin, seed_, variant);
+    if (it.as == key.destination) {
+      const std::uint16_t twin = internet_.neighbours(as)[next].twin;
+      const std::uint8_t told =
+          announced_length(internet_, key.destination, twin, seed_, key.variant);
       if (told == 0) continue;
       theirs.length = static_cast<std::uint8_t>(told - 1);
     } else {
-      const std::uint32_t place = core_.place(it.neighbour);
+      const std::uint32_t place = neighbours_.home(it.as).place;
       if (place == kNone) continue;
-      theirs = routes[place];
+      theirs = route_of(place, tree);
     }
-    const bool is_told = it.relation == Relation::kProvider
-                             ? theirs.from != RouteClass::kNoRoute
-                             : theirs.from == RouteClass::kFromCustomer;
-    if (!is_told) continue;
-    const Route ours{i, static_cast<std::uint8_t>(theirs.length + 1),
-                     it.relation == Relation::kProvider ? RouteClass::kFromProvider
-                     : it.relation == Relation::kPeer   ? RouteClass::kFromPeer
-                                                        : RouteClass::kFromCustomer};
-    if (is_better(internet_, as, ours, best, seed_, variant)) best = ours;
+    if (!is_told(it.relation, theirs.from)) continue;
+    const Route ours{next, static_cast<std::uint8_t>(theirs.length + 1), class_of(it.relation)};
+    if (neighbours_.prefers(as, first, ours, best, key.variant)) best = ours;
   }
-  if (best.from == RouteClass::kNoRoute) return std::nullopt;
   return best;
 }
 
-const Adjacency* RouteTable::next(AsIndex as, AsIndex destination, std::uint32_t variant) {
-  const auto found = route(as, destination, variant);
-  return found ? &internet_.neighbours(as)[found->next] : nullptr;
+bool RouteTable::find(AsIndex from, AsIndex destination, std::uint32_t variant, AsWay& way) {
+  way.count = 0;
+  if (from == destination) return true;
+  const Tree routes = tree({destination, variant});
+  for (AsIndex as = from; as != destination;) {
+    if (way.count == AsWay::kMost) return false;
+    const Home home = neighbours_.home(as);
+    const Route route = home.place == kNone ? choose(as, routes) : route_of(home.place, routes);
+    if (route.from == RouteClass::kNoRoute) return false;
+    const Neighbour& next = neighbours_[home.first + route.next];
+    neighbours_.prepare_exit(next);
+    way.steps[way.count++] = &next;
+    as = next.as;
+  }
+  return true;
+}
+
+std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uint32_t variant) {
+  const Tree routes = tree({destination, variant});
+  const std::uint32_t place = core_.place(as);
+  const Route found = place == kNone ? choose(as, routes) : route_of(place, routes);
+  if (found.from == RouteClass::kNoRoute) return std::nullopt;
+  return found;
 }
 
 }  // namespace backsight::sim

@@ -57,7 +57,8 @@ TEST(Routing, PathsAreValleyFreeAndVisitNoAsTwice) {
 
 // The whole computation again, the slow and obvious way: every AS asks its neighbours until nobody
 // changes its mind.
-std::vector<Route> converge(const Internet& internet, AsIndex destination, std::uint64_t seed) {
+std::vector<Route> converge(const Internet& internet, AsIndex destination, std::uint64_t seed,
+                            std::uint32_t variant) {
   std::vector<Route> best(internet.ases.size());
   best[destination] = {0, 0, RouteClass::kFromCustomer};
   for (bool changed = true; changed;) {
@@ -77,14 +78,15 @@ std::vector<Route> converge(const Internet& internet, AsIndex destination, std::
                                                                         : RouteClass::kFromCustomer;
         const std::uint8_t more =
             neighbours[i].neighbour == destination
-                ? announced_length(internet, destination, neighbours[i].twin, seed, 0)
+                ? announced_length(internet, destination, neighbours[i].twin, seed, variant)
                 : std::uint8_t{1};
+        if (more == 0) continue;
         const Route offer{i, static_cast<std::uint8_t>(theirs.length + more), from};
         const bool ranks = from == RouteClass::kFromProvider && ranks_providers(as, seed);
         const auto rank = [&](const Route& it) {
           return std::tuple(-static_cast<int>(it.from),
                             ranks && it.from == from ? 0 : int{it.length},
-                            preference(internet, as, it.next, seed, 0));
+                            preference(internet, as, it.next, seed, variant));
         };
         if (chosen.from == RouteClass::kNoRoute || rank(offer) < rank(chosen)) chosen = offer;
       }
@@ -101,13 +103,16 @@ TEST(Routing, EqualsWhatSpeakersWouldConvergeTo) {
   World& world = calm_world();
   const Internet& internet = world.internet();
   for (AsIndex destination = 0; destination < internet.ases.size(); destination += 97) {
-    const std::vector<Route> expected = converge(internet, destination, calm_config().seed);
-    for (AsIndex as = 0; as < internet.ases.size(); ++as) {
-      if (as == destination) continue;
-      const auto route = world.routes().route(as, destination, 0);
-      ASSERT_TRUE(route);
-      EXPECT_EQ(route->next, expected[as].next) << as << " to " << destination;
-      EXPECT_EQ(route->length, expected[as].length);
+    // In usual periods and in an unusual one.
+    for (const std::uint32_t variant : {0U, 12'345U}) {
+      const auto expected = converge(internet, destination, calm_config().seed, variant);
+      for (AsIndex as = 0; as < internet.ases.size(); ++as) {
+        if (as == destination) continue;
+        const auto route = world.routes().route(as, destination, variant);
+        ASSERT_TRUE(route);
+        EXPECT_EQ(route->next, expected[as].next) << as << " to " << destination;
+        EXPECT_EQ(route->length, expected[as].length);
+      }
     }
   }
 }

@@ -91,8 +91,13 @@ class Forwarder {
   [[nodiscard]] Passed forward(const Trip& trip, Packet& packet, std::uint64_t at_ns) noexcept;
 
  private:
+  [[nodiscard]] Passed forward_options(const Trip& trip, Packet& packet,
+                                       std::uint64_t at_ns) noexcept;
   [[nodiscard]] Passed forward_slowly(const Trip& trip, Packet& packet,
                                       std::uint64_t at_ns) noexcept;
+  [[nodiscard]] bool admits_options(const Trip& trip, std::size_t stage,
+                                    std::uint64_t at_ns) noexcept;
+  [[nodiscard]] std::uint32_t stamp_of(const Trip& trip, std::size_t stage) const noexcept;
   void stamp(const Place& place, Shown stamps, Packet& packet, std::uint64_t at_ns) const noexcept;
 
   const Internet& internet_;

@@ -106,7 +106,6 @@ bool Packet::turn_into_echo_reply(std::uint8_t ttl, std::uint16_t ip_id) noexcep
   message[icmp::kType] = std::byte{icmp::kEchoReply};
   store_be16(message + icmp::kChecksum, 0);
   store_be16(message + icmp::kChecksum, checksum_of(ones_sum(payload())));
-  settle();
   return true;
 }
 
@@ -123,7 +122,6 @@ void Packet::write_header(Ipv4Addr from, Ipv4Addr to, std::uint8_t protocol, std
   bytes_[ipv4::kProtocol] = std::byte{protocol};
   store_be32(&bytes_[ipv4::kSource], from.value);
   store_be32(&bytes_[ipv4::kDestination], to.value);
-  settle();
 }
 
 bool Packet::turn_into_error(Ipv4Addr from, std::uint8_t type, std::uint8_t code, bool quotes_all,

@@ -57,6 +57,11 @@ class Packet {
   [[nodiscard]] FlowKey flow() const noexcept;
 
   void set_ttl(std::uint8_t ttl) noexcept { bytes_[probes::ipv4::kTtl] = std::byte{ttl}; }
+  // True if there is a recorded route with room for one more address.
+  [[nodiscard]] bool has_room_for_route() const noexcept {
+    return route_ != 0 && std::to_integer<unsigned>(bytes_[route_ + 2U]) + 3 <=
+                              std::to_integer<unsigned>(bytes_[route_ + 1U]);
+  }
   // Writes an address into the recorded route, if there is one with room.
   void stamp_route(std::uint32_t address) noexcept {
     if (route_ == 0) return;
@@ -76,7 +81,7 @@ class Packet {
   void settle() noexcept;
 
   // The answers. Each turns this packet into what its receiver sends, with TTL `ttl`, all checksums
-  // right; false: there is none to this packet.
+  // right but the IPv4 header's; false: there is none to this packet.
   //
   // An echo reply with the request's payload and options (RFC 1122, section 3.2.2.6).
   [[nodiscard]] bool turn_into_echo_reply(std::uint8_t ttl, std::uint16_t ip_id) noexcept;

@@ -14,6 +14,8 @@ namespace backsight::sim {
 
 // Asks for the cache line at `address`, which will be read soon.
 inline void prefetch(const void* address) noexcept { __builtin_prefetch(address); }
+// The same for what will not be read again soon, so that it drives nothing else out of the caches.
+inline void prefetch_once(const void* address) noexcept { __builtin_prefetch(address, 0, 0); }
 
 // Huge ones, where the machine has them, leave fewer translations to wait for, but are long in
 // coming: not for what is written here and there.

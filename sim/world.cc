@@ -107,6 +107,18 @@ Endpoint World::endpoint(Ipv4Addr address) const noexcept {
   return end;
 }
 
+// In two steps, a packet apart: the second reads what the first has asked for.
+void World::expect(std::span<const std::byte> packet, Ipv4Addr from) noexcept {
+  const Slash24 use = internet_.use_of(expected_.to);
+  const Slash24 sender = internet_.use_of(expected_.from);
+  if (use.use == Use::kHosts && sender.use == Use::kVantagePoint) {
+    paths_.prepare(internet_.vantage_points[sender.owner].as, use.access, use.owner);
+  }
+  if (packet.size() < ipv4::kMinHeaderBytes) return;
+  expected_ = {from, ipv4::HeaderView(packet.data()).destination()};
+  internet_.prepare_use_of(expected_.to);
+}
+
 Fate World::inject(std::span<const std::byte> packet, Ipv4Addr from, std::uint64_t now_ns,
                    Deliveries& out) {
   const Fate fate = take(packet, from, now_ns, out);

@@ -128,6 +128,11 @@ class World {
   Fate inject(std::span<const std::byte> packet, Ipv4Addr from, std::uint64_t now_ns,
               Deliveries& out);
 
+  // For who has several packets in hand: tells of the one that will be injected so many packets
+  // later, so that what it needs is under way from memory by then. Changes no answer.
+  static constexpr std::size_t kAhead = 2;
+  void expect(std::span<const std::byte> packet, Ipv4Addr from) noexcept;
+
   // The truth. The routers between two addresses at a time, in order, for packets of one flow; each
   // address may be a vantage point's, a host's (also one that does not answer) or a router's. A
   // router that is an end is part of the path.
@@ -185,6 +190,11 @@ class World {
   PathFinder paths_;
   Forwarder forwarder_;
   Limits icmp_;
+  struct Ends {
+    Ipv4Addr from;
+    Ipv4Addr to;
+  };
+  Ends expected_;           // the last that was told
   Packet packet_;           // the one under way
   std::uint64_t draw_ = 0;  // of the packet under way
   Fates fates_{};

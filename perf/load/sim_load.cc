@@ -3,11 +3,11 @@
 //   start_s, start_mib        building it; resident memory then
 //   routes_ms                 computing the routes towards one destination AS
 //   all_routes_mib            what the routes towards all of them take (computed, not measured)
-//   walks_mpps                Record Route probes between pairs that were never asked for: each
-//   with
-//                             both paths walked, routers stamping on the way there and back
+//   walks_mpps                Record Route probes between pairs that were never asked for: both
+//                             paths walked, routers stamping on the way there and back
 //   repeated_mpps             the same probes again and again: paths are kept
 //
+// Packets come one by one; each is told a little before, as whoever receives bursts can.
 // Rates are of CPU time of one thread: other programs on the machine take time, not work.
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -71,10 +71,15 @@ Load make_load(const sim::World& world, std::uint32_t packets, std::uint64_t fir
 double inject(sim::World& world, const Load& load, std::uint64_t& now_ns) {
   sim::Deliveries out;
   const double began = cpu_seconds();
+  const auto packet = [&load](std::size_t i) {
+    return std::span(load.bytes.data() + load.each * i, load.each);
+  };
   for (std::size_t i = 0; i < load.from.size(); ++i) {
     if (i % 64 == 0) out.clear();
+    const std::size_t later = i + sim::World::kAhead;
+    if (later < load.from.size()) world.expect(packet(later), load.from[later]);
     now_ns += kBetweenNs;
-    world.inject({load.bytes.data() + load.each * i, load.each}, load.from[i], now_ns, out);
+    world.inject(packet(i), load.from[i], now_ns, out);
   }
   return static_cast<double>(load.from.size()) / (cpu_seconds() - began) / 1e6;
 }

@@ -37,6 +37,12 @@ class PathFinder {
   PathFinder(const Internet& internet, const Behaviour& behaviour,
              const config::WorldConfig& config);
 
+  // Asks for the memory that find() will read for ways there and back.
+  void prepare(AsIndex from, GroupId to, AsIndex destination) const noexcept {
+    prefetch(&stations_[to]);
+    prefetch(&stations_[internet_.ases[destination].first_group]);
+    routes_.prepare(from, destination);
+  }
   // The way from group to group at that time. Valid until the next call.
   [[nodiscard]] PathView find(GroupId from, Target to, std::uint64_t at_ns);
   [[nodiscard]] RouteTable& routes() noexcept { return routes_; }

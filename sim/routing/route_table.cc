@@ -64,6 +64,39 @@ Route RouteTable::route_of(std::uint32_t place, Tree tree) {
   return builder_.ask(place, tree.key.variant, tree.routes);
 }
 
+// Most ways lead by some of the largest ASes to a neighbour of the destination.
+void RouteTable::prepare(AsIndex from, AsIndex destination) const noexcept {
+  const std::uint32_t slot = usual_[destination];
+  if (slot == kNone) return;
+  constexpr std::size_t kLargest = 64;
+  constexpr std::size_t kEach = 64 / sizeof(Route);  // a cache line's
+  const Route* const routes = &routes_[slot * core_.size()];
+  for (std::size_t i = 0; i < std::min(core_.size(), kLargest); i += kEach) {
+    prefetch_once(&routes[i]);
+  }
+  if (const std::uint32_t own = neighbours_.home(from).place; own != kNone) {
+    prefetch_once(&routes[own]);
+  } else {
+    for (const Neighbour& it : some_neighbours(from)) prepare_route(it.as, routes);
+  }
+  for (const Neighbour& it : some_neighbours(destination)) {
+    neighbours_.prepare_exit(it);
+    prepare_route(it.as, routes);
+  }
+}
+
+void RouteTable::prepare_route(AsIndex as, const Route* routes) const noexcept {
+  const std::uint32_t place = neighbours_.home(as).place;
+  if (place != kNone) prefetch_once(&routes[place]);
+}
+
+// Providers come first.
+std::span<const Neighbour> RouteTable::some_neighbours(AsIndex as) const noexcept {
+  constexpr std::uint32_t kSome = 6;
+  const std::uint32_t first = neighbours_.home(as).first;
+  return {&neighbours_[first], std::min(neighbours_.end(as) - first, kSome)};
+}
+
 // What an AS outside the core takes of what its neighbours tell.
 Route RouteTable::choose(AsIndex as, Tree tree) {
   const Key key = tree.key;

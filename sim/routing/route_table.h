@@ -32,6 +32,8 @@ class RouteTable {
 
   // The routes of this period: 0 most of the time, else the number of an unusual state.
   [[nodiscard]] std::uint32_t variant(AsIndex destination, std::uint64_t at_ns) const noexcept;
+  // Asks for the memory that find() will read.
+  void prepare(AsIndex from, AsIndex destination) const noexcept;
   // The way from AS to AS. False: there is none.
   [[nodiscard]] bool find(AsIndex from, AsIndex destination, std::uint32_t variant, AsWay& way);
   // The first step of it with its class and length, for who checks policies. Nothing: there is no
@@ -55,6 +57,8 @@ class RouteTable {
   };
   [[nodiscard]] Tree tree(Key key);
   [[nodiscard]] std::uint32_t build(Key key);
+  void prepare_route(AsIndex as, const Route* routes) const noexcept;
+  [[nodiscard]] std::span<const Neighbour> some_neighbours(AsIndex as) const noexcept;
   [[nodiscard]] Route route_of(std::uint32_t place, Tree tree);
   [[nodiscard]] Route choose(AsIndex as, Tree tree);
 

@@ -104,7 +104,11 @@ std::size_t Server::poll_once(std::uint64_t now) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     lanes_[i].queue.receive(in_);
     in_.prefetch();
-    for (std::size_t n = 0; n < in_.size(); ++n) take(i, in_.bytes(n), now);
+    for (std::size_t n = 0; n < in_.size(); ++n) {
+      const std::size_t later = n + World::kAhead;
+      if (later < in_.size()) expect(lanes_[i], in_.bytes(later));
+      take(i, in_.bytes(n), now);
+    }
     moved += in_.size();
     in_.clear();
   }
@@ -119,16 +123,29 @@ std::size_t Server::poll_once(std::uint64_t now) {
   return moved;
 }
 
+// The vantage point behind the lane that sent an IPv4 packet; kNone: it is something else.
+std::uint32_t Server::sender_of(const Lane& lane, std::span<const std::byte> frame) noexcept {
+  if (frame.size() < ethernet::kHeaderBytes ||
+      probes::load_be16(&frame[ethernet::kTypeOffset]) != ethernet::kTypeIpv4) {
+    return kNone;
+  }
+  const std::uint32_t point = vantage_point_of(frame.first(6));
+  return point >= lane.first && point < lane.first + lane.count ? point : kNone;
+}
+
+void Server::expect(const Lane& lane, std::span<const std::byte> frame) {
+  const std::uint32_t point = sender_of(lane, frame);
+  if (point == kNone) return;
+  world_.expect(frame.subspan(ethernet::kHeaderBytes), world_.vantage_points()[point].address);
+}
+
 void Server::take(std::size_t index, std::span<std::byte> frame, std::uint64_t now) {
   ++count(Count::kReceived);
-  const Lane& lane = lanes_[index];
-  const std::uint16_t type = frame.size() < ethernet::kHeaderBytes
-                                 ? std::uint16_t{0}
-                                 : probes::load_be16(&frame[ethernet::kTypeOffset]);
-  if (type == ethernet::kTypeArp) return take_arp(index, frame);
-  const std::uint32_t point =
-      type == ethernet::kTypeIpv4 ? vantage_point_of(frame.first(6)) : kNone;
-  if (point == kNone || point < lane.first || point >= lane.first + lane.count) {
+  const bool is_arp = frame.size() >= ethernet::kHeaderBytes &&
+                      probes::load_be16(&frame[ethernet::kTypeOffset]) == ethernet::kTypeArp;
+  if (is_arp) return take_arp(index, frame);
+  const std::uint32_t point = sender_of(lanes_[index], frame);
+  if (point == kNone) {
     ++count(Count::kOther);
     return;
   }

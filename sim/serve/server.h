@@ -77,6 +77,9 @@ class Server {
 
   Server(const config::SimConfig& config, World& world, const engine::TscClock& clock);
   Expected<void> open_ports(const config::SimConfig& config);
+  [[nodiscard]] static std::uint32_t sender_of(const Lane& lane,
+                                               std::span<const std::byte> frame) noexcept;
+  void expect(const Lane& lane, std::span<const std::byte> frame);
   void take(std::size_t lane, std::span<std::byte> frame, std::uint64_t now_ns);
   void take_arp(std::size_t lane, std::span<const std::byte> frame);
   void deliver(std::uint64_t now_ns);

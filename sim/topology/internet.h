@@ -14,6 +14,7 @@
 
 #include "config/world_config.h"
 #include "probes/address.h"
+#include "sim/memory.h"
 #include "sim/topology/as_graph.h"
 
 namespace backsight::sim {
@@ -147,6 +148,10 @@ struct Internet {
   [[nodiscard]] Slash24 use_of(Ipv4Addr address) const noexcept {
     const std::uint32_t index = (address.value >> 8) - first_slash24;
     return index < slash24.size() ? slash24[index] : Slash24{};
+  }
+  void prepare_use_of(Ipv4Addr address) const noexcept {
+    const std::uint32_t index = (address.value >> 8) - first_slash24;
+    if (index < slash24.size()) prefetch(&slash24[index]);
   }
   [[nodiscard]] std::span<const Adjacency> neighbours(AsIndex as) const noexcept {
     return {adjacencies.data() + ases[as].first_adjacency, ases[as].adjacencies};

@@ -6,6 +6,8 @@
 
 #include "fixture.h"
 #include "probes/reply.h"
+#include "probes/wire/ipv4.h"
+#include "sim/draw.h"
 #include "tests/support/heap_counter.h"
 
 namespace backsight::sim::testing {
@@ -152,6 +154,56 @@ TEST(World, IsTheSameForTheSameSeed) {
   EXPECT_GT(a.all().size(), 1000U);
   EXPECT_TRUE(same(a, b));
   EXPECT_FALSE(same(a, c));
+}
+
+// What is kept, and what is told before, must not show: with room for few paths and trees and with
+// room for all, in usual and unusual periods, with limits, losses and balancers by packet.
+TEST(World, AnswersTheSameWithRoomForFew) {
+  config::WorldConfig config;
+  config.topology.ases = 1000;
+  config.dynamics.unusual_routes = 0.3;
+  config.behaviour.options_limit_pps = 100;
+  config.memory = {.routes_mib = 64, .paths_mib = 64};
+  const auto large = make_world(config);
+  config.memory = {.routes_mib = 0, .paths_mib = 0};
+  const auto small = make_world(config);
+  const probes::Shape shapes[] = {ping(),
+                                  record_route(),
+                                  record_route(),
+                                  {.kind = probes::Kind::kTimestamp},
+                                  trace(probes::TraceMethod::kIcmp),
+                                  trace(probes::TraceMethod::kUdp),
+                                  trace(probes::TraceMethod::kTcp)};
+  const auto points = large->vantage_points();
+  Deliveries a;
+  Deliveries b;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    const auto draw = [i](std::uint64_t what, std::size_t n) {
+      return below(combine(i, what), static_cast<std::uint32_t>(n));
+    };
+    const VantagePoint& vp = points[draw(1, points.size())];
+    const VantagePoint& source = draw(2, 6) == 0 ? points[draw(3, points.size())] : vp;
+    // Few enough that pairs come again, and some addresses that routers stamped.
+    Ipv4Addr to = polite_host(*large, draw(4, 200));
+    if (draw(5, 4) == 0 && !a.all().empty()) {
+      const Delivery& it = a.all()[draw(6, a.all().size())];
+      to = probes::ipv4::HeaderView(a.bytes(it).data()).source();
+    }
+    const auto ttl = static_cast<std::uint8_t>(draw(7, 3) == 0 ? 1 + draw(8, 16) : 64);
+    const Bytes probe = craft({shapes[draw(9, std::size(shapes))], source.address, to, ttl,
+                               static_cast<std::uint16_t>(draw(10, 9)), i % 0xfff0 + 1});
+    const std::uint64_t now = kNow + i / 1000 * 30'000'000'000'000U + i * 50'000U;
+    const Fate fate = large->inject(probe, vp.address, now, a);
+    small->expect(probe, points[draw(11, points.size())].address);
+    EXPECT_EQ(small->inject(probe, vp.address, now, b), fate);
+  }
+  ASSERT_EQ(a.all().size(), b.all().size());
+  EXPECT_GT(a.all().size(), 10'000U);
+  for (std::size_t i = 0; i < a.all().size(); ++i) {
+    EXPECT_EQ(a.all()[i].vantage_point, b.all()[i].vantage_point);
+    EXPECT_EQ(a.all()[i].at_ns, b.all()[i].at_ns);
+    EXPECT_TRUE(std::ranges::equal(a.bytes(a.all()[i]), b.bytes(b.all()[i])));
+  }
 }
 
 TEST(World, AnswersArriveAfterTheWaysDelays) {

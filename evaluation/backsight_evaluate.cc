@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   app.add_flag("--baseline", config.is_baseline, "Plan by RevTr 2.0's rules");
   app.add_option("--archive", config.archive,
                  "Directory: keeps an archive there (docs/archive.md)");
+  app.add_flag("--each", config.tells_each, "Also the scores of each path");
   app.add_flag("--quiet", is_quiet, "No progress on standard error");
   app.footer(
       "Examples:\n  backsight-evaluate --ases 2000 --requests 500\n"

@@ -24,7 +24,8 @@ struct EvaluationConfig {
   double requests_per_second = 100;  // simulated
   double vp_pps = 300;               // of each vantage point
   bool is_baseline = false;
-  std::string archive;  // directory, for an archive of all that is measured; empty: none
+  std::string archive;      // directory, for an archive of all that is measured; empty: none
+  bool tells_each = false;  // also the scores of each path
 };
 
 // Of paths that could be scored. Addresses are looked up in the prefix table, as users do.
@@ -40,6 +41,16 @@ struct HopScore {
   std::uint64_t right = 0;
   std::uint64_t wrong = 0;
   std::uint64_t unknown = 0;  // addresses that are no router's
+};
+
+// One path that was scored.
+struct PathScore {
+  enum class Ases : std::uint8_t { kComplete, kMissingOne, kMissingMore, kWrong };
+  std::uint64_t request = 0;  // its id: the same of both planners
+  std::uint64_t right = 0;    // hops
+  std::uint64_t wrong = 0;
+  Ases ases = Ases::kComplete;
+  bool is_measured = true;  // nothing assumed across ASes
 };
 
 // A quarter of a run's requests: those of the first, those after them, and so on. Packets and times
@@ -64,6 +75,7 @@ struct Evaluation {
   std::map<int, HopScore> hops;  // by type
   std::uint64_t routers = 0;     // of true paths that were reached, visible ones
   std::uint64_t routers_found = 0;
+  std::vector<PathScore> each;  // in the order in which they ended
   std::map<std::string, std::uint64_t> failures;
   LatencyHistogram latency;             // simulated, of those that were reached
   std::uint64_t background_probes = 0;  // atlas and tests, before the first request

@@ -46,6 +46,16 @@ Json histogram(const LatencyHistogram& latency) {
   return steps;
 }
 
+// [request, hops right, hops wrong, ASes as in PathScore::Ases, nothing assumed across ASes: 1]
+Json each(const Evaluation& result) {
+  Json paths = Json::array();
+  for (const PathScore& it : result.each) {
+    paths.push_back({it.request, it.right, it.wrong, static_cast<int>(it.ases),
+                     static_cast<int>(it.is_measured)});
+  }
+  return paths;
+}
+
 Json parts(const Evaluation& result) {
   Json parts = Json::array();
   for (const Part& it : result.parts) {
@@ -140,6 +150,7 @@ std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
        {"latency_histogram", histogram(result.latency)},
        {"parts", parts(result)},
        {"machine", machine(result)}});
+  if (config.tells_each) json["each"] = each(result);
   return json.dump();
 }
 

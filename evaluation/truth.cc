@@ -41,9 +41,10 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
   };
   std::set<std::uint32_t> ases;
   std::set<sim::RouterId> shown;
-  bool is_measured = true;
+  PathScore& mine = into.each.emplace_back();
+  mine.request = path.id;
   for (const ReverseHop& hop : path.hops) {
-    is_measured &= hop.type != HopType::kSymmetryAcrossAses;
+    mine.is_measured &= hop.type != HopType::kSymmetryAcrossAses;
     if (hop.address.is_unspecified()) continue;
     if (const auto asn = prefixes_.asn(hop.address)) ases.insert(asn);
     if (hop.address == path.dst || hop.address == path.src) continue;
@@ -53,9 +54,11 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
       ++score.unknown;
     } else if (is_on_path(router->second)) {
       ++score.right;
+      ++mine.right;
       shown.insert(router->second);
     } else {
       ++score.wrong;
+      ++mine.wrong;
     }
   }
   for (const auto& hop : truth.hops) {
@@ -67,19 +70,25 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
     into.routers_found += std::ranges::any_of(
         shown, [&](sim::RouterId it) { return it == hop.router || (it >= first && it < last); });
   }
+  using Ases = PathScore::Ases;
   const auto judge = [&](const std::set<std::uint32_t>& wanted, AsScore& score) {
     const bool is_wrong = std::ranges::any_of(
         ases, [&](auto asn) { return !true_ases.contains(asn) && !traced_ases.contains(asn); });
     const auto missing =
         std::ranges::count_if(wanted, [&](std::uint32_t asn) { return !ases.contains(asn); });
+    const Ases verdict = is_wrong       ? Ases::kWrong
+                         : missing == 0 ? Ases::kComplete
+                         : missing == 1 ? Ases::kMissingOne
+                                        : Ases::kMissingMore;
     ++score.paths;
-    ++(is_wrong       ? score.wrong
-       : missing == 0 ? score.complete
-       : missing == 1 ? score.missing_one
-                      : score.missing_more);
+    ++(verdict == Ases::kWrong        ? score.wrong
+       : verdict == Ases::kComplete   ? score.complete
+       : verdict == Ases::kMissingOne ? score.missing_one
+                                      : score.missing_more);
+    return verdict;
   };
-  judge(traced_ases, into.all);
-  if (!is_measured) return;
+  mine.ases = judge(traced_ases, into.all);
+  if (!mine.is_measured) return;
   ++into.measured;
   judge(traced_ases, into.of_measured);
   judge(true_ases, into.of_measured_strict);

@@ -13,9 +13,9 @@ from scale import page as scale_page
 from scale import units
 from side_by_side import machine
 
-from . import cost, hour, page, published, rows
+from . import both, cost, hour, page, published, rows
 from .merge import merge
-from .runs import ROOT, Plan, RunError, run_all, run_one, tell
+from .runs import PLANNERS, ROOT, Plan, RunError, run_all, run_one, tell
 
 _EPILOG = """\
 Figures of the simulated Internet (docs/simulation.md): who measures there is told what a controller
@@ -115,7 +115,8 @@ def main(argv: list[str]) -> int:
             tell(f"wrote {hour.run(plan)}")
             return 0
         by_planner = run_all(plan)
-        ours, theirs = (merge(by_planner[planner]) for planner in ("backsight", "revtr2"))
+        ours, theirs = (merge(by_planner[planner]) for planner in PLANNERS)
+        ours["of_both"], theirs["of_both"] = both.compare(*(by_planner[it] for it in PLANNERS))
         described = machine.describe()
         everything = json.dumps(_as_json(ours, theirs, plan, described), indent=1)
         if options.json:

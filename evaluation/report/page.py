@@ -43,6 +43,8 @@ _SAYS = """\
   AS ({wrong_all_theirs} by the rules).
 - **Strictly**, against every AS that the path is in, also those of which no address tells: complete
   {strict}, by the rules {strict_theirs}.
+- **Where both have a path**, with nothing assumed across ASes: {both} of {requests} requests. Alone, each
+  planner's shares are of other destinations: the rules reach fewer, and those are the easier ones.
 - **Coverage** is of destinations that answer pings and Record Route. Published is that 63% of those are in
   range of a vantage point; a path can be whole without that, through the atlas or an assumption.
 - **Latency** counts from the request to the whole path, on simulated time: distances are those of cities,
@@ -145,7 +147,8 @@ def render(ours: dict, theirs: dict, plan: Plan, described: dict[str, str]) -> s
         wrong_all_theirs=_percent(wrong[1]["wrong"], wrong[1]["paths"]),
         strict=_percent(strict[0]["complete"], strict[0]["paths"]),
         strict_theirs=_percent(strict[1]["complete"], strict[1]["paths"]),
-        vp_pps=published.VP_PPS, jobs=plan.jobs,
+        vp_pps=published.VP_PPS, jobs=plan.jobs, both=number(ours["of_both"]["paths"]),
+        requests=number(ours["requests"]),
         seeds=", ".join(map(str, plan.world_seeds)))
     table = markdown(rows.HEAD, rows.rows(ours, theirs, plan.vantage_points), (0, 1))
     return "".join([

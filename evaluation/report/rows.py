@@ -17,6 +17,16 @@ def _two(key, ours, theirs, shown=number):
     return shown(ours[key]), shown(theirs[key])
 
 
+def _of_both(ours: dict, theirs: dict):
+    """The same paths of both: each alone is of other destinations."""
+    mine, others = ours["of_both"], theirs["of_both"]
+    where = "where both have a path"
+    for figure, key in ((f"{where}: AS path complete", "as_complete"),
+                        (f"{where}: AS path wrong", "as_wrong"),
+                        (f"{where}: hops on the true path", "router_right")):
+        yield (figure, "%", _percent(mine[key]), _percent(others[key]), "")
+
+
 def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]:
     """REQUIRES: both as merge() returns them."""
     def line(figure, unit, key, shown=number, beside=""):
@@ -30,6 +40,7 @@ def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]
         line("AS path wrong", "%", "as_wrong", _percent, _percent(published.AS_WRONG)),
         line("hops on the true path", "%", "router_right", _percent),
         line("true routers shown", "%", "routers_found", _percent),
+        *_of_both(ours, theirs),
         line("coverage", "%", "coverage", _percent),
         line("coverage, nothing assumed across ASes", "%", "coverage_measured", _percent,
              f"{_percent(published.IN_RANGE)} (in range)"),

@@ -107,7 +107,7 @@ def run_all(plan: Plan) -> dict[str, list[dict]]:
         while waiting or running:
             while waiting and len(running) < plan.jobs:
                 planner, seed = waiting.pop(0)
-                running.append(_Run(planner, seed, plan.arguments(planner, seed)))
+                running.append(_Run(planner, seed, [*plan.arguments(planner, seed), "--each"]))
             time.sleep(0.05)
             for it in [it for it in running if it.has_ended]:
                 running.remove(it)

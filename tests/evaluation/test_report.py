@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "evaluation"), str(ROOT / "perf")]
 
-from report import cost, hour, page, plots, rows, svg
+from report import both, cost, hour, page, plots, rows, svg
 from report.merge import merge, quantile
 from report.runs import Plan
 
@@ -35,6 +35,30 @@ def run(seed, **other):
             "latency_histogram": [[1.01, 9]], "parts": [part] * 4,
             "machine": {"wall_s": 1.0, "cpu_s": 0.5, "peak_mib": 100,
                         "controller_cpu_ms_per_revtr": 2.0}, **other}
+
+
+def merged():
+    """One world's run as the table and the page get it: as if the baseline were no other."""
+    each = [[2, 4, 1, 0, 1], [4, 5, 0, 3, 1]]
+    it = merge([run(1)])
+    it["of_both"], _ = both.compare([run(1, each=each)], [run(1, each=each)])
+    return it
+
+
+class OfBoth(unittest.TestCase):
+    def test_only_paths_that_both_have_and_measured_count_world_by_world(self):
+        ours = [run(1, each=[[2, 4, 1, 0, 1], [4, 9, 0, 3, 1], [6, 1, 1, 0, 1]]),
+                run(2, each=[[2, 1, 0, 1, 1]])]
+        theirs = [run(1, each=[[2, 3, 2, 3, 1], [6, 8, 0, 0, 0], [8, 8, 0, 0, 1]]),
+                  run(2, each=[[4, 8, 0, 0, 1], [2, 2, 3, 0, 1]])]
+        mine, others = both.compare(ours, theirs)
+        self.assertEqual(mine, {"paths": 2, "router_right": 5 / 6, "as_complete": 0.5, "as_wrong": 0})
+        self.assertEqual(others, {"paths": 2, "router_right": 0.5, "as_complete": 0.5, "as_wrong": 0.5})
+
+    def test_where_there_are_none_there_is_no_share(self):
+        mine, _ = both.compare([run(1, each=[[2, 4, 1, 0, 1]])], [run(1, each=[])])
+        self.assertEqual(mine, {"paths": 0, "router_right": None, "as_complete": None,
+                                "as_wrong": None})
 
 
 class Merging(unittest.TestCase):
@@ -102,12 +126,12 @@ class Drawing(unittest.TestCase):
 
 class Writing(unittest.TestCase):
     def test_tables_have_a_cell_for_each_column(self):
-        it = merge([run(1)])
+        it = merged()
         for line in rows.rows(it, it, 40):
             self.assertEqual(len(line), len(rows.HEAD), line)
 
     def test_the_page_names_each_plot(self):
-        it = merge([run(1)])
+        it = merged()
         text = page.render(it, it, PLAN, DESCRIBED)
         for name in plots.all_of(it, it):
             self.assertIn(f"](evaluation/{name})", text)

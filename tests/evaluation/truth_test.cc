@@ -107,6 +107,29 @@ TEST_F(TruthTest, AnAsWithoutHopsIsMissing) {
   EXPECT_LT(result.routers_found, result.routers);
 }
 
+TEST_F(TruthTest, WhatIsCountedIsToldOfEachPath) {
+  Evaluation result;
+  Truth truth(world_, prefixes_);
+  ReversePath good = whole();
+  good.id = 4;
+  ReversePath bad = whole(HopType::kSymmetryAcrossAses);
+  bad.id = 2;
+  bad.hops[1].address = stranger();
+  truth.score(good, kEpochNs, result);
+  truth.score(bad, kEpochNs, result);
+  ASSERT_EQ(result.each.size(), 2U);
+  EXPECT_EQ(result.each[0].request, 4U);
+  EXPECT_EQ(result.each[0].right, truth_.hops.size());
+  EXPECT_EQ(result.each[0].wrong, 0U);
+  EXPECT_EQ(result.each[0].ases, PathScore::Ases::kComplete);
+  EXPECT_TRUE(result.each[0].is_measured);
+  EXPECT_EQ(result.each[1].request, 2U);
+  EXPECT_EQ(result.each[1].right, truth_.hops.size() - 1);
+  EXPECT_EQ(result.each[1].wrong, 1U);
+  EXPECT_EQ(result.each[1].ases, PathScore::Ases::kWrong);
+  EXPECT_FALSE(result.each[1].is_measured);
+}
+
 TEST_F(TruthTest, TwoAsesWithoutHopsAreMore) {
   const std::uint32_t first = middle_as(), second = middle_as(1);
   ASSERT_NE(second, 0U);

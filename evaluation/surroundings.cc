@@ -27,6 +27,7 @@ std::optional<controller::TraceRecord> trace_by(sim::World& world, probes::Ipv4A
   record.platform = "ripe";
   record.src = from;
   record.dst = source;
+  record.started_unix_us = at_ns / 1000;
   record.outcome = queue::Outcome::kReached;
   std::uint8_t ttl = 0;
   const auto add = [&](probes::Ipv4Addr shows) {

@@ -42,7 +42,7 @@ void AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
   const auto found = imported_.find(atlas.source());
   if (found == imported_.end()) return;
   // Of several from one place the newest stays.
-  std::ranges::sort(found->second, {}, &Imported::started_unix_us);
+  std::ranges::stable_sort(found->second, {}, &Imported::started_unix_us);
   for (Imported& it : found->second) {
     const std::uint64_t age_us =
         now.unix_us > it.started_unix_us ? now.unix_us - it.started_unix_us : 0;

@@ -249,14 +249,19 @@ std::vector<const AtlasTrace*> SourceAtlas::contradict(Ipv4Addr from, Ipv4Addr t
   return refuted;
 }
 
-std::vector<Ipv4Addr> SourceAtlas::hops_without_route(SteadyNs oldest) const {
-  std::vector<Ipv4Addr> hops;
+SourceAtlas::Routeless SourceAtlas::hops_without_route(SteadyNs oldest) const {
+  Routeless found;
   for (const auto& [hop, places] : places_) {
     const auto route = routes_.find(hop);
-    if (route == routes_.end() || route->second.at < oldest) hops.push_back(hop);
+    if (route == routes_.end() || route->second.at < oldest) {
+      found.hops.push_back(hop);
+    } else {
+      found.oldest_answer =
+          std::min(found.oldest_answer.value_or(route->second.at), route->second.at);
+    }
   }
-  std::ranges::sort(hops);
-  return hops;
+  std::ranges::sort(found.hops);
+  return found;
 }
 
 std::uint8_t SourceAtlas::ttl_of(VpIndex vp, Ipv4Addr hop) const {

@@ -75,8 +75,13 @@ class SourceAtlas {
   std::vector<const AtlasTrace*> contradict(probes::Ipv4Addr from, probes::Ipv4Addr to);
 
   [[nodiscard]] bool has_hop(probes::Ipv4Addr hop) const { return places_.contains(hop); }
-  // Hops that no Record Route probe has been answered by since `oldest`.
-  [[nodiscard]] std::vector<probes::Ipv4Addr> hops_without_route(SteadyNs oldest) const;
+  // Hops that no Record Route probe has been answered by since `oldest`, and of the answers of all
+  // others the oldest.
+  struct Routeless {
+    std::vector<probes::Ipv4Addr> hops;
+    std::optional<SteadyNs> oldest_answer;
+  };
+  [[nodiscard]] Routeless hops_without_route(SteadyNs oldest) const;
   // Where the traceroute of this vantage point passes the hop, from 1 on; 0: it does not.
   [[nodiscard]] std::uint8_t ttl_of(VpIndex vp, probes::Ipv4Addr hop) const;
 

@@ -38,9 +38,10 @@ void AtlasKeeper::import(std::vector<TraceRecord> traces) {
   }
 }
 
-void AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
+// True if there were any.
+bool AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
   const auto found = imported_.find(atlas.source());
-  if (found == imported_.end()) return;
+  if (found == imported_.end()) return false;
   // Of several from one place the newest stays.
   std::ranges::stable_sort(found->second, {}, &Imported::started_unix_us);
   for (Imported& it : found->second) {
@@ -52,6 +53,7 @@ void AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
     atlas.add(std::move(it.trace));
   }
   imported_.erase(found);
+  return true;
 }
 
 AtlasKeeper::Source& AtlasKeeper::source(VpIndex vp) {
@@ -108,7 +110,7 @@ void AtlasKeeper::advance(const Now& now) {
     if (!vantage_.is_usable(vp)) continue;
     Source& it = source(vp);
     if (!it.is_wanted || (!std::exchange(it.has_news, false) && !looks_at_all)) continue;
-    take_imported(*it.atlas, now);
+    if (take_imported(*it.atlas, now)) it.routes_due = 0;
     for (std::size_t j = 0; j < vantage_.size(); ++j) {
       const auto other = static_cast<VpIndex>(j);
       if (other == vp || !vantage_.is_usable(other) ||
@@ -124,11 +126,21 @@ void AtlasKeeper::advance(const Now& now) {
 
 // Record Route to each hop, as the source: from the source, and from those who pass the hop early.
 void AtlasKeeper::ask_routes(VpIndex vp, Source& it, const Now& now) {
+  if (now.steady < it.routes_due) return;
   const SteadyNs oldest = now.steady > max_age_ ? now.steady - max_age_ : 0;
+  const SteadyNs pause = max_age_ / 4;
+  const auto routeless = it.atlas->hops_without_route(oldest);
+  it.routes_due = now.steady + pause;
+  if (routeless.oldest_answer) {
+    it.routes_due = std::min(it.routes_due, *routeless.oldest_answer + max_age_ + 1);
+  }
   const auto spoofers = vantage_.spoofers_for(vp);
-  for (const Ipv4Addr hop : it.atlas->hops_without_route(oldest)) {
+  for (const Ipv4Addr hop : routeless.hops) {
     SteadyNs& asked = it.asked[hop];
-    if (asked != 0 && now.steady - asked < max_age_ / 4) continue;
+    if (asked != 0 && now.steady - asked < pause) {
+      it.routes_due = std::min(it.routes_due, asked + pause);
+      continue;
+    }
     asked = now.steady;
     std::vector<std::pair<std::uint8_t, VpIndex>> near;
     for (const VpIndex spoofer : spoofers) {
@@ -179,6 +191,7 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
   task.due = now.steady + max_age_ / 4 * 3 + max_age_ / 64 * (from % 16U);
   at->second.atlas->add(
       {answer.id, from, answer.key.src, now.steady, hops_of(answer.hops, answer.key.dst), 0});
+  at->second.routes_due = 0;
   note_news(at->second, now);
 }
 
@@ -197,6 +210,7 @@ void AtlasKeeper::on_seen_in_a_row(VpIndex vp, Ipv4Addr from, Ipv4Addr to, const
   for (const AtlasTrace* const refuted : at->second.atlas->contradict(from, to)) {
     ++contradicted_;
     for (const Ipv4Addr hop : refuted->hops) at->second.asked.erase(hop);
+    at->second.routes_due = 0;
     if (refuted->vp == kNoVp) continue;
     at->second.tasks[refuted->vp].due = now.steady;
     note_news(at->second, now);
@@ -207,12 +221,15 @@ void AtlasKeeper::refresh(VpIndex vp, const Now& now) {
   Source& it = source(vp);
   for (auto& [other, task] : it.tasks) task.due = now.steady;
   it.asked.clear();
+  it.routes_due = 0;
   note_news(it, now);
 }
 
 void AtlasKeeper::clear(VpIndex vp) {
   const auto at = sources_.find(vp);
-  if (at != sources_.end()) at->second.atlas->clear();
+  if (at == sources_.end()) return;
+  at->second.atlas->clear();
+  at->second.routes_due = 0;
 }
 
 }  // namespace backsight::controller

@@ -67,12 +67,13 @@ class AtlasKeeper {
     bool has_news = false;                                 // since it was last looked at
     std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
+    SteadyNs routes_due = 0;  // no hop need be asked before; 0: the hops are others than before
   };
   struct Imported {
     AtlasTrace trace;
     std::uint64_t started_unix_us = 0;
   };
-  void take_imported(SourceAtlas& atlas, const Now& now);
+  [[nodiscard]] bool take_imported(SourceAtlas& atlas, const Now& now);
   Source& source(VpIndex vp);
   // It is looked at in the next advance(), the others not before their time.
   void note_news(Source& source, const Now& now);

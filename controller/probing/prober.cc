@@ -20,7 +20,7 @@ constexpr std::uint8_t kTraceGap = 4;
 // Of a trace in parts, where each silent hop is waited for once.
 constexpr SteadyNs kLeastPartTimeout = 250 * kMillisecond;
 
-double packets_of(probes::Kind kind) { return kind == probes::Kind::kTrace ? kTracePackets : 1; }
+unsigned packets_of(probes::Kind kind) { return kind == probes::Kind::kTrace ? kTracePackets : 1; }
 
 Answer::State state_of(queue::Outcome outcome) {
   switch (outcome) {
@@ -57,7 +57,7 @@ Asked Prober::ask(const Question& question, const Now& now) {
       if (question.priority == Priority::kMeasurement && known.answer.sent_at == 0 &&
           known.priority == Priority::kBackground && !has_ended) {
         known.priority = Priority::kMeasurement;
-        waiting_[0].push_back(at->second);
+        wait(at->second);
       }
       return {answer_of(at->second), false};
     }
@@ -79,9 +79,15 @@ Asked Prober::ask(const Question& question, const Now& now) {
   }
   by_key_[key] = entry;
   for (std::size_t i = 0; i < ids_of(*entry); ++i) by_id_[next_id_++] = entry;
-  waiting_[static_cast<std::size_t>(question.priority)].push_back(entry);
+  ++held_back_;
+  wait(entry);
   budget_again_at_ = 0;
   return {answer_of(entry), true};
+}
+
+void Prober::wait(const EntryPtr& entry) {
+  const ProbeKey& key = entry->answer.key;
+  line(entry->priority).push({key.sender, packets_of(key.kind)}, entry);
 }
 
 Prober::EntryPtr Prober::under_way(std::uint64_t id) const {
@@ -179,6 +185,7 @@ void Prober::tell(Entry& entry) {
 }
 
 void Prober::end(Entry& entry, Answer::State state, const Now& now) {
+  if (entry.answer.sent_at == 0) --held_back_;
   entry.answer.state = state;
   entry.answer.ended_at = now.steady;
   switch (state) {
@@ -219,6 +226,7 @@ void Prober::make_room(const Now& now) {
 void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
   Answer& answer = entry.answer;
   answer.sent_at = now.steady;
+  --held_back_;
   const bool is_trace = answer.key.kind == probes::Kind::kTrace;
   entry.patience = turnaround_.patience(answer.key.sender, entry.receiver, answer.key.dst);
   const SteadyNs timeout =
@@ -252,32 +260,25 @@ void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
   alarms_.push({std::min(entry.overdue_at, entry.silent_at), answer.id});
 }
 
-bool Prober::release(std::deque<EntryPtr>& line, const Now& now, std::vector<Outgoing>& tasks) {
-  std::deque<EntryPtr> held;
-  while (!line.empty()) {
-    EntryPtr entry = std::move(line.front());
-    line.pop_front();
-    if (entry->answer.sent_at != 0 || entry->answer.has_ended()) continue;
-    const double packets = packets_of(entry->answer.key.kind);
-    Budget& vp = by_vp_[entry->answer.key.sender];
-    if (!total_.has(packets, now.steady)) {
-      budget_again_at_ = std::min(budget_again_at_, total_.when(packets, now.steady));
-      held.push_back(std::move(entry));
-      break;
-    }
-    if (!vp.has(packets, now.steady)) {
-      budget_again_at_ = std::min(budget_again_at_, vp.when(packets, now.steady));
-      held.push_back(std::move(entry));
-      continue;
-    }
-    total_.spend(packets);
-    vp.spend(packets);
-    send(*entry, now, tasks);
-  }
-  const bool is_empty = held.empty() && line.empty();
-  line.insert(line.begin(), std::make_move_iterator(held.begin()),
-              std::make_move_iterator(held.end()));
-  return is_empty;
+bool Prober::release(Line& line, const Now& now, std::vector<Outgoing>& tasks) {
+  using Verdict = Line::Verdict;
+  const auto has = [&](Budget& budget, unsigned packets) {
+    if (budget.has(packets, now.steady)) return true;
+    budget_again_at_ = std::min(budget_again_at_, budget.when(packets, now.steady));
+    return false;
+  };
+  return line.release(
+      [](const EntryPtr& entry) { return entry->answer.sent_at != 0 || entry->answer.has_ended(); },
+      [&](const Line::Lane& lane) {
+        if (!has(total_, lane.packets)) return Verdict::kAllWait;
+        return has(by_vp_[lane.vp], lane.packets) ? Verdict::kGo : Verdict::kWait;
+      },
+      [&](const EntryPtr& entry) {
+        const unsigned packets = packets_of(entry->answer.key.kind);
+        total_.spend(packets);
+        by_vp_[entry->answer.key.sender].spend(packets);
+        send(*entry, now, tasks);
+      });
 }
 
 void Prober::advance(const Now& now, std::vector<Outgoing>& tasks) {
@@ -296,17 +297,19 @@ void Prober::advance(const Now& now, std::vector<Outgoing>& tasks) {
     alarms_.push({entry->silent_at, entry->answer.id});
   }
   budget_again_at_ = ~SteadyNs{0};
-  if (release(waiting_[0], now, tasks)) release(waiting_[1], now, tasks);
+  if (release(line(Priority::kMeasurement), now, tasks)) {
+    release(line(Priority::kBackground), now, tasks);
+  }
 }
 
 std::optional<SteadyNs> Prober::next_due() const {
   SteadyNs at = alarms_.empty() ? ~SteadyNs{0} : alarms_.top().at;
-  if (!waiting_[0].empty() || !waiting_[1].empty()) at = std::min(at, budget_again_at_);
+  if (held_back_ != 0) at = std::min(at, budget_again_at_);
   return at == ~SteadyNs{0} ? std::nullopt : std::optional(at);
 }
 
 const ProberFigures& Prober::figures() const {
-  figures_.held_back = waiting_[0].size() + waiting_[1].size();
+  figures_.held_back = held_back_;
   figures_.kept = by_age_.size();
   return figures_;
 }

@@ -5,6 +5,7 @@
 // Thread: one at a time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -19,6 +20,7 @@
 #include "controller/probing/budget.h"
 #include "controller/probing/trace_parts.h"
 #include "controller/probing/turnaround.h"
+#include "controller/probing/waiting_line.h"
 #include "controller/vantage/vp_index.h"
 #include "queue/result.h"
 #include "queue/task.h"
@@ -144,7 +146,12 @@ class Prober {
   };
 
   void send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks);
-  bool release(std::deque<EntryPtr>& line, const Now& now, std::vector<Outgoing>& tasks);
+  using Line = WaitingLine<EntryPtr>;
+  [[nodiscard]] Line& line(Priority priority) {
+    return waiting_[static_cast<std::size_t>(priority)];
+  }
+  void wait(const EntryPtr& entry);
+  bool release(Line& line, const Now& now, std::vector<Outgoing>& tasks);
   void tell(Entry& entry);
   void end(Entry& entry, Answer::State state, const Now& now);
   [[nodiscard]] EntryPtr under_way(std::uint64_t id) const;
@@ -155,7 +162,8 @@ class Prober {
   std::unordered_map<ProbeKey, EntryPtr, ProbeKeyHash> by_key_;
   std::unordered_map<std::uint64_t, EntryPtr> by_id_;  // not ended
   std::deque<EntryPtr> by_age_;                        // of end, oldest first
-  std::deque<EntryPtr> waiting_[2];                    // for a budget, by priority
+  std::array<Line, 2> waiting_;                        // for a budget, by priority
+  std::uint64_t held_back_ = 0;                        // that wait there and are still wanted
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   std::vector<News> news_;
   std::vector<AnswerPtr> ended_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <type_traits>
 
 namespace backsight::controller {
 
@@ -17,8 +18,15 @@ constexpr std::uint8_t kTooFar = 0xff;
 // Beyond it the memory begins anew; a day's measurements fill it again.
 constexpr std::size_t kMostDistances = 4 << 20;
 
-std::uint64_t key_of(VpIndex vp, Ipv4Addr address) {
-  return std::uint64_t{vp} << 32 | address.value;
+// Where the vantage point stands among `entries`, which are by vantage point, or would stand.
+auto place_of(auto& entries, VpIndex vp) {
+  using Entry = typename std::remove_cvref_t<decltype(entries)>::value_type;
+  return std::ranges::lower_bound(entries, vp, {}, &Entry::vp);
+}
+// Null: it has none.
+auto find_in(auto& entries, VpIndex vp) {
+  const auto at = place_of(entries, vp);
+  return at == entries.end() || at->vp != vp ? nullptr : &*at;
 }
 
 // Nearest first; what is not known last.
@@ -36,27 +44,36 @@ std::uint64_t Ranking::prefix_of(Ipv4Addr target) const {
   return std::uint64_t{prefix.base.value} << 8 | prefix.length;
 }
 
-void Ranking::keep(VpIndex vp, Ipv4Addr address, const Distance& distance) {
-  if (distances_.size() >= kMostDistances) distances_.clear();
-  Distance& known = distances_[key_of(vp, address)];
-  const bool is_better = distance.is_exact || !known.is_exact ||
-                         distance.at - std::min(distance.at, known.at) > kFresh;
-  if (is_better) known = distance;
+void Ranking::keep(Ipv4Addr address, const Distance& distance) {
+  if (distance_count_ >= kMostDistances) {
+    distances_.clear();
+    distance_count_ = 0;
+  }
+  Distances& all = distances_[address];
+  const auto at = place_of(all, distance.vp);
+  if (at == all.end() || at->vp != distance.vp) {
+    all.insert(at, distance);
+    ++distance_count_;
+    return;
+  }
+  const bool is_better =
+      distance.is_exact || !at->is_exact || distance.at - std::min(distance.at, at->at) > kFresh;
+  if (is_better) *at = distance;
 }
 
 void Ranking::learn(VpIndex vp, Ipv4Addr target, std::uint8_t used, SteadyNs now) {
-  keep(vp, target, {used == 0 ? kTooFar : used, true, now});
+  keep(target, {vp, used == 0 ? kTooFar : used, true, now});
 }
 
 void Ranking::learn_passed(VpIndex vp, Ipv4Addr router, std::uint8_t slots, SteadyNs now) {
-  if (!router.is_unspecified()) keep(vp, router, {slots, false, now});
+  if (!router.is_unspecified()) keep(router, {vp, slots, false, now});
 }
 
 void Ranking::learn_survey(VpIndex vp, Ipv4Addr target, std::span<const Ipv4Addr> forward,
                            std::uint8_t used, SteadyNs now) {
   Survey& survey = surveys_[prefix_of(target)];
-  auto way = std::ranges::find(survey.ways, vp, &Way::vp);
-  if (way == survey.ways.end()) way = survey.ways.insert(way, Way{vp, 0, 0, {}});
+  auto way = place_of(survey.ways, vp);
+  if (way == survey.ways.end() || way->vp != vp) way = survey.ways.insert(way, Way{vp, 0, 0, {}});
   // The part of the way that lies in the target's AS, and the router before.
   const std::uint32_t asn = prefixes_.asn(target);
   auto begin = std::ranges::find_if(
@@ -118,28 +135,41 @@ bool Ranking::is_surveying(Ipv4Addr target) const {
   return at != surveys_.end() && at->second.is_under_way;
 }
 
-Candidate Ranking::look_up(VpIndex vp, Ipv4Addr target, SteadyNs now) const {
-  Candidate candidate{vp, {}, 0, false};
-  const auto survey = surveys_.find(prefix_of(target));
-  if (survey != surveys_.end()) {
-    const auto ingress = survey->second.ingress.find(vp);
-    if (ingress != survey->second.ingress.end()) candidate.ingress = ingress->second;
-    const auto way = std::ranges::find(survey->second.ways, vp, &Way::vp);
-    if (way != survey->second.ways.end()) candidate.distance = way->used;
+Ranking::About Ranking::about(Ipv4Addr target) const {
+  About about;
+  if (const auto at = surveys_.find(prefix_of(target)); at != surveys_.end()) {
+    about.survey = &at->second;
   }
-  // Of the target itself, or of its router by another of its addresses.
-  const auto take = [&](Ipv4Addr address) {
-    const auto known = distances_.find(key_of(vp, address));
-    if (known == distances_.end() || now - std::min(now, known->second.at) > kFresh) return false;
-    candidate.distance = known->second.used;
-    candidate.is_exact = known->second.is_exact;
-    return candidate.is_exact;
+  const auto add = [&](Ipv4Addr address) {
+    const auto at = distances_.find(address);
+    if (at != distances_.end()) about.distances.push_back(&at->second);
   };
-  if (take(target)) return candidate;
+  add(target);
   for (const Ipv4Addr alias : aliases_.all_of(target)) {
-    if (alias != target && take(alias)) break;
+    if (alias != target) add(alias);
+  }
+  return about;
+}
+
+Candidate Ranking::look_up(VpIndex vp, const About& about, SteadyNs now) {
+  Candidate candidate{vp, {}, 0, false};
+  if (about.survey != nullptr) {
+    const auto ingress = about.survey->ingress.find(vp);
+    if (ingress != about.survey->ingress.end()) candidate.ingress = ingress->second;
+    if (const Way* const way = find_in(about.survey->ways, vp)) candidate.distance = way->used;
+  }
+  for (const Distances* const distances : about.distances) {
+    const Distance* const known = find_in(*distances, vp);
+    if (known == nullptr || now - std::min(now, known->at) > kFresh) continue;
+    candidate.distance = known->used;
+    candidate.is_exact = known->is_exact;
+    if (candidate.is_exact) break;
   }
   return candidate;
+}
+
+Candidate Ranking::look_up(VpIndex vp, Ipv4Addr target, SteadyNs now) const {
+  return look_up(vp, about(target), now);
 }
 
 std::vector<Candidate> Ranking::rank(Ipv4Addr target, std::span<const VpIndex> vps,
@@ -148,8 +178,9 @@ std::vector<Candidate> Ranking::rank(Ipv4Addr target, std::span<const VpIndex> v
   std::vector<Candidate> doubtful;
   std::vector<Candidate> unknown;
   std::size_t far = 0;
+  const About known = about(target);
   for (const VpIndex vp : vps) {
-    const Candidate candidate = look_up(vp, target, now);
+    const Candidate candidate = look_up(vp, known, now);
     if (candidate.distance == 0) {
       unknown.push_back(candidate);
     } else if (candidate.distance <= kMostSlotsUsed) {

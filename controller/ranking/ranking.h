@@ -63,11 +63,13 @@ class Ranking {
 
  private:
   struct Distance {
+    VpIndex vp = kNoVp;
     std::uint8_t used = 0;
     bool is_exact = false;
     SteadyNs at = 0;
   };
-  struct Way {  // of one vantage point into a prefix
+  using Distances = std::vector<Distance>;  // to one address, by vantage point
+  struct Way {                              // of one vantage point into a prefix
     VpIndex vp = kNoVp;
     std::uint8_t used = 0;
     std::uint8_t targets = 0;
@@ -76,17 +78,26 @@ class Ranking {
   struct Survey {
     SteadyNs begun_at = 0;
     bool is_under_way = false;
-    std::vector<Way> ways;
+    std::vector<Way> ways;                                  // by vantage point
     std::unordered_map<VpIndex, probes::Ipv4Addr> ingress;  // by greedy cover
   };
 
+  // All that is known of a target.
+  struct About {
+    const Survey* survey = nullptr;
+    std::vector<const Distances*> distances;  // of its own address, then of its router's others
+  };
+
   void cover(Survey& survey) const;
-  void keep(VpIndex vp, probes::Ipv4Addr address, const Distance& distance);
+  void keep(probes::Ipv4Addr address, const Distance& distance);
+  [[nodiscard]] About about(probes::Ipv4Addr target) const;
+  [[nodiscard]] static Candidate look_up(VpIndex vp, const About& about, SteadyNs now);
 
   const PrefixTable& prefixes_;
   const AliasTable& aliases_;
-  std::unordered_map<std::uint64_t, Distance> distances_;  // by vantage point and address
-  std::unordered_map<std::uint64_t, Survey> surveys_;      // by prefix
+  std::unordered_map<probes::Ipv4Addr, Distances> distances_;
+  std::size_t distance_count_ = 0;
+  std::unordered_map<std::uint64_t, Survey> surveys_;  // by prefix
 };
 
 }  // namespace backsight::controller

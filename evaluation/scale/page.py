@@ -57,7 +57,7 @@ def _units(units: Units) -> str:
         ("archive, packed", f"{number(units.archive_bytes)} bytes", "a run with an archive"),
         ("busiest vantage point", f"{units.busiest:.1f} x the mean one", "the same run"),
         ("a vantage point's core", f"{units.vp_pps / 1e6:.1f} M packets/s",
-         "docs/performance.md, net_af_packet over veth; 9.2 M over rings"),
+         "docs/performance.md, net_af_packet over veth; 12 M over rings"),
         ("a nats-server", f"{units.broker_results_per_s / 1e6:.1f} M results/s, "
          f"{units.broker_stored_bytes:.0f} bytes each",
          "docs/queue.md, with both ends on its two busy cores, in large batches"),

@@ -20,20 +20,19 @@ class WaitingLineTest : public ::testing::Test {
     std::vector<int> gone;
     unsigned next = 0;  // packets of the one that was let go
     VpIndex sender = kNoVp;
-    is_empty_ = line_.release(
-        [&](int item) { return over_.contains(item); },
-        [&](const Line::Lane& lane) {
-          if (total < lane.packets) return Verdict::kAllWait;
-          if (budgets[lane.vp] < lane.packets) return Verdict::kWait;
-          next = lane.packets;
-          sender = lane.vp;
-          return Verdict::kGo;
-        },
-        [&](int item) {
-          total -= next;
-          budgets[sender] -= next;
-          gone.push_back(item);
-        });
+    is_empty_ = line_.release([&](int item) { return over_.contains(item); },
+                              [&](const Line::Lane& lane) {
+                                if (total < lane.packets) return Verdict::kAllWait;
+                                if (budgets[lane.vp] < lane.packets) return Verdict::kWait;
+                                next = lane.packets;
+                                sender = lane.vp;
+                                return Verdict::kGo;
+                              },
+                              [&](int item) {
+                                total -= next;
+                                budgets[sender] -= next;
+                                gone.push_back(item);
+                              });
     return gone;
   }
 

@@ -110,10 +110,7 @@ class TotalRate {
       for (;;) {
         const std::uint64_t after = (before & ~kCount) | (next(before & kCount) & kCount);
         if (after == before) return;
-        if (granted_.compare_exchange_weak(before, after, std::memory_order_relaxed,
-                                           std::memory_order_acquire)) {
-          return;
-        }
+        if (granted_.compare_exchange_weak(before, after, std::memory_order_acquire)) return;
       }
     }
     [[nodiscard]] std::uint64_t worth_at(Tsc now, std::uint64_t hz) const noexcept {

@@ -36,6 +36,8 @@ VARIANTS = (("loop-faults", "loop", ("--faults",)),)
 # Seconds of one run; --quick takes the second. Others take the default.
 SECONDS = {"tx": (3, 1), "loop": (3, 1), "trace": (3, 1), "pace": (5, 1), "kill": (2, 1)}
 DEFAULT_SECONDS = (5, 1)
+# What must not happen once is looked for as often as this, but for --quick.
+UNTIL = {"flood": ("--forged", "1000000000"), "guard": ("--frames", "100000000")}
 
 SAYS = {
     "tx": ("One core takes tasks, chooses, crafts, tags and tracks record route probes, hands them to "

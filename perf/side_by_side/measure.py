@@ -78,6 +78,8 @@ class Measuring:
             if not self.chosen(name) or bench not in self.benches:
                 continue
             tell(name)
+            if not self.setting.is_quick:
+                extra = (*extra, *figures.UNTIL.get(name, ()))
             self._attempt(name, lambda: self._bench(name, bench, extra))
 
     def _beside_testpmd(self) -> None:

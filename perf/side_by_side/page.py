@@ -57,6 +57,7 @@ the same port, passes inside `sendto`: net_af_xdp on a veth copies, so each fram
 (11%), passes `veth_xmit` (19%), and the receiving end of the pair runs on the core that sends, packet by
 packet, as soft interrupt (49%). `af_xdp/txonly` sets it beside what that port takes of testpmd. A NIC whose
 driver has zero-copy AF_XDP, or DPDK's own drivers, have none of these costs; that was not measured.
+On a veth net_af_xdp opens one queue, so a second worker hands its packets to the first: that was no faster.
 """
 
 

@@ -1,6 +1,7 @@
 #include "evaluation/truth.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace backsight::evaluation {
 
@@ -76,15 +77,13 @@ void Truth::score(const ReversePath& path, std::uint64_t at_ns, Evaluation& into
         ases, [&](auto asn) { return !true_ases.contains(asn) && !traced_ases.contains(asn); });
     const auto missing =
         std::ranges::count_if(wanted, [&](std::uint32_t asn) { return !ases.contains(asn); });
-    const Ases verdict = is_wrong       ? Ases::kWrong
-                         : missing == 0 ? Ases::kComplete
-                         : missing == 1 ? Ases::kMissingOne
-                                        : Ases::kMissingMore;
+    const auto [verdict, count] = is_wrong       ? std::pair(Ases::kWrong, &AsScore::wrong)
+                                  : missing == 0 ? std::pair(Ases::kComplete, &AsScore::complete)
+                                  : missing == 1
+                                      ? std::pair(Ases::kMissingOne, &AsScore::missing_one)
+                                      : std::pair(Ases::kMissingMore, &AsScore::missing_more);
     ++score.paths;
-    ++(verdict == Ases::kWrong        ? score.wrong
-       : verdict == Ases::kComplete   ? score.complete
-       : verdict == Ases::kMissingOne ? score.missing_one
-                                      : score.missing_more);
+    ++(score.*count);
     return verdict;
   };
   mine.ases = judge(traced_ases, into.all);

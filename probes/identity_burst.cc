@@ -86,37 +86,24 @@ BACKSIGHT_EACH_TARGET void mix_into(Lanes& to, const Lanes& half, std::uint64_t 
   to ^= word >> 48;
 }
 
-BACKSIGHT_EACH_TARGET void seal_body(const HandleCipher& cipher, std::size_t count,
-                                     std::uint64_t* handles) noexcept {
+// Opening is sealing with the halves swapped and the keys from the last to the first.
+template <bool kOpens>
+BACKSIGHT_EACH_TARGET void permute_body(const HandleCipher& cipher, std::size_t count,
+                                        std::uint64_t* handles) noexcept {
   const auto keys = cipher.round_keys();
   for (std::size_t at = 0; at < count; at += kLanes) {
-    Lanes plain;
-    std::memcpy(&plain, handles + at, sizeof plain);
-    Lanes left = (plain >> 16) & 0xffff;
-    Lanes right = plain & 0xffff;
-    for (const std::uint64_t key : keys) {
-      mix_into(left, right, key);
-      std::swap(left, right);
+    Lanes word;
+    std::memcpy(&word, handles + at, sizeof word);
+    Lanes first = (word >> 16) & 0xffff;
+    Lanes second = word & 0xffff;
+    if constexpr (kOpens) std::swap(first, second);
+    for (std::size_t round = 0; round < keys.size(); ++round) {
+      mix_into(first, second, keys[kOpens ? keys.size() - 1 - round : round]);
+      std::swap(first, second);
     }
-    plain = (left << 16) | right;
-    std::memcpy(handles + at, &plain, sizeof plain);
-  }
-}
-
-BACKSIGHT_EACH_TARGET void open_body(const HandleCipher& cipher, std::size_t count,
-                                     std::uint64_t* handles) noexcept {
-  const auto keys = cipher.round_keys();
-  for (std::size_t at = 0; at < count; at += kLanes) {
-    Lanes sealed;
-    std::memcpy(&sealed, handles + at, sizeof sealed);
-    Lanes left = (sealed >> 16) & 0xffff;
-    Lanes right = sealed & 0xffff;
-    for (std::size_t round = keys.size(); round-- > 0;) {
-      mix_into(right, left, keys[round]);
-      std::swap(left, right);
-    }
-    sealed = (left << 16) | right;
-    std::memcpy(handles + at, &sealed, sizeof sealed);
+    if constexpr (kOpens) std::swap(first, second);
+    word = (first << 16) | second;
+    std::memcpy(handles + at, &word, sizeof word);
   }
 }
 
@@ -125,10 +112,10 @@ void tags_128(const TagKey& key, const TagBurst& burst, std::size_t count,
   tags_body(key, burst, count, tags);
 }
 void seal_128(const HandleCipher& cipher, std::size_t count, std::uint64_t* handles) noexcept {
-  seal_body(cipher, count, handles);
+  permute_body<false>(cipher, count, handles);
 }
 void open_128(const HandleCipher& cipher, std::size_t count, std::uint64_t* handles) noexcept {
-  open_body(cipher, count, handles);
+  permute_body<true>(cipher, count, handles);
 }
 
 BACKSIGHT_TARGET_256 void tags_256(const TagKey& key, const TagBurst& burst, std::size_t count,
@@ -137,11 +124,11 @@ BACKSIGHT_TARGET_256 void tags_256(const TagKey& key, const TagBurst& burst, std
 }
 BACKSIGHT_TARGET_256 void seal_256(const HandleCipher& cipher, std::size_t count,
                                    std::uint64_t* handles) noexcept {
-  seal_body(cipher, count, handles);
+  permute_body<false>(cipher, count, handles);
 }
 BACKSIGHT_TARGET_256 void open_256(const HandleCipher& cipher, std::size_t count,
                                    std::uint64_t* handles) noexcept {
-  open_body(cipher, count, handles);
+  permute_body<true>(cipher, count, handles);
 }
 BACKSIGHT_TARGET_512 void tags_512(const TagKey& key, const TagBurst& burst, std::size_t count,
                                    std::uint64_t* tags) noexcept {
@@ -149,11 +136,11 @@ BACKSIGHT_TARGET_512 void tags_512(const TagKey& key, const TagBurst& burst, std
 }
 BACKSIGHT_TARGET_512 void seal_512(const HandleCipher& cipher, std::size_t count,
                                    std::uint64_t* handles) noexcept {
-  seal_body(cipher, count, handles);
+  permute_body<false>(cipher, count, handles);
 }
 BACKSIGHT_TARGET_512 void open_512(const HandleCipher& cipher, std::size_t count,
                                    std::uint64_t* handles) noexcept {
-  open_body(cipher, count, handles);
+  permute_body<true>(cipher, count, handles);
 }
 
 constexpr IdentityTarget kAllTargets[] = {{512, tags_512, seal_512, open_512},

@@ -223,7 +223,8 @@ Peek peek(std::span<const std::byte> frame) noexcept {
   const Bytes transport = packet.subspan(header_bytes);
   if (header.protocol() == ipv4::kProtocolTcp) {
     seen.handle = load_be32(transport.data() + tcp::kAcknowledged) - 1;
-  } else if (header.protocol() == ipv4::kProtocolIcmp && u8(transport, 0) == icmp::kEchoReply) {
+  } else if (header.protocol() == ipv4::kProtocolIcmp &&
+             u8(transport, icmp::kType) == icmp::kEchoReply) {
     peek_echo_reply(packet, transport, seen);
   } else if (header.protocol() == ipv4::kProtocolIcmp) {
     seen.handle = quoted_handle(transport.subspan(icmp::kHeaderBytes));

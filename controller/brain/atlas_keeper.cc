@@ -38,10 +38,9 @@ void AtlasKeeper::import(std::vector<TraceRecord> traces) {
   }
 }
 
-// True if there were any.
-bool AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
-  const auto found = imported_.find(atlas.source());
-  if (found == imported_.end()) return false;
+void AtlasKeeper::take_imported(Source& source, const Now& now) {
+  const auto found = imported_.find(source.atlas->source());
+  if (found == imported_.end()) return;
   // Of several from one place the newest stays.
   std::ranges::stable_sort(found->second, {}, &Imported::started_unix_us);
   for (Imported& it : found->second) {
@@ -50,10 +49,10 @@ bool AtlasKeeper::take_imported(SourceAtlas& atlas, const Now& now) {
     if (age_us >= max_age_ / 1000) continue;
     // Where the steady clock is younger than the trace, the trace is as old as that.
     it.trace.at = std::max(now.steady, age_us * 1000 + 1) - age_us * 1000;
-    atlas.add(std::move(it.trace));
+    source.atlas->add(std::move(it.trace));
   }
   imported_.erase(found);
-  return true;
+  source.routes_due = 0;
 }
 
 AtlasKeeper::Source& AtlasKeeper::source(VpIndex vp) {
@@ -86,6 +85,7 @@ void AtlasKeeper::want(VpIndex vp, const Now& now) {
 
 void AtlasKeeper::note_news(Source& it, const Now& now) {
   it.has_news = true;
+  it.routes_due = 0;
   next_at_ = std::min(next_at_, now.steady);
 }
 
@@ -110,7 +110,7 @@ void AtlasKeeper::advance(const Now& now) {
     if (!vantage_.is_usable(vp)) continue;
     Source& it = source(vp);
     if (!it.is_wanted || (!std::exchange(it.has_news, false) && !looks_at_all)) continue;
-    if (take_imported(*it.atlas, now)) it.routes_due = 0;
+    take_imported(it, now);
     for (std::size_t j = 0; j < vantage_.size(); ++j) {
       const auto other = static_cast<VpIndex>(j);
       if (other == vp || !vantage_.is_usable(other) ||
@@ -191,7 +191,6 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
   task.due = now.steady + max_age_ / 4 * 3 + max_age_ / 64 * (from % 16U);
   at->second.atlas->add(
       {answer.id, from, answer.key.src, now.steady, hops_of(answer.hops, answer.key.dst), 0});
-  at->second.routes_due = 0;
   note_news(at->second, now);
 }
 
@@ -221,7 +220,6 @@ void AtlasKeeper::refresh(VpIndex vp, const Now& now) {
   Source& it = source(vp);
   for (auto& [other, task] : it.tasks) task.due = now.steady;
   it.asked.clear();
-  it.routes_due = 0;
   note_news(it, now);
 }
 

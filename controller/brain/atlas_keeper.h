@@ -67,14 +67,14 @@ class AtlasKeeper {
     bool has_news = false;                                 // since it was last looked at
     std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
-    SteadyNs routes_due = 0;  // no hop need be asked before; 0: the hops are others than before
+    SteadyNs routes_due = 0;  // no hop need be asked before; 0: look at them all
   };
   struct Imported {
     AtlasTrace trace;
     std::uint64_t started_unix_us = 0;
   };
-  [[nodiscard]] bool take_imported(SourceAtlas& atlas, const Now& now);
   Source& source(VpIndex vp);
+  void take_imported(Source& source, const Now& now);
   // It is looked at in the next advance(), the others not before their time.
   void note_news(Source& source, const Now& now);
   void ask_routes(VpIndex vp, Source& source, const Now& now);

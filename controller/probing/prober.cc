@@ -271,14 +271,13 @@ bool Prober::release(Line& line, const Now& now, std::vector<Outgoing>& tasks) {
       [](const EntryPtr& entry) { return entry->answer.sent_at != 0 || entry->answer.has_ended(); },
       [&](const Line::Lane& lane) {
         if (!has(total_, lane.packets)) return Verdict::kAllWait;
-        return has(by_vp_[lane.vp], lane.packets) ? Verdict::kGo : Verdict::kWait;
+        Budget& vp = by_vp_[lane.vp];
+        if (!has(vp, lane.packets)) return Verdict::kWait;
+        total_.spend(lane.packets);
+        vp.spend(lane.packets);
+        return Verdict::kGo;
       },
-      [&](const EntryPtr& entry) {
-        const unsigned packets = packets_of(entry->answer.key.kind);
-        total_.spend(packets);
-        by_vp_[entry->answer.key.sender].spend(packets);
-        send(*entry, now, tasks);
-      });
+      [&](const EntryPtr& entry) { send(*entry, now, tasks); });
 }
 
 void Prober::advance(const Now& now, std::vector<Outgoing>& tasks) {

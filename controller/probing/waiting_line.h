@@ -33,10 +33,11 @@ class WaitingLine {
   }
   [[nodiscard]] bool is_empty() const noexcept { return size_ == 0; }
 
-  // Calls `go(item)` for each whose lane `may_go(lane)`, until that says that all wait. Items that
-  // are `is_over(item)` are dropped when their turn comes. True if none is left.
-  template <typename IsOver, typename MayGo, typename Go>
-  bool release(IsOver is_over, MayGo may_go, Go go) {
+  // Asks `admit(lane)` for the first of each lane, and calls `go(item)` where the verdict says so,
+  // until it says that all wait. Items that are `is_over(item)` are dropped when their turn comes.
+  // True if none is left.
+  template <typename IsOver, typename Admit, typename Go>
+  bool release(IsOver is_over, Admit admit, Go go) {
     turns_.clear();
     for (LaneItems& it : lanes_) add_turn(it, is_over);
     while (!turns_.empty()) {
@@ -44,7 +45,7 @@ class WaitingLine {
       const Turn turn = turns_.back();
       turns_.pop_back();
       LaneItems& lane = *turn.lane;
-      const Verdict verdict = may_go(lane.lane);
+      const Verdict verdict = admit(lane.lane);
       if (verdict == Verdict::kAllWait) return false;
       if (verdict == Verdict::kWait) continue;
       go(lane.items.front().item);

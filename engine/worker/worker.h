@@ -221,7 +221,7 @@ class Worker {
   bool receive(Lane& lane) noexcept;
   void read(Lane& lane, Lane::Received& received) noexcept;
   void peek(const RxBurst& burst) noexcept;
-  void take_frame(Lane& lane, std::span<std::byte> frame, const Arrival& arrival) noexcept;
+  void take_frame(Lane& lane, const Arrival& arrival) noexcept;
   void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
                   Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome answer(const probes::Reply& reply, const Arrival& arrival) noexcept;
@@ -263,9 +263,6 @@ class Worker {
                                           const Arrival& arrival) const noexcept;
   [[nodiscard]] bool is_own_tag(const probes::TagInput& input, std::uint64_t tag,
                                 const Arrival& arrival) const noexcept;
-  [[nodiscard]] std::span<const probes::Ipv4Addr> own_addresses() const noexcept {
-    return {addresses_.data(), lanes_.size()};
-  }
   [[nodiscard]] bool is_own_address(probes::Ipv4Addr address) const noexcept;
 
   const unsigned index_;

@@ -113,7 +113,7 @@ void Worker::read(Lane& lane, Lane::Received& received) noexcept {
   const std::size_t count = received.burst.size();
   if (count == 0) return;
   peek(received.burst);
-  for (std::size_t i = 0; i < count; ++i) take_frame(lane, peeked_.frames[i], {received.at, i});
+  for (std::size_t i = 0; i < count; ++i) take_frame(lane, {received.at, i});
   received.burst.clear();
 }
 
@@ -147,7 +147,8 @@ void Worker::peek(const RxBurst& burst) noexcept {
   if (has_tags) probes::make_tags(keys_.current, peeked_.tag_words, count, peeked_.tags);
 }
 
-void Worker::take_frame(Lane& lane, std::span<std::byte> frame, const Arrival& arrival) noexcept {
+void Worker::take_frame(Lane& lane, const Arrival& arrival) noexcept {
+  const std::span<std::byte> frame = peeked_.frames[arrival.index];
   const Tsc arrived = arrival.at;
   const auto reply = probes::parse_frame(frame);
   if (!reply && reply.error() == probes::Reject::kFrameTooShort) {
@@ -399,7 +400,8 @@ bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag,
 }
 
 bool Worker::is_own_address(probes::Ipv4Addr address) const noexcept {
-  return std::ranges::find(own_addresses(), address) != own_addresses().end();
+  const std::span own = std::span(addresses_).first(lanes_.size());
+  return std::ranges::find(own, address) != own.end();
 }
 
 }  // namespace backsight::engine

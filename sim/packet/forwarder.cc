@@ -10,6 +10,20 @@ namespace {
 constexpr std::uint32_t kWindowsASecond = 10;
 constexpr std::uint64_t kWindowNs = 1'000'000'000U / kWindowsASecond;
 
+std::uint32_t in_address(const Trip& trip, std::size_t stage, std::uint8_t before,
+                         std::uint8_t member) noexcept {
+  if (stage == 0) return trip.host_in;
+  const Stage& it = trip.path.stages[stage];
+  return it.in_base + std::uint32_t{before} * it.in_before + std::uint32_t{member} * it.in_own;
+}
+
+std::uint32_t out_address(const Trip& trip, std::size_t stage, std::uint8_t member,
+                          std::uint8_t after) noexcept {
+  if (stage + 1 == trip.path.stages.size()) return trip.host_out;
+  const Stage& it = trip.path.stages[stage];
+  return it.out_base + std::uint32_t{member} * it.out_own + std::uint32_t{after} * it.out_after;
+}
+
 }  // namespace
 
 Limits::Limits(std::size_t owners, std::uint32_t per_second)
@@ -32,24 +46,6 @@ Forwarder::Forwarder(const Internet& internet, const Behaviour& behaviour,
       behaviour_(behaviour),
       options_hop_ns_(std::uint64_t{config.dynamics.options_hop_us} * 1000U),
       options_(internet.group_of_router.size(), config.behaviour.options_limit_pps) {}
-
-namespace {
-
-std::uint32_t in_address(const Trip& trip, std::size_t stage, std::uint8_t before,
-                         std::uint8_t member) noexcept {
-  if (stage == 0) return trip.host_in;
-  const Stage& it = trip.path.stages[stage];
-  return it.in_base + std::uint32_t{before} * it.in_before + std::uint32_t{member} * it.in_own;
-}
-
-std::uint32_t out_address(const Trip& trip, std::size_t stage, std::uint8_t member,
-                          std::uint8_t after) noexcept {
-  if (stage + 1 == trip.path.stages.size()) return trip.host_out;
-  const Stage& it = trip.path.stages[stage];
-  return it.out_base + std::uint32_t{member} * it.out_own + std::uint32_t{after} * it.out_after;
-}
-
-}  // namespace
 
 Place place_on(const Trip& trip, std::size_t stage, std::uint8_t before, std::uint8_t member,
                std::uint8_t after) noexcept {

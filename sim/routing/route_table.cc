@@ -125,16 +125,20 @@ Route RouteTable::choose(AsIndex as, Tree tree) {
   return best;
 }
 
+Route RouteTable::route_from(AsIndex as, Tree tree) {
+  const std::uint32_t place = neighbours_.home(as).place;
+  return place == kNone ? choose(as, tree) : route_of(place, tree);
+}
+
 bool RouteTable::find(AsIndex from, AsIndex destination, std::uint32_t variant, AsWay& way) {
   way.count = 0;
   if (from == destination) return true;
   const Tree routes = tree({destination, variant});
   for (AsIndex as = from; as != destination;) {
     if (way.count == AsWay::kMost) return false;
-    const Home home = neighbours_.home(as);
-    const Route route = home.place == kNone ? choose(as, routes) : route_of(home.place, routes);
+    const Route route = route_from(as, routes);
     if (route.from == RouteClass::kNoRoute) return false;
-    const Neighbour& next = neighbours_[home.first + route.next];
+    const Neighbour& next = neighbours_[neighbours_.home(as).first + route.next];
     neighbours_.prepare_exit(next);
     way.steps[way.count++] = &next;
     as = next.as;
@@ -143,9 +147,7 @@ bool RouteTable::find(AsIndex from, AsIndex destination, std::uint32_t variant, 
 }
 
 std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uint32_t variant) {
-  const Tree routes = tree({destination, variant});
-  const std::uint32_t place = core_.place(as);
-  const Route found = place == kNone ? choose(as, routes) : route_of(place, routes);
+  const Route found = route_from(as, tree({destination, variant}));
   if (found.from == RouteClass::kNoRoute) return std::nullopt;
   return found;
 }

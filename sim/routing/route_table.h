@@ -60,6 +60,7 @@ class RouteTable {
   void prepare_route(AsIndex as, const Route* routes) const noexcept;
   [[nodiscard]] std::span<const Neighbour> some_neighbours(AsIndex as) const noexcept;
   [[nodiscard]] Route route_of(std::uint32_t place, Tree tree);
+  [[nodiscard]] Route route_from(AsIndex as, Tree tree);
   [[nodiscard]] Route choose(AsIndex as, Tree tree);
 
   const Internet& internet_;

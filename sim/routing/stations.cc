@@ -23,7 +23,6 @@ Stations::Stations(const Internet& internet, const Behaviour& behaviour)
                      group.pop,
                      depth,
                      internet.pop_of(group).city,
-                     0,
                      static_cast<std::uint16_t>(id - group.up),
                      group.first_router,
                      as.internal_base + 4 * group.up_link,

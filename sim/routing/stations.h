@@ -43,7 +43,6 @@ struct Station {
   std::uint8_t pop;    // within the AS
   std::uint8_t depth;  // groups above it; 0 of a core group
   CityId city;
-  std::uint8_t spare;
   std::uint16_t climb;  // the group above has so much less a number
   RouterId first_router;
   std::uint32_t up_address;  // of the first link to the group above, number times four

@@ -23,6 +23,12 @@ constexpr std::array<std::uint8_t, 4> kGatewayPrefix = {0x02, 0xb5, 0x00, 0x00};
 constexpr std::uint64_t kAskAgainNs = 1'000'000'000;
 constexpr std::chrono::microseconds kNap{30};
 
+// 0: the frame is too short to have one.
+std::uint16_t type_of(std::span<const std::byte> frame) noexcept {
+  if (frame.size() < ethernet::kHeaderBytes) return 0;
+  return probes::load_be16(&frame[ethernet::kTypeOffset]);
+}
+
 }  // namespace
 
 std::string_view name(Count count) noexcept {
@@ -125,10 +131,7 @@ std::size_t Server::poll_once(std::uint64_t now) {
 
 // The vantage point behind the lane that sent an IPv4 packet; kNone: it is something else.
 std::uint32_t Server::sender_of(const Lane& lane, std::span<const std::byte> frame) noexcept {
-  if (frame.size() < ethernet::kHeaderBytes ||
-      probes::load_be16(&frame[ethernet::kTypeOffset]) != ethernet::kTypeIpv4) {
-    return kNone;
-  }
+  if (type_of(frame) != ethernet::kTypeIpv4) return kNone;
   const std::uint32_t point = vantage_point_of(frame.first(6));
   return point >= lane.first && point < lane.first + lane.count ? point : kNone;
 }
@@ -141,9 +144,7 @@ void Server::expect(const Lane& lane, std::span<const std::byte> frame) {
 
 void Server::take(std::size_t index, std::span<std::byte> frame, std::uint64_t now) {
   ++count(Count::kReceived);
-  const bool is_arp = frame.size() >= ethernet::kHeaderBytes &&
-                      probes::load_be16(&frame[ethernet::kTypeOffset]) == ethernet::kTypeArp;
-  if (is_arp) return take_arp(index, frame);
+  if (type_of(frame) == ethernet::kTypeArp) return take_arp(index, frame);
   const std::uint32_t point = sender_of(lanes_[index], frame);
   if (point == kNone) {
     ++count(Count::kOther);

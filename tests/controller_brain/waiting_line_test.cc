@@ -18,21 +18,15 @@ class WaitingLineTest : public ::testing::Test {
   // What goes when each vantage point may send so many packets, and all together `total`.
   std::vector<int> release(std::map<VpIndex, unsigned> budgets, unsigned total = 1000) {
     std::vector<int> gone;
-    unsigned next = 0;  // packets of the one that was let go
-    VpIndex sender = kNoVp;
     is_empty_ = line_.release([&](int item) { return over_.contains(item); },
                               [&](const Line::Lane& lane) {
                                 if (total < lane.packets) return Verdict::kAllWait;
                                 if (budgets[lane.vp] < lane.packets) return Verdict::kWait;
-                                next = lane.packets;
-                                sender = lane.vp;
+                                total -= lane.packets;
+                                budgets[lane.vp] -= lane.packets;
                                 return Verdict::kGo;
                               },
-                              [&](int item) {
-                                total -= next;
-                                budgets[sender] -= next;
-                                gone.push_back(item);
-                              });
+                              [&](int item) { gone.push_back(item); });
     return gone;
   }
 

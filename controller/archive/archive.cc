@@ -6,8 +6,8 @@
 
 #include "controller/archive/bundler.h"
 #include "controller/archive/record_queue.h"
-#include "controller/archive/trouble.h"
 #include "controller/archive/writer.h"
+#include "daemon/trouble.h"
 #include "daemon/wall_clock.h"
 
 namespace backsight::controller {
@@ -34,7 +34,7 @@ class Archive::Impl {
                 .unix_us = options.unix_us},
                layout.root(), tell) {}
 
-  Teller tell;
+  daemon::Teller tell;
   RecordQueue queue;
   Bundler bundler;
   std::vector<ReversePath> recovered;  // taken once, by the owner

@@ -3,7 +3,7 @@
 namespace backsight::controller {
 
 Bundler::Bundler(queue::FileSystem& files, const ArchiveLayout& layout,
-                 std::chrono::milliseconds retry_interval, Teller& tell)
+                 std::chrono::milliseconds retry_interval, daemon::Teller& tell)
     : files_(files),
       layout_(layout),
       retry_interval_(retry_interval),

@@ -14,7 +14,7 @@
 
 #include "controller/archive/bundle.h"
 #include "controller/archive/layout.h"
-#include "controller/archive/trouble.h"
+#include "daemon/trouble.h"
 #include "queue/log/file_system.h"
 
 namespace backsight::controller {
@@ -29,7 +29,7 @@ class Bundler {
   };
 
   Bundler(queue::FileSystem& files, const ArchiveLayout& layout,
-          std::chrono::milliseconds retry_interval, Teller& tell);
+          std::chrono::milliseconds retry_interval, daemon::Teller& tell);
   ~Bundler();
   Bundler(const Bundler&) = delete;
   Bundler& operator=(const Bundler&) = delete;
@@ -49,8 +49,8 @@ class Bundler {
   queue::FileSystem& files_;
   const ArchiveLayout layout_;
   const std::chrono::milliseconds retry_interval_;
-  Teller& tell_;
-  Trouble trouble_;
+  daemon::Teller& tell_;
+  daemon::Trouble trouble_;
   mutable std::mutex mutex_;
   std::condition_variable work_;
   std::deque<BundleName> waiting_;

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kIdle{1000};
 
 ArchiveWriter::ArchiveWriter(std::unique_ptr<ArchiveStore> store, RecordQueue& queue,
                              Bundler& bundler, const Annotation& annotation, Settings settings,
-                             const std::string& directory, Teller& tell)
+                             const std::string& directory, daemon::Teller& tell)
     : store_(std::move(store)),
       queue_(queue),
       bundler_(bundler),

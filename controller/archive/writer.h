@@ -19,7 +19,7 @@
 #include "controller/archive/record_queue.h"
 #include "controller/archive/schema.h"
 #include "controller/archive/store.h"
-#include "controller/archive/trouble.h"
+#include "daemon/trouble.h"
 
 namespace backsight::controller {
 
@@ -35,7 +35,7 @@ class ArchiveWriter {
   // Gives closed spools to the bundler. All it is given outlives it.
   ArchiveWriter(std::unique_ptr<ArchiveStore> store, RecordQueue& queue, Bundler& bundler,
                 const Annotation& annotation, Settings settings, const std::string& directory,
-                Teller& tell);
+                daemon::Teller& tell);
   ~ArchiveWriter();
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;
@@ -76,7 +76,7 @@ class ArchiveWriter {
   const Annotation annotation_;
   const Settings settings_;
   const std::string directory_;
-  Trouble trouble_;
+  daemon::Trouble trouble_;
 
   // The thread's own.
   std::optional<Row> stuck_;       // that the store could not take

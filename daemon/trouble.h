@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace backsight::controller {
+namespace backsight::daemon {
 
 // Sentences for the operator, one at a time, from whichever thread.
 class Teller {
@@ -63,4 +63,4 @@ class Trouble {
   std::string sentence_;
 };
 
-}  // namespace backsight::controller
+}  // namespace backsight::daemon

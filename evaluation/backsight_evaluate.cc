@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--vp-pps", config.vp_pps, "Packets a second of each vantage point")
       ->capture_default_str();
-  app.add_flag("--baseline", config.is_baseline, "Plan by RevTr 2.0's rules");
+  app.add_flag("--baseline", config.is_baseline, "Plan by reduced rules, to compare with");
   app.add_option("--archive", config.archive,
                  "Directory: keeps an archive there (docs/archive.md)");
   app.add_flag("--each", config.tells_each, "Also the scores of each path");
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Examples:\n  backsight-evaluate --ases 2000 --requests 500\n"
       "  backsight-evaluate --requests 5000 --baseline\n"
-      "scripts/evaluate runs both planners and writes the page.");
+      "scripts/evaluate makes several runs, and the page of them.");
   CLI11_PARSE(app, argc, argv);
   const auto tell = [&](const std::string& sentence) {
     if (!is_quiet) std::fprintf(stderr, "evaluate: %s\n", sentence.c_str());

@@ -1,14 +1,12 @@
-// Reverse traceroutes by RevTr 2.0's rules, to be compared with: its order of techniques, its
-// batches of five spoofers, its waits. Sources: the public code of 2022
-// (NEU-SNS/ReverseTraceroutePublic, revtr/runner and rankingservice), the project's page.
+// A planner of few rules and long waits, for our own planner's changes to be compared with. It is not
+// RevTr 2.0: it shares that system's order of techniques and its waits, and leaves out rules that
+// decide how many paths are found (backing off to candidates of earlier replies, earlier hops of a
+// segment, further hops of the same traceroute).
 //
 //   Record Route from the source, which waits 20 s for its answer
 //   spoofed Record Route, five at a time and ten in all, ranked by ingress; a batch ends when all
 //   have answered, on the second 5 s tick after the first answer, or after 20 s
 //   a traceroute that must reach, and its last hop but one
-//
-// Left out, because it would make it slower: the 1 s and 0.5 s between a vantage point's reply and
-// the controller, and the pace at which measurements begin.
 #pragma once
 
 #include <cstdint>

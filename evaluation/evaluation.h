@@ -1,5 +1,5 @@
 // Reverse traceroutes through a simulated Internet, and how right, how quick and how dear they are:
-// the same requests by our planner or by RevTr 2.0's rules (baseline.h).
+// the same requests by our planner or by a baseline of reduced rules (baseline.h).
 #pragma once
 
 #include <array>

@@ -121,7 +121,7 @@ Json accuracy(const Evaluation& result) {
 std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
   const auto requests = static_cast<double>(result.requests);
   const auto packets = static_cast<double>(result.packets);
-  Json json = {{"planner", config.is_baseline ? "revtr2" : "backsight"},
+  Json json = {{"planner", config.is_baseline ? "reduced" : "backsight"},
                {"ases", config.world.topology.ases},
                {"vantage_points", result.vantage_points},
                {"world_seed", config.world.seed},

@@ -1,1 +1,1 @@
-"""Both planners in the same worlds, beside RevTr's published figures: see scripts/evaluate."""
+"""Runs in simulated worlds, beside RevTr's published figures: see scripts/evaluate."""

@@ -1,4 +1,4 @@
-"""Both planners in the same worlds, beside RevTr's published figures: see scripts/evaluate."""
+"""Runs in simulated worlds, beside RevTr's published figures: see scripts/evaluate."""
 import sys
 
 from .cli import main

@@ -15,15 +15,15 @@ from side_by_side import machine
 
 from . import both, cost, hour, page, published, rows
 from .merge import merge
-from .runs import PLANNERS, ROOT, Plan, RunError, run_all, run_one, tell
+from .runs import BASELINE, OURS, ROOT, Plan, RunError, run_all, run_one, tell
 
 _EPILOG = """\
 Figures of the simulated Internet (docs/simulation.md): who measures there is told what a controller
-is told, and its paths are compared with the simulation's routing. `RevTr 2.0's rules` is its published
-algorithm, with its waits, in the same worlds (evaluation/baseline.h).
+is told, and its paths are compared with the simulation's routing. --baseline runs a planner of reduced
+rules beside it (evaluation/baseline.h), for changes to be compared with: it stands for no other system.
 
 Examples:
-  scripts/evaluate                       three worlds of 10,000 ASes, about 15 minutes
+  scripts/evaluate                       three worlds of 10,000 ASes, about 10 minutes
   scripts/evaluate --quick               one world of 2,000 ASes, less than a minute
   scripts/evaluate --json > figures.json
   scripts/evaluate --worlds 5 --requests 20000
@@ -36,8 +36,7 @@ def _arguments(argv):
         prog="scripts/evaluate", formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EPILOG,
         description="Accuracy, latency, throughput and cost of reverse traceroutes in the simulated "
-                    "Internet, by our planner and by RevTr 2.0's rules, beside RevTr's published "
-                    "figures.")
+                    "Internet, beside RevTr's published figures.")
     parser.add_argument("--quick", action="store_true",
                         help="one world of 2,000 ASes and 40 vantage points, 600 requests")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
@@ -50,6 +49,8 @@ def _arguments(argv):
     parser.add_argument("--rate", type=float, metavar="N",
                         help="requests a second of simulated time (20; quick: 20)")
     parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (the machine's cores)")
+    parser.add_argument("--baseline", action="store_true",
+                        help="also a planner of reduced rules, in the same worlds; docs tell nothing of it")
     parser.add_argument("--write", action="store_true",
                         help="write docs/evaluation.md with its plots, and docs/scale.md")
     parser.add_argument("--scale", action="store_true",
@@ -67,7 +68,7 @@ def _plan(options) -> Plan:
     plan = Plan(choose(options.ases, 10_000, 2_000), choose(options.vantage_points, 150, 40),
                 tuple(range(1, worlds + 1)), choose(options.sources, 20, 8),
                 choose(options.requests, 20_000, 600), choose(options.rate, 20.0, 20.0),
-                options.jobs or os.cpu_count() or 1)
+                options.jobs or os.cpu_count() or 1, options.baseline)
     if min(worlds, plan.requests, plan.jobs, plan.sources) < 1 or plan.rate <= 0:
         print("evaluate: --worlds, --requests, --sources, --rate and --jobs must be above 0",
               file=sys.stderr)
@@ -75,12 +76,12 @@ def _plan(options) -> Plan:
     return plan
 
 
-def _as_json(ours: dict, theirs: dict, plan: Plan, described: dict) -> dict:
+def _as_json(ours: dict, theirs: dict | None, plan: Plan, described: dict) -> dict:
     def costs(it):
         return {f"{revtrs:.0f}": vars(cost.of_day(revtrs, it["probes_per_revtr_warm"],
                                                   plan.vantage_points)) for revtrs in cost.DAYS}
     return {**ours, "cost_a_day": costs(ours),
-            "baseline": {**theirs, "cost_a_day": costs(theirs)},
+            **({"baseline": {**theirs, "cost_a_day": costs(theirs)}} if theirs else {}),
             "published": {"as_complete": published.AS_COMPLETE,
                           "as_missing_one": published.AS_MISSING_ONE,
                           "as_wrong": published.AS_WRONG, "in_range": published.IN_RANGE,
@@ -115,17 +116,19 @@ def main(argv: list[str]) -> int:
             tell(f"wrote {hour.run(plan)}")
             return 0
         by_planner = run_all(plan)
-        ours, theirs = (merge(by_planner[planner]) for planner in PLANNERS)
-        ours["of_both"], theirs["of_both"] = both.compare(*(by_planner[it] for it in PLANNERS))
+        ours, theirs = merge(by_planner[OURS]), None
         described = machine.describe()
-        everything = json.dumps(_as_json(ours, theirs, plan, described), indent=1)
+        if plan.has_baseline:
+            theirs = merge(by_planner[BASELINE])
+            ours["of_both"], theirs["of_both"] = both.compare(by_planner[OURS], by_planner[BASELINE])
         if options.json:
-            print(everything)
+            print(json.dumps(_as_json(ours, theirs, plan, described), indent=1))
         else:
-            print(rows.terminal(rows.rows(ours, theirs, plan.vantage_points)))
+            print(rows.terminal(rows.head(theirs), rows.rows(ours, theirs, plan.vantage_points)))
         if options.write:
-            tell(f"wrote {page.write(ours, theirs, plan, described)}")
-            (page.FOLDER / "figures.json").write_text(everything + "\n")
+            tell(f"wrote {page.write(ours, plan, described)}")
+            kept = json.dumps(_as_json(ours, None, plan, described), indent=1)
+            (page.FOLDER / "figures.json").write_text(kept + "\n")
             tell(f"wrote {_write_scale(plan)}")
         return 0
     except RunError as error:

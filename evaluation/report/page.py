@@ -17,18 +17,12 @@ _INTRO = """\
 # Evaluation
 
 Written by `scripts/evaluate --write` from one run; do not edit. Reverse traceroutes through the simulated
-Internet ([simulation.md](simulation.md)), whose routes are known for every pair of addresses, planned in
-two ways:
+Internet ([simulation.md](simulation.md)), whose routes are known for every pair of addresses, as the
+controller plans them.
 
-- **backsight**: as the controller plans them.
-- **RevTr 2.0's rules**: the order of techniques, batches of five spoofers and waits of the public code of
-  2022, in the same worlds, with the same vantage points, atlases, surveys and queue, and half an hour
-  instead of a minute to end in. Two delays of the original are left out, which would make it slower: the
-  1.5 s between a vantage point's reply and its controller, and the pace at which measurements begin. It
-  shares what the controller shares between measurements (probes, answers, surveys), so it is quicker and
-  cheaper here than it would be alone.
-- **published** figures are of the Internet of 2022 and 2023, compared with traceroutes from hosts of known
-  users. They are beside ours to be read, not to be subtracted: the simulation is not that Internet.
+**Published** figures are of the Internet of 2022 and 2023, compared with traceroutes from hosts of known
+users. They are beside ours to be read, not to be subtracted: the simulation is not that Internet, and no
+other system was run in it.
 
 """
 
@@ -36,15 +30,11 @@ _SAYS = """\
 ## What the figures say, and what they do not
 
 - **AS paths** are compared with what a traceroute from the destination would show, as the published
-  comparison is made. All addresses, of both planners too, are looked up in the same tables: announced
-  prefixes, and a list of who is at exchanges, as RevTr's servers have one; here both are without gaps, which
-  outside they are not. Paths with a symmetry assumed across ASes (hop type 12) are not
-  among them, as RevTr 2.0 gave those up; {wrong_all} of all paths, with those, have a wrong
-  AS ({wrong_all_theirs} by the rules).
+  comparison is made. All addresses are looked up in the same tables: announced prefixes, and a list of who
+  is at exchanges; here both are without gaps, which outside they are not. Paths with a symmetry assumed
+  across ASes (hop type 12) are not among them; {wrong_all} of all paths, with those, have a wrong AS.
 - **Strictly**, against every AS that the path is in, also those of which no address tells: complete
-  {strict}, by the rules {strict_theirs}.
-- **Where both have a path**, with nothing assumed across ASes: {both} of {requests} requests. Alone, each
-  planner's shares are of other destinations: the rules reach fewer, and those are the easier ones.
+  {strict}.
 - **Coverage** is of destinations that answer pings and Record Route. Published is that 63% of those are in
   range of a vantage point; a path can be whole without that, through the atlas or an assumption.
 - **Latency** counts from the request to the whole path, on simulated time: distances are those of cities,
@@ -82,91 +72,78 @@ def _figure(name: str, words: str) -> str:
     return f"![{words}](evaluation/{name})\n\n"
 
 
-def _hops(ours: dict, theirs: dict) -> str:
+def _hops(it: dict) -> str:
     lines = []
     for kind, name in plots.TYPES.items():
-        scores = [it["hops_by_type"].get(kind) for it in (ours, theirs)]
-        if not any(scores):
+        score = it["hops_by_type"].get(kind)
+        if not score:
             continue
-        cells = []
-        for score in scores:
-            cells += [number(score["right"] + score["wrong"]),
-                      _percent(score["right"], score["right"] + score["wrong"])] if score else ["", ""]
+        judged = score["right"] + score["wrong"]
         beside = {"11": f"{published.SYMMETRY_WITHIN:.0%}",
                   "12": f"{published.SYMMETRY_ACROSS:.0%}"}.get(kind, "")
-        lines.append((name, kind, *cells, beside))
-    return markdown(("found by", "type", "hops", "right", "hops, by the rules", "right",
-                     "published"), lines) + "\n\n"
+        lines.append((name, kind, number(judged), _percent(score["right"], judged), beside))
+    return markdown(("found by", "type", "hops", "right", "published"), lines) + "\n\n"
 
 
-def _worlds(ours: dict, theirs: dict) -> str:
+def _worlds(it: dict) -> str:
     keys = ("as_complete", "as_wrong", "router_right", "coverage", "latency_p50_s",
             "probes_per_revtr")
     lines = []
-    for it, name in ((ours, "backsight"), (theirs, "RevTr 2.0's rules")):
-        for world in it["worlds"]:
-            cells = [_percent(world[key], 1) if key[-1] not in "sr" or key == "router_right" else
-                     number(world[key]) for key in keys]
-            lines.append((world["world_seed"], name, *cells))
-    return markdown(("world", "planner", "complete", "wrong", "hops right", "coverage",
-                     "median, s", "probes"), lines, (1,)) + "\n\n"
+    for world in it["worlds"]:
+        cells = [_percent(world[key], 1) if key[-1] not in "sr" or key == "router_right" else
+                 number(world[key]) for key in keys]
+        lines.append((world["world_seed"], *cells))
+    return markdown(("world", "complete", "wrong", "hops right", "coverage", "median, s", "probes"),
+                    lines) + "\n\n"
 
 
-def _costs(ours: dict, theirs: dict, plan: Plan) -> str:
+def _costs(it: dict, plan: Plan) -> str:
     lines = []
-    for it, name in ((ours, "backsight"), (theirs, "RevTr 2.0's rules")):
-        probes = it["probes_per_revtr_warm"]
-        for revtrs in cost.DAYS:
-            day = cost.of_day(revtrs, probes, plan.vantage_points)
-            lines.append((f"{revtrs / 1e6:g} M", name, number(day.probes / 1e9), number(day.pps_of_each),
-                          *(number(day.vantage_points_at[pps]) for pps in cost.POLITE_PPS)))
-    head = ("a day", "planner", "10^9 probes", f"pps of each of {plan.vantage_points}",
+    probes = it["probes_per_revtr_warm"]
+    for revtrs in cost.DAYS:
+        day = cost.of_day(revtrs, probes, plan.vantage_points)
+        lines.append((f"{revtrs / 1e6:g} M", number(day.probes / 1e9), number(day.pps_of_each),
+                      *(number(day.vantage_points_at[pps]) for pps in cost.POLITE_PPS)))
+    head = ("a day", "10^9 probes", f"pps of each of {plan.vantage_points}",
             *(f"vantage points at {pps} pps" for pps in cost.POLITE_PPS))
     most = ", ".join(
-        f"{cost.most_a_day(ours['probes_per_revtr_warm'], plan.vantage_points, pps) / 1e6:.1f} M a day "
+        f"{cost.most_a_day(probes, plan.vantage_points, pps) / 1e6:.1f} M a day "
         f"at {pps} pps" for pps in cost.POLITE_PPS)
-    return (markdown(head, lines, (1,)) + "\n\n" + fill(
+    return (markdown(head, lines) + "\n\n" + fill(
         f"The {plan.vantage_points} vantage points' packets, were all as busy, suffice for {most}. RevTr's "
         "scampers send 100 a second (until July 2024) and 300 (since). [scale.md](scale.md) has what else it "
         "takes.", 108) + "\n\n")
 
 
-def _failures(ours: dict, theirs: dict) -> str:
-    reasons = sorted({*ours["failures"], *theirs["failures"]},
-                     key=lambda it: -ours["failures"].get(it, 0))
-    lines = [(f"`{it}`", *(_percent(planner["failures"].get(it, 0), planner["requests"])
-                           for planner in (ours, theirs))) for it in reasons]
-    return markdown(("why not reached", "backsight", "RevTr 2.0's rules"), lines) + "\n\n"
+def _failures(it: dict) -> str:
+    lines = [(f"`{reason}`", _percent(count, it["requests"]))
+             for reason, count in sorted(it["failures"].items(), key=lambda it: -it[1])]
+    return markdown(("why not reached", "of requests"), lines) + "\n\n"
 
 
-def render(ours: dict, theirs: dict, plan: Plan, described: dict[str, str]) -> str:
-    strict = [it["as_of_measured_strict"] for it in (ours, theirs)]
-    wrong = [it["as_of_all"] for it in (ours, theirs)]
+def render(it: dict, plan: Plan, described: dict[str, str]) -> str:
+    strict, of_all = it["as_of_measured_strict"], it["as_of_all"]
     says = _SAYS.format(
-        wrong_all=_percent(wrong[0]["wrong"], wrong[0]["paths"]),
-        wrong_all_theirs=_percent(wrong[1]["wrong"], wrong[1]["paths"]),
-        strict=_percent(strict[0]["complete"], strict[0]["paths"]),
-        strict_theirs=_percent(strict[1]["complete"], strict[1]["paths"]),
-        vp_pps=published.VP_PPS, jobs=plan.jobs, both=number(ours["of_both"]["paths"]),
-        requests=number(ours["requests"]),
-        seeds=", ".join(map(str, plan.world_seeds)))
-    table = markdown(rows.HEAD, rows.rows(ours, theirs, plan.vantage_points), (0, 1))
+        wrong_all=_percent(of_all["wrong"], of_all["paths"]),
+        strict=_percent(strict["complete"], strict["paths"]),
+        vp_pps=published.VP_PPS, jobs=plan.jobs, seeds=", ".join(map(str, plan.world_seeds)))
+    table = markdown(rows.head(None), rows.rows(it, None, plan.vantage_points), (0, 1))
     return "".join([
         _INTRO, _setting(plan, described), "## Figures\n\n", table, "\n\n",
         _figure("as-level.svg", "AS paths complete, with ASes missing, and wrong"),
         _figure("latency.svg", "Share of requests answered within a time"), says,
-        "## Hops\n\n", _hops(ours, theirs),
+        "## Hops\n\n", _hops(it),
         _figure("hops.svg", "Share of hops that are on the true path, by how they were found"),
-        "## What a day costs\n\n", _costs(ours, theirs, plan),
-        "## What failed\n\n", _failures(ours, theirs),
+        "## What a day costs\n\n", _costs(it, plan),
+        "## What failed\n\n", _failures(it),
         *([hour.section(json.loads(hour.KEPT.read_text()))] if hour.KEPT.exists() else []),
         "## World by world\n\n",
-        _worlds(ours, theirs)]).rstrip() + "\n"
+        _worlds(it)]).rstrip() + "\n"
 
 
-def write(ours: dict, theirs: dict, plan: Plan, described: dict[str, str]) -> str:
+def write(it: dict, plan: Plan, described: dict[str, str]) -> str:
     FOLDER.mkdir(exist_ok=True)
-    for name, plot in plots.all_of(ours, theirs).items():
+    for name, plot in plots.all_of(it).items():
         (FOLDER / name).write_text(plot)
-    PAGE.write_text(render(ours, theirs, plan, described))
+    PAGE.write_text(render(it, plan, described))
     return str(PAGE.relative_to(ROOT))

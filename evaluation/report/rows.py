@@ -1,4 +1,4 @@
-"""What is told of both planners, line by line, beside what is published."""
+"""What is told of a run, line by line, beside what is published, and beside a baseline if one was run."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from side_by_side.table import number
 
 from . import cost, published
 
-HEAD = ("figure", "unit", "backsight", "RevTr 2.0's rules", "RevTr 2.0, published")
+# What the planner of evaluation/baseline.h is called, wherever it is told of.
+BASELINE = "baseline of reduced rules"
+
+
+def head(theirs: dict | None) -> tuple[str, ...]:
+    return ("figure", "unit", "backsight", *([BASELINE] if theirs else []), "RevTr 2.0, published")
 
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{value * 100:.1f}"
 
 
-def _two(key, ours, theirs, shown=number):
-    return shown(ours[key]), shown(theirs[key])
-
-
-def _of_both(ours: dict, theirs: dict):
+def _of_both(ours: dict, theirs: dict | None):
     """The same paths of both: each alone is of other destinations."""
+    if theirs is None:
+        return
     mine, others = ours["of_both"], theirs["of_both"]
     where = "where both have a path"
     for figure, key in ((f"{where}: AS path complete", "as_complete"),
@@ -27,10 +30,12 @@ def _of_both(ours: dict, theirs: dict):
         yield (figure, "%", _percent(mine[key]), _percent(others[key]), "")
 
 
-def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]:
-    """REQUIRES: both as merge() returns them."""
+def rows(ours: dict, theirs: dict | None, vantage_points: int) -> list[tuple[str, ...]]:
+    """REQUIRES: both as merge() returns them; with `theirs`, both with "of_both" of both.compare()."""
+    planners = [it for it in (ours, theirs) if it]
+
     def line(figure, unit, key, shown=number, beside=""):
-        return (figure, unit, *_two(key, ours, theirs, shown), beside)
+        return (figure, unit, *(shown(it[key]) for it in planners), beside)
 
     lines = [
         line("AS path complete", "%", "as_complete", _percent, _percent(published.AS_COMPLETE)),
@@ -58,7 +63,7 @@ def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]
     ]
     for revtrs in cost.DAYS:
         days = [cost.of_day(revtrs, it["probes_per_revtr_warm"], vantage_points)
-                for it in (ours, theirs)]
+                for it in planners]
         lines.append((f"{revtrs / 1e6:g} M a day: probes", "10^9", *(number(day.probes / 1e9) for day in days), ""))
         lines.append((f"{revtrs / 1e6:g} M a day: each of {vantage_points} vantage points", "pps",
                       *(number(day.pps_of_each) for day in days),
@@ -66,9 +71,9 @@ def rows(ours: dict, theirs: dict, vantage_points: int) -> list[tuple[str, ...]]
     return lines
 
 
-def terminal(lines) -> str:
-    table = [tuple(word.upper() for word in HEAD), *lines]
-    widths = [max(len(cells[at]) for cells in table) for at in range(len(HEAD))]
+def terminal(head, lines) -> str:
+    table = [tuple(word.upper() for word in head), *lines]
+    widths = [max(len(cells[at]) for cells in table) for at in range(len(head))]
     return "\n".join("  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)
                                for at, (cell, width) in enumerate(zip(cells, widths))).rstrip()
                      for cells in table)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLANNERS = ("backsight", "revtr2")
+OURS, BASELINE = "backsight", "reduced"  # planners, as backsight-evaluate names them
 
 
 class RunError(Exception):
@@ -26,7 +26,7 @@ def tell(words: str) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run: each world by both planners, with the same sources, destinations and probes."""
+    """What is run: each world by each planner, with the same sources, destinations and probes."""
 
     ases: int
     vantage_points: int
@@ -35,12 +35,17 @@ class Plan:
     requests: int  # in each world, by each planner
     rate: float  # of them a second, simulated
     jobs: int
+    has_baseline: bool = False
+
+    @property
+    def planners(self) -> tuple[str, ...]:
+        return (OURS, BASELINE) if self.has_baseline else (OURS,)
 
     def arguments(self, planner: str, world_seed: int) -> list[str]:
         return ["--ases", str(self.ases), "--vantage-points", str(self.vantage_points),
                 "--world-seed", str(world_seed), "--seed", str(world_seed),
                 "--sources", str(self.sources), "--requests", str(self.requests),
-                "--rate", f"{self.rate:g}", *(["--baseline"] if planner == "revtr2" else [])]
+                "--rate", f"{self.rate:g}", *(["--baseline"] if planner == BASELINE else [])]
 
 
 def program() -> str:
@@ -84,7 +89,7 @@ class _Run:
 def run_one(plan: Plan, *more: str) -> dict:
     """Our planner in the first world, nothing beside it."""
     seed = plan.world_seeds[0]
-    run = _Run(PLANNERS[0], seed, [*plan.arguments(PLANNERS[0], seed), *more])
+    run = _Run(OURS, seed, [*plan.arguments(OURS, seed), *more])
     try:
         told = time.monotonic()
         while not run.has_ended:
@@ -99,8 +104,8 @@ def run_one(plan: Plan, *more: str) -> dict:
 
 def run_all(plan: Plan) -> dict[str, list[dict]]:
     """The results of each planner, world by world."""
-    waiting = [(planner, seed) for seed in plan.world_seeds for planner in PLANNERS]
-    results: dict[str, dict[int, dict]] = {planner: {} for planner in PLANNERS}
+    waiting = [(planner, seed) for seed in plan.world_seeds for planner in plan.planners]
+    results: dict[str, dict[int, dict]] = {planner: {} for planner in plan.planners}
     running: list[_Run] = []
     told = time.monotonic()
     try:

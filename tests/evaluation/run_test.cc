@@ -60,7 +60,7 @@ TEST_P(EvaluationOf, EachRequestEndsInOneWayAndInOneQuarter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Planner, EvaluationOf, ::testing::Values(false, true),
-                         [](const auto& it) { return it.param ? "RevTr2" : "Backsight"; });
+                         [](const auto& it) { return it.param ? "Reduced" : "Backsight"; });
 
 }  // namespace
 }  // namespace backsight::evaluation

@@ -106,7 +106,7 @@ class Costs(unittest.TestCase):
 class Drawing(unittest.TestCase):
     def test_plots_are_well_formed_labelled_and_know_both_schemes(self):
         it = merge([run(1)])
-        for name, text in plots.all_of(it, it).items():
+        for name, text in plots.all_of(it).items():
             with self.subTest(name):
                 words = [node.text for node in xml.fromstring(text).iter() if node.text]
                 self.assertTrue(any("%" in word for word in words), "no unit")
@@ -127,13 +127,27 @@ class Drawing(unittest.TestCase):
 class Writing(unittest.TestCase):
     def test_tables_have_a_cell_for_each_column(self):
         it = merged()
-        for line in rows.rows(it, it, 40):
-            self.assertEqual(len(line), len(rows.HEAD), line)
+        for theirs in (None, it):
+            for line in rows.rows(it, theirs, 40):
+                self.assertEqual(len(line), len(rows.head(theirs)), line)
+
+    def test_nothing_of_ours_is_set_beside_rules_that_are_called_another_systems(self):
+        it = merged()
+        for text in (page.render(it, PLAN, DESCRIBED), page.PAGE.read_text(), (ROOT / "README.md").read_text(),
+                     rows.terminal(rows.head(it), rows.rows(it, it, 40)), *plots.all_of(it).values()):
+            self.assertNotIn("2.0's rules", text.replace("&#x27;", "'"))
+            self.assertNotIn("by the rules", text)
+
+    def test_the_baseline_is_named_for_what_it_is_and_is_on_no_page(self):
+        it = merged()
+        self.assertIn("baseline of reduced rules", rows.head(it))
+        self.assertNotIn("baseline", page.render(it, PLAN, DESCRIBED))
+        self.assertNotIn("baseline", json.loads((page.FOLDER / "figures.json").read_text()))
 
     def test_the_page_names_each_plot(self):
         it = merged()
-        text = page.render(it, it, PLAN, DESCRIBED)
-        for name in plots.all_of(it, it):
+        text = page.render(it, PLAN, DESCRIBED)
+        for name in plots.all_of(it):
             self.assertIn(f"](evaluation/{name})", text)
 
     def test_of_an_hour_each_quarter_is_told(self):
@@ -146,7 +160,7 @@ class Writing(unittest.TestCase):
     def test_the_page_in_the_tree_names_plots_that_are_there(self):
         if not page.PAGE.exists():
             self.skipTest("docs/evaluation.md was not written yet")
-        for name in plots.all_of(merge([run(1)]), merge([run(1)])):
+        for name in plots.all_of(merge([run(1)])):
             self.assertTrue((page.FOLDER / name).is_file(), name)
 
 
@@ -156,8 +170,11 @@ class Running(unittest.TestCase):
         return subprocess.run([ROOT / "scripts/evaluate", *options], capture_output=True, text=True,
                               timeout=280)
 
-    def test_quick_prints_one_object_with_both_planners(self):
-        done = self.evaluate("--quick", "--json", "--requests", "200")
+    def test_quick_prints_one_object_with_the_baseline_only_where_it_was_asked_for(self):
+        alone = self.evaluate("--quick", "--json", "--requests", "20")
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        self.assertNotIn("baseline", json.loads(alone.stdout))
+        done = self.evaluate("--quick", "--json", "--requests", "200", "--baseline")
         self.assertEqual(done.returncode, 0, done.stderr)
         said = json.loads(done.stdout)
         for it in (said, said["baseline"]):

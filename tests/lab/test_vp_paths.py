@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from vantage import (TIMEOUT_MS, LabTest, Packet, program, skip_unless_possible, udp_flow)
+from vantage import TIMEOUT_MS, LabTest, Packet, skip_unless_possible, udp_flow
 
 from lab.kernel import Flow
 from lab.topology import SILENT

@@ -38,6 +38,10 @@ class ResultSource {
 
   // Everything that next() has returned is the consumer's now: durable on return.
   [[nodiscard]] virtual Expected<void> commit() = 0;
+
+  // What keeps results from coming though next() does not fail, one sentence that stays the same as
+  // long as it lasts; empty: nothing. It ends by itself.
+  [[nodiscard]] virtual std::string trouble() const { return {}; }
 };
 
 // Looks on from now on, and commits nothing.

@@ -142,7 +142,7 @@ Expected<std::unique_ptr<Connection>> Connection::open(const QueueAddress& addre
 
 Connection::~Connection() {
   jet_stream_.reset();
-  if (connection_ != nullptr) natsConnection_Destroy(connection_);
+  if (connection_ != nullptr) natsConnection_Destroy(connection_);  // and waits for its threads
 }
 
 bool Connection::is_open() const {
@@ -177,9 +177,19 @@ Expected<void> Connection::publish(const std::string& subject, std::span<const s
 Expected<Subscription> Connection::subscribe(const std::string& subject) {
   natsSubscription* made = nullptr;
   natsStatus status = natsConnection_SubscribeSync(&made, connection_, subject.c_str());
-  Subscription subscription(made);
+  Subscription subscription(made, {ended_});
   // What may come is bounded by what is asked for, or small.
   if (status == NATS_OK) status = natsSubscription_SetPendingLimits(made, -1, -1);
+  if (status == NATS_OK) return subscription;
+  return failure(subject, status);
+}
+
+Expected<Subscription> Connection::subscribe(const std::string& subject, natsMsgHandler handler,
+                                             const void* closure) {
+  natsSubscription* made = nullptr;
+  const natsStatus status = natsConnection_Subscribe(&made, connection_, subject.c_str(), handler,
+                                                     const_cast<void*>(closure));
+  Subscription subscription(made, {ended_});
   if (status == NATS_OK) return subscription;
   return failure(subject, status);
 }
@@ -188,6 +198,13 @@ Message Connection::next_of(natsSubscription* subscription, std::chrono::millise
   natsMsg* message = nullptr;
   if (natsSubscription_NextMsg(&message, subscription, patience.count()) != NATS_OK) return nullptr;
   return Message(message);
+}
+
+std::string Connection::refusal() const {
+  const char* told = nullptr;
+  if (natsConnection_GetLastError(connection_, &told) != NATS_NOT_PERMITTED) return {};
+  return fmt::format("{}: {}; check the server's users", shown_,
+                     told == nullptr ? "something is not permitted" : told);
 }
 
 tl::unexpected<Error> Connection::failure(std::string_view what, natsStatus status) const {

@@ -44,9 +44,15 @@ class Connection {
                                        std::span<const Header> headers = {},
                                        const std::string& reply = {});
   [[nodiscard]] Expected<Subscription> subscribe(const std::string& subject);
+  // The same, but messages go to `handler`, in a thread of the library's, with `closure`.
+  [[nodiscard]] Expected<Subscription> subscribe(const std::string& subject, natsMsgHandler handler,
+                                                 const void* closure);
   // Nothing: none is there.
   [[nodiscard]] Message next_of(natsSubscription* subscription, std::chrono::milliseconds patience);
 
+  // What the server did not permit last on this connection, as a sentence; empty: nothing. What was
+  // asked for then gets no other answer.
+  [[nodiscard]] std::string refusal() const;
   // "nats://host:4222: WHAT: why", where the library or the broker said why.
   [[nodiscard]] tl::unexpected<Error> failure(std::string_view what, natsStatus status) const;
 
@@ -55,6 +61,7 @@ class Connection {
 
   std::string shown_;
   std::string user_;
+  std::shared_ptr<EndedSubscriptions> ended_ = std::make_shared<EndedSubscriptions>();
   natsConnection* connection_ = nullptr;
   JetStream jet_stream_;
   unsigned inboxes_ = 0;

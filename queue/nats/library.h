@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace backsight::queue::nats {
 
@@ -19,7 +20,23 @@ struct Destroyer {
 };
 
 using Message = std::unique_ptr<natsMsg, Destroyer<natsMsg_Destroy>>;
-using Subscription = std::unique_ptr<natsSubscription, Destroyer<natsSubscription_Destroy>>;
+
+// Subscriptions that nobody wants any more, kept until their connection is closed: the library
+// reads on in one that is freed while a message for it comes in (nats-io/nats.c, issue 637;
+// in 3.4.1).
+using EndedSubscriptions =
+    std::vector<std::unique_ptr<natsSubscription, Destroyer<natsSubscription_Destroy>>>;
+
+struct SubscriptionEnder {
+  std::shared_ptr<EndedSubscriptions> ended;
+  void operator()(natsSubscription* subscription) const {
+    natsSubscription_Unsubscribe(subscription);
+    ended->emplace_back(subscription);
+  }
+};
+// May outlive its connection, and be let go at any time.
+using Subscription = std::unique_ptr<natsSubscription, SubscriptionEnder>;
+
 using Options = std::unique_ptr<natsOptions, Destroyer<natsOptions_Destroy>>;
 using JetStream = std::unique_ptr<jsCtx, Destroyer<jsCtx_Destroy>>;
 using StreamInfo = std::unique_ptr<jsStreamInfo, Destroyer<jsStreamInfo_Destroy>>;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <map>
 #include <random>
 #include <utility>
 
@@ -25,6 +27,8 @@ constexpr std::size_t kTasksPerMessage = 2048;
 // An answer may be lost with a server of a cluster: the same message is sent again, and known.
 constexpr int kAttempts = 4;
 constexpr const char* kUser = "backsight";
+// A broker that was away finds those back who used it: so long the one who stood by still does.
+constexpr std::chrono::seconds kOthersReturn{5};
 
 class NatsAccess final : public QueueAccess {
  public:
@@ -32,6 +36,7 @@ class NatsAccess final : public QueueAccess {
 
   Expected<void> connect() {
     if (connection_ != nullptr && connection_->is_open()) return {};
+    connected_at_ = Clock::now();
     auto connection = Connection::open(address_, kUser, "backsight");
     if (!connection) return tl::unexpected(connection.error());
     connection_ = std::move(*connection);
@@ -49,7 +54,7 @@ class NatsAccess final : public QueueAccess {
     const natsStatus status =
         js_GetStreamInfo(&got, connection_->jet_stream(), kStateStream, &options, &code);
     const StreamInfo info(got);
-    if (status != NATS_OK) return connection_->failure(kStateStream, status);
+    if (status != NATS_OK) return failed(kStateStream, status);
     std::vector<std::string> vps;
     const jsStreamStateSubjects* subjects = info->State.Subjects;
     for (int i = 0; subjects != nullptr && i < subjects->Count; ++i) {
@@ -65,7 +70,10 @@ class NatsAccess final : public QueueAccess {
   Expected<std::string> read_status(const std::string& vp) override {
     if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
     const auto last = last_state(*connection_, status_subject(vp));
-    if (!last) return tl::unexpected(last.error());
+    if (!last) {
+      connection_.reset();
+      return tl::unexpected(last.error());
+    }
     return *last == nullptr ? std::string() : std::string(text_of(last->get()));
   }
 
@@ -88,19 +96,34 @@ class NatsAccess final : public QueueAccess {
 
   Expected<std::unique_ptr<ResultSource>> open_source(const std::string& vp) override {
     if (auto named = check_vp_name(vp); !named) return tl::unexpected(named.error());
-    return NatsResultSource::open(address_, vp)
-        .map([](auto source) -> std::unique_ptr<ResultSource> { return source; });
+    if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
+    std::string& other = others_[vp];
+    if (!other.empty() && Clock::now() < connected_at_ + kOthersReturn) return run_failed(other);
+    bool is_taken = false;
+    auto source = NatsResultSource::open(address_, vp, is_taken);
+    other = is_taken ? source.error().sentence : std::string();
+    if (!source) return tl::unexpected(source.error());
+    return std::unique_ptr<ResultSource>(std::move(*source));
   }
 
   Expected<std::unique_ptr<ResultTail>> open_tail(const std::string& vp) override {
     if (auto named = check_vp_name(vp); !named) return tl::unexpected(named.error());
     if (auto connected = connect(); !connected) return tl::unexpected(connected.error());
-    return NatsResultTail::open(*connection_, vp).map([](auto tail) -> std::unique_ptr<ResultTail> {
+    return NatsResultTail::open(connection_, vp).map([](auto tail) -> std::unique_ptr<ResultTail> {
       return tail;
     });
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  // The next connection looks again whether all is there.
+  tl::unexpected<Error> failed(std::string_view what, natsStatus status) {
+    auto failure = connection_->failure(what, status);
+    connection_.reset();
+    return failure;
+  }
+
   Expected<void> put_message(const std::string& vp, std::span<const Task> tasks,
                              const std::string& id) {
     const auto count = static_cast<std::uint32_t>(tasks.size());
@@ -118,9 +141,9 @@ class NatsAccess final : public QueueAccess {
         return run_failed(
             fmt::format("{}: stream {}: {}", connection_->shown(), kTaskStream, ack.why));
       }
-      put = connection_->failure(task_subject(vp), asked);
-      if (asked == NATS_NO_RESPONDERS) return put;
-      connection_.reset();
+      const bool is_final = asked == NATS_NO_RESPONDERS || !connection_->refusal().empty();
+      put = failed(task_subject(vp), asked);
+      if (is_final) return put;
     }
     return put;
   }
@@ -137,7 +160,9 @@ class NatsAccess final : public QueueAccess {
   }
 
   const QueueAddress address_;
-  std::unique_ptr<Connection> connection_;
+  std::shared_ptr<Connection> connection_;
+  Clock::time_point connected_at_;
+  std::map<std::string, std::string> others_;  // who consumed the results of a vantage point last
   Encoder encoder_;
   std::vector<std::byte> body_;
 };

@@ -25,6 +25,8 @@ constexpr std::uint64_t kSpoolStep = std::uint64_t{256} << 10;
 constexpr auto kIdleNap = 2ms;
 constexpr std::chrono::milliseconds kFirstBackoff{100};
 constexpr std::chrono::milliseconds kMostBackoff{2000};
+// What the server does not permit it may say only when we ask for it again.
+constexpr std::chrono::milliseconds kAfterRefusal{1000};
 // For what is under way when the process stops.
 constexpr auto kFarewell = 2s;
 
@@ -183,15 +185,37 @@ void NatsQueue::connect() {
     return;
   }
   connection_ = std::move(*connection);
-  connection_trouble_.clear();
-  backoff_ = 0ms;
+  well_at_ = Clock::now() + (is_refused_ ? kAfterRefusal : 0ms);
   ++connections_;
 }
 
 Expected<void> NatsQueue::begin(Connection& connection) {
   if (auto there = ensure_streams(connection); !there) return there;
   if (auto begun = sender_->connect(connection); !begun) return begun;
+  // Its last question was answered after all that it asked for before.
+  if (auto heeded = heed_refusal(connection); !heeded) return heeded;
   return presence_.connect(connection);
+}
+
+// Who may not tell others of its name, put aside what it cannot use, or renew its consumer does
+// without. Without the rest nothing is done.
+Expected<void> NatsQueue::heed_refusal(const Connection& connection) {
+  std::string refusal = connection.refusal();
+  const auto is_about = [&](std::string_view subject) {
+    return refusal.find(subject) != std::string::npos;
+  };
+  is_refused_ = is_about(result_subject(vp_)) || is_about(status_subject(vp_)) ||
+                is_about(commit_subject(vp_, spool_->log_id())) || is_about("_INBOX") ||
+                is_about("$JS.API.CONSUMER.MSG.NEXT") || is_about("$JS.ACK");
+  if (is_refused_) return tl::unexpected(Error{ErrorCode::kRunFailed, std::move(refusal)});
+  return {};
+}
+
+// A connection that came to be shows little: what ended the last one may end it, too.
+void NatsQueue::forget_trouble() {
+  if (!sender_->is_answered() || Clock::now() < well_at_) return;
+  connection_trouble_.clear();
+  backoff_ = 0ms;
 }
 
 // Tasks come to one of those who have our name or id.
@@ -211,9 +235,9 @@ void NatsQueue::disconnect(std::string why) {
   receives_ = false;
   presence_.disconnect();
   connection_.reset();
-  connection_trouble_ = std::move(why);
+  if (!why.empty()) connection_trouble_ = std::move(why);
   backoff_ = std::clamp(backoff_ * 2, kFirstBackoff, kMostBackoff);
-  connect_at_ = Clock::now() + backoff_;
+  connect_at_ = Clock::now() + (is_refused_ ? kAfterRefusal : backoff_);
 }
 
 Expected<bool> NatsQueue::pump(std::vector<std::string>& complaints) {
@@ -228,6 +252,8 @@ Expected<bool> NatsQueue::pump(std::vector<std::string>& complaints) {
   }
   if (!received) return received;
   if (auto told = send_status(); !told) return tl::unexpected(told.error());
+  if (auto heeded = heed_refusal(*connection_); !heeded) return tl::unexpected(heeded.error());
+  forget_trouble();
   return *sent || *received;
 }
 

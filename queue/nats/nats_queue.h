@@ -47,6 +47,8 @@ class NatsQueue final : public VpQueue {
   void connect();
   void disconnect(std::string why);
   [[nodiscard]] Expected<void> begin(Connection& connection);
+  [[nodiscard]] Expected<void> heed_refusal(const Connection& connection);
+  void forget_trouble();
   [[nodiscard]] Expected<void> mind_others(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<bool> pump(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> send_status();
@@ -88,7 +90,9 @@ class NatsQueue final : public VpQueue {
   std::unique_ptr<Connection> connection_;
   Clock::time_point connect_at_;
   std::chrono::milliseconds backoff_{0};
-  std::string connection_trouble_;
+  std::string connection_trouble_;  // kept until another connection has shown that it is over
+  bool is_refused_ = false;         // by the server, which does not permit what we need
+  Clock::time_point well_at_;       // if nothing is refused until then
   std::uint64_t connections_ = 0;
   std::thread courier_;
 };

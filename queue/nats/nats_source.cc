@@ -18,7 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned kPortion = 64;  // messages asked for at once, of 128 KiB at the most
-constexpr auto kReconnect = 500ms;
+constexpr std::chrono::milliseconds kReconnect{500};
+// What the server does not permit, somebody must mend there: looked for again so often.
+constexpr std::chrono::milliseconds kAfterRefusal{1000};
 // Silence after which what is missing is asked for; doubled as long as it stays missing.
 constexpr std::chrono::milliseconds kFirstAsk{1000};
 constexpr std::chrono::milliseconds kMostAsk{10'000};
@@ -41,24 +43,27 @@ NatsResultSource::~NatsResultSource() {
 }
 
 Expected<std::unique_ptr<NatsResultSource>> NatsResultSource::open(const QueueAddress& address,
-                                                                   const std::string& vp) {
+                                                                   const std::string& vp,
+                                                                   bool& is_taken) {
+  is_taken = false;
   auto book = CommitBook::open(posix_file_system(), address.state, vp);
   if (!book) return tl::unexpected(book.error());
   std::unique_ptr<NatsResultSource> source(new NatsResultSource(address, vp, std::move(*book)));
-  if (auto connected = source->connect(); !connected) return tl::unexpected(connected.error());
+  if (auto connected = source->connect(); !connected) {
+    is_taken = source->is_taken_;
+    return tl::unexpected(connected.error());
+  }
   return source;
 }
 
 Expected<void> NatsResultSource::connect() {
+  is_taken_ = false;
   auto connection = Connection::open(address_, "backsight", "backsight consumer of " + vp_);
   if (!connection) return tl::unexpected(connection.error());
   connection_ = std::move(*connection);
   if (auto there = ensure_streams(*connection_); !there) return there;
-  auto claimed = claim_results(*connection_, vp_);
-  if (!claimed) {
-    is_taken_over_ = true;
-    return tl::unexpected(claimed.error());
-  }
+  auto claimed = claim_results(*connection_, vp_, is_taken_);
+  if (!claimed) return tl::unexpected(claimed.error());
   presence_ = std::move(*claimed);
   if (auto made = renew_consumer(*connection_, result_consumer(vp_)); !made) return made;
   auto status = connection_->subscribe(status_subject(vp_));
@@ -68,6 +73,8 @@ Expected<void> NatsResultSource::connect() {
   if (!feed) return tl::unexpected(feed.error());
   feed_ = std::move(*feed);
   heard_at_ = Clock::now();
+  is_proven_ = false;
+  well_at_ = heard_at_ + (is_refused_ ? kAfterRefusal : 0ms);
   return {};
 }
 
@@ -78,7 +85,14 @@ void NatsResultSource::disconnect() {
   presence_.reset();
   replies_.clear();
   connection_.reset();
-  connect_at_ = Clock::now() + kReconnect;
+  connect_at_ = Clock::now() + (is_refused_ ? kAfterRefusal : kReconnect);
+}
+
+void NatsResultSource::disconnect(std::string why, std::vector<std::string>& complaints) {
+  disconnect();
+  if (trouble_ == why) return;
+  trouble_ = std::move(why);
+  complaints.push_back(trouble_ + "; trying again");
 }
 
 Expected<std::optional<StoredResults>> NatsResultSource::next(
@@ -86,23 +100,30 @@ Expected<std::optional<StoredResults>> NatsResultSource::next(
   if (connection_ == nullptr) {
     if (Clock::now() < connect_at_) return std::nullopt;
     if (auto connected = connect(); !connected) {
-      disconnect();
-      if (is_taken_over_) return tl::unexpected(connected.error());
-      if (told_trouble_ != connected.error().sentence) {
-        told_trouble_ = connected.error().sentence;
-        complaints.push_back(told_trouble_ + "; trying again");
-      }
+      disconnect(connected.error().sentence, complaints);
+      if (is_taken_) return tl::unexpected(connected.error());
       return std::nullopt;
     }
-    if (!told_trouble_.empty()) complaints.push_back(address_.shown() + ": connected again");
-    told_trouble_.clear();
   }
   auto found = look(complaints);
   if (found) return found;
-  told_trouble_ = found.error().sentence;
-  complaints.push_back(told_trouble_ + "; trying again");
-  disconnect();
+  disconnect(found.error().sentence, complaints);
   return std::nullopt;
+}
+
+// The server says in its own time what it does not permit, and answers such a request never. An
+// earlier trouble is over when the server has heard all that we ask for and has no objection.
+Expected<void> NatsResultSource::prove() {
+  if (!is_proven_ && feed_->is_waiting()) {
+    const natsStatus heard = natsConnection_FlushTimeout(connection_->get(), kPatience.count());
+    if (heard != NATS_OK) return connection_->failure(result_subject(vp_), heard);
+    is_proven_ = true;
+  }
+  auto refusal = connection_->refusal();
+  is_refused_ = !refusal.empty();
+  if (is_refused_) return tl::unexpected(Error{ErrorCode::kRunFailed, std::move(refusal)});
+  if (is_proven_ && Clock::now() >= well_at_) trouble_.clear();
+  return {};
 }
 
 Expected<std::optional<StoredResults>> NatsResultSource::look(
@@ -116,6 +137,7 @@ Expected<std::optional<StoredResults>> NatsResultSource::look(
     auto results = open_message(std::move(*message), complaints);
     if (!results || *results) return results;
   }
+  if (auto proven = prove(); !proven) return tl::unexpected(proven.error());
   if (auto heeded = heed_status(); !heeded) return tl::unexpected(heeded.error());
   if (auto asked = ask_again(complaints); !asked) return tl::unexpected(asked.error());
   return std::nullopt;
@@ -271,18 +293,19 @@ Expected<void> NatsResultSource::commit() {
   return {};
 }
 
-Expected<std::unique_ptr<NatsResultTail>> NatsResultTail::open(Connection& connection,
-                                                               const std::string& vp) {
-  auto subscription = connection.subscribe(result_subject(vp));
+Expected<std::unique_ptr<NatsResultTail>> NatsResultTail::open(
+    std::shared_ptr<Connection> connection, const std::string& vp) {
+  auto subscription = connection->subscribe(result_subject(vp));
   if (!subscription) return tl::unexpected(subscription.error());
-  if (natsConnection_FlushTimeout(connection.get(), kPatience.count()) != NATS_OK) {
-    return connection.failure(result_subject(vp), NATS_TIMEOUT);
+  if (natsConnection_FlushTimeout(connection->get(), kPatience.count()) != NATS_OK) {
+    return connection->failure(result_subject(vp), NATS_TIMEOUT);
   }
-  return std::unique_ptr<NatsResultTail>(new NatsResultTail(connection, std::move(*subscription)));
+  return std::unique_ptr<NatsResultTail>(
+      new NatsResultTail(std::move(connection), std::move(*subscription)));
 }
 
 Expected<std::optional<StoredResults>> NatsResultTail::next(std::vector<std::string>& complaints) {
-  while (const Message message = connection_.next_of(subscription_.get(), 0ms)) {
+  while (const Message message = connection_->next_of(subscription_.get(), 0ms)) {
     const auto envelope = read_message(body_of(message.get()));
     if (!envelope) {
       complaints.push_back(
@@ -300,7 +323,7 @@ Expected<std::optional<StoredResults>> NatsResultTail::next(std::vector<std::str
     seen.insert(record.position, record.end());
     return StoredResults{std::move(*results), record.position, record.end()};
   }
-  if (!connection_.is_open()) return connection_.failure("the connection broke", NATS_OK);
+  if (!connection_->is_open()) return connection_->failure("the connection broke", NATS_OK);
   return std::nullopt;
 }
 

@@ -22,14 +22,16 @@ namespace backsight::queue::nats {
 // Thread: one at a time.
 class NatsResultSource final : public ResultSource {
  public:
-  // Fails when somebody else consumes the results of this vantage point.
+  // Fails when somebody else consumes the results of this vantage point; `is_taken` says so.
   [[nodiscard]] static Expected<std::unique_ptr<NatsResultSource>> open(const QueueAddress& address,
-                                                                        const std::string& vp);
+                                                                        const std::string& vp,
+                                                                        bool& is_taken);
   ~NatsResultSource() override;
 
   [[nodiscard]] Expected<std::optional<StoredResults>> next(
       std::vector<std::string>& complaints) override;
   [[nodiscard]] Expected<void> commit() override;
+  [[nodiscard]] std::string trouble() const override { return trouble_; }
 
   [[nodiscard]] std::uint64_t duplicates() const noexcept { return duplicates_; }
   [[nodiscard]] std::uint64_t dead_letters() const noexcept { return dead_letters_; }
@@ -40,7 +42,9 @@ class NatsResultSource final : public ResultSource {
   NatsResultSource(QueueAddress address, std::string vp, std::unique_ptr<CommitBook> book);
 
   [[nodiscard]] Expected<void> connect();
+  void disconnect(std::string why, std::vector<std::string>& complaints);
   void disconnect();
+  [[nodiscard]] Expected<void> prove();
   [[nodiscard]] Expected<std::optional<StoredResults>> look(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<std::optional<StoredResults>> open_message(
       Message message, std::vector<std::string>& complaints);
@@ -72,8 +76,11 @@ class NatsResultSource final : public ResultSource {
   unsigned asks_in_vain_ = 0;
   Clock::time_point tell_at_;
   Clock::time_point connect_at_;
-  std::string told_trouble_;
-  bool is_taken_over_ = false;  // by another consumer
+  std::string trouble_;
+  bool is_taken_ = false;      // by another consumer, when we connected last
+  bool is_proven_ = false;     // the server has heard all that we ask for on this connection
+  bool is_refused_ = false;    // something that we asked for last is not permitted
+  Clock::time_point well_at_;  // if nothing is refused until then
   bool is_newer_told_ = false;
   std::uint64_t duplicates_ = 0;
   std::uint64_t dead_letters_ = 0;
@@ -83,16 +90,16 @@ class NatsResultSource final : public ResultSource {
 // Thread: one at a time.
 class NatsResultTail final : public ResultTail {
  public:
-  [[nodiscard]] static Expected<std::unique_ptr<NatsResultTail>> open(Connection& connection,
-                                                                      const std::string& vp);
+  [[nodiscard]] static Expected<std::unique_ptr<NatsResultTail>> open(
+      std::shared_ptr<Connection> connection, const std::string& vp);
   [[nodiscard]] Expected<std::optional<StoredResults>> next(
       std::vector<std::string>& complaints) override;
 
  private:
-  NatsResultTail(Connection& connection, Subscription subscription)
-      : connection_(connection), subscription_(std::move(subscription)) {}
+  NatsResultTail(std::shared_ptr<Connection> connection, Subscription subscription)
+      : connection_(std::move(connection)), subscription_(std::move(subscription)) {}
 
-  Connection& connection_;
+  std::shared_ptr<Connection> connection_;
   Subscription subscription_;
   CommitBook::Logs seen_;
 };

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <memory>
 
 #include "queue/nats/dead_letter.h"
 #include "queue/nats/subjects.h"
@@ -22,8 +21,6 @@ void answer(natsConnection* connection, natsSubscription*, natsMsg* message, voi
   }
 }
 
-void forget_name(void* name) { delete static_cast<std::string*>(name); }
-
 }  // namespace
 
 std::string this_process() {
@@ -32,30 +29,24 @@ std::string this_process() {
   return fmt::format("process {} on {}", ::getpid(), host.data());
 }
 
-Expected<Subscription> claim_results(Connection& connection, const std::string& vp) {
+Expected<Subscription> claim_results(Connection& connection, const std::string& vp,
+                                     bool& is_taken) {
   const std::string subject = presence_subject(vp);
   natsMsg* got = nullptr;
   const natsStatus asked = natsConnection_RequestString(&got, connection.get(), subject.c_str(),
                                                         "who consumes?", kAnswerMs);
   const Message other(got);
-  if (asked == NATS_OK) {
+  is_taken = asked == NATS_OK;
+  if (is_taken) {
     return run_failed(fmt::format("{}: {} consumes the results of {}; there can be one only",
                                   connection.shown(), printable(text_of(got)), vp));
   }
   if (asked != NATS_NO_RESPONDERS && asked != NATS_TIMEOUT) {
     return connection.failure(subject, asked);
   }
-  auto name = std::make_unique<std::string>(this_process());
-  natsSubscription* made = nullptr;
-  const natsStatus status =
-      natsConnection_Subscribe(&made, connection.get(), subject.c_str(), answer, name.get());
-  Subscription subscription(made);
-  if (status != NATS_OK) return connection.failure(subject, status);
-  // Given up only when no answer can be under way any more.
-  if (natsSubscription_SetOnCompleteCB(made, forget_name, name.get()) == NATS_OK) {
-    static_cast<void>(name.release());
-  }
-  return subscription;
+  // Never freed: an answer may be under way at any time.
+  static const std::string* const name = new std::string(this_process());
+  return connection.subscribe(subject, answer, name);
 }
 
 }  // namespace backsight::queue::nats

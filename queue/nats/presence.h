@@ -15,7 +15,9 @@ inline constexpr std::int64_t kAnswerMs = 300;
 // For a person who looks for it: "process 12 on host".
 [[nodiscard]] std::string this_process();
 
-// Fails, and says who, if somebody is there; else answers as long as the subscription lives.
-[[nodiscard]] Expected<Subscription> claim_results(Connection& connection, const std::string& vp);
+// Fails, and says who, if somebody is there (`is_taken`); else answers as long as the subscription
+// lives.
+[[nodiscard]] Expected<Subscription> claim_results(Connection& connection, const std::string& vp,
+                                                   bool& is_taken);
 
 }  // namespace backsight::queue::nats

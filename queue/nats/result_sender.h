@@ -45,6 +45,8 @@ class ResultSender {
     return trouble_.empty() ? mark_trouble_ : trouble_;
   }
   [[nodiscard]] const SenderCounts& counts() const noexcept { return counts_; }
+  // Nothing that was sent waits for the broker's answer.
+  [[nodiscard]] bool is_answered() const noexcept { return under_way_.empty(); }
   // The broker took all below.
   [[nodiscard]] std::uint64_t sent_below() const noexcept { return sent_below_; }
   [[nodiscard]] std::uint64_t committed_below() const noexcept { return log_->committed(); }

@@ -8,6 +8,8 @@ std::string_view name(Reject reject) noexcept {
   switch (reject) {
     case Reject::kFrameTooShort:
       return "frame_too_short";
+    case Reject::kVlan:
+      return "vlan";
     case Reject::kArp:
       return "arp";
     case Reject::kNotIpv4:

@@ -10,6 +10,7 @@ namespace backsight::probes {
 
 enum class Reject : std::uint8_t {
   kFrameTooShort,   // fewer bytes than Ethernet, VLAN tags or the IPv4 header need
+  kVlan,            // a tag of a VLAN: not of the port's own network
   kArp,             // not IPv4 but ARP: the neighbour table's
   kNotIpv4,         // another EtherType
   kIpVersion,       // version is not 4

@@ -2,6 +2,7 @@
 // reads, and names what is wrong.
 #include "probes/reply.h"
 
+#include "probes/ethernet_frame.h"
 #include "probes/reading.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
@@ -147,15 +148,10 @@ tl::expected<Reply, Reject> parse_trimmed(Bytes packet) noexcept {
 
 // The IPv4 packet of a frame.
 tl::expected<Bytes, Reject> strip_ethernet(Bytes frame) noexcept {
-  std::size_t header_bytes = ethernet::kHeaderBytes;
-  for (std::size_t tags = 0;; ++tags, header_bytes += ethernet::kVlanTagBytes) {
-    if (frame.size() < header_bytes) return tl::make_unexpected(Reject::kFrameTooShort);
-    const std::uint16_t type = load_be16(frame.data() + header_bytes - 2);
-    if (type == ethernet::kTypeIpv4) return frame.subspan(header_bytes);
-    if (type == ethernet::kTypeArp) return tl::make_unexpected(Reject::kArp);
-    const bool is_tag = type == ethernet::kTypeVlan || type == ethernet::kTypeServiceVlan;
-    if (!is_tag || tags == ethernet::kMaxVlanTags) return tl::make_unexpected(Reject::kNotIpv4);
-  }
+  const auto payload = read_ethernet(frame);
+  if (!payload) return tl::make_unexpected(payload.error());
+  if (payload->type == ethernet::kTypeIpv4) return frame.subspan(payload->offset);
+  return tl::make_unexpected(payload->type == ethernet::kTypeArp ? Reject::kArp : Reject::kNotIpv4);
 }
 
 // The handle in an ICMP error's quote: its IPv4 header, then eight bytes. 0: there is none.

@@ -86,7 +86,7 @@ struct Reply {
   std::uint8_t parameter_pointer = 0;  // of a parameter problem
 };
 
-// Reads one Ethernet frame: up to two VLAN tags (802.1Q, 802.1ad) are skipped, padding after the
+// Reads one Ethernet frame: priority tags are skipped (probes/ethernet_frame.h), padding after the
 // IPv4 packet is ignored, checksums of IPv4, ICMP and TCP are checked. A TCP checksum that equals
 // the pseudo header's sum alone is accepted: a virtual link left it for hardware to finish.
 // Writes nothing but its return value; reads no byte beyond `frame`.

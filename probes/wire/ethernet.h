@@ -8,8 +8,8 @@ namespace backsight::probes::ethernet {
 
 inline constexpr std::size_t kHeaderBytes = 14;
 inline constexpr std::size_t kVlanTagBytes = 4;
-inline constexpr std::size_t kMaxVlanTags = 2;
-inline constexpr std::size_t kMinFrameBytes = 60;  // without the frame check sequence
+inline constexpr std::size_t kMaxPriorityTags = 2;  // that are read
+inline constexpr std::size_t kMinFrameBytes = 60;   // without the frame check sequence
 
 inline constexpr std::size_t kTypeOffset = 12;
 
@@ -17,5 +17,6 @@ inline constexpr std::uint16_t kTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kTypeArp = 0x0806;
 inline constexpr std::uint16_t kTypeVlan = 0x8100;
 inline constexpr std::uint16_t kTypeServiceVlan = 0x88a8;
+inline constexpr std::uint16_t kVlanIdMask = 0x0fff;  // of a tag's first two bytes
 
 }  // namespace backsight::probes::ethernet

@@ -15,22 +15,40 @@ using testing::Packet;
 const MacAddr kOurs = *parse_mac("02:00:00:00:00:01");
 const MacAddr kTheirs = *parse_mac("02:00:00:00:00:02");
 
-TEST(ParseFrame, SkipsUpToTwoVlanTags) {
+// Priority 7, drop eligible: what stands beside the VLAN's number.
+constexpr std::uint16_t kUrgent = 0xf000;
+
+TEST(ParseFrame, SkipsTagsThatNameAPriorityOnly) {
   const Packet reply = testing::make_echo_reply(make_golden_probe(testing::kRecordRoute));
-  for (const std::vector<std::uint16_t>& vlans :
-       {std::vector<std::uint16_t>{}, {100}, {100, 200}}) {
-    const auto parsed = parse_frame(in_ethernet(reply, kOurs, kTheirs, vlans));
-    ASSERT_TRUE(parsed) << vlans.size();
+  for (const std::vector<std::uint16_t>& tags :
+       {std::vector<std::uint16_t>{}, {0}, {kUrgent}, {kUrgent, 0}}) {
+    const auto parsed = parse_frame(in_ethernet(reply, kOurs, kTheirs, tags));
+    ASSERT_TRUE(parsed) << tags.size();
     EXPECT_EQ(parsed->handle, testing::kGoldenHandle);
   }
 }
 
-TEST(ParseFrame, RefusesThreeVlanTags) {
+TEST(ParseFrame, RefusesEveryVlanInEveryPlace) {
   const Packet reply = testing::make_echo_reply(make_golden_probe(testing::kPing));
-  const std::vector<std::uint16_t> vlans = {1, 2, 3};
-  const auto parsed = parse_frame(in_ethernet(reply, kOurs, kTheirs, vlans));
-  ASSERT_FALSE(parsed);
-  EXPECT_EQ(parsed.error(), Reject::kNotIpv4);
+  for (std::uint16_t vlan = 1; vlan < 4096; ++vlan) {
+    const auto urgent = static_cast<std::uint16_t>(kUrgent | vlan);
+    for (const std::vector<std::uint16_t>& tags :
+         {std::vector<std::uint16_t>{vlan}, {urgent}, {0, vlan}, {vlan, 0}, {7, vlan}}) {
+      const auto parsed = parse_frame(in_ethernet(reply, kOurs, kTheirs, tags));
+      ASSERT_FALSE(parsed) << vlan;
+      ASSERT_EQ(parsed.error(), Reject::kVlan) << vlan;
+    }
+  }
+}
+
+TEST(ParseFrame, RefusesThreeTagsWhateverTheyName) {
+  const Packet reply = testing::make_echo_reply(make_golden_probe(testing::kPing));
+  for (const std::vector<std::uint16_t>& tags :
+       {std::vector<std::uint16_t>{0, 0, 0}, {0, 0, 3}, {1, 2, 3}}) {
+    const auto parsed = parse_frame(in_ethernet(reply, kOurs, kTheirs, tags));
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error(), Reject::kVlan);
+  }
 }
 
 TEST(ParseFrame, IgnoresPaddingWhateverItHolds) {

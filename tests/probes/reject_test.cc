@@ -1,6 +1,7 @@
 // Each reason to refuse a packet, provoked.
 #include "probes/reject.h"
 
+#include <array>
 #include <functional>
 #include <set>
 
@@ -82,6 +83,8 @@ std::vector<Example> examples() {
          frame.resize(14 + 19);
          return frame;
        }()},
+      {kVlan, "VLAN 42",
+       testing::in_ethernet(echo_reply(), {}, {}, std::array<std::uint16_t, 1>{42})},
       {kArp, "ARP", with_type(0x0806)},
       {kNotIpv4, "IPv6", with_type(0x86dd)},
       {kNotIpv4, "an 802.3 length", with_type(60)},

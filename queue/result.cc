@@ -10,8 +10,9 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Outcome::kCount)
     "reached", "gap_limit", "max_ttl",   "unreachable", "loop",
 };
 constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)> kReasons = {
-    "none",         "denied",   "bogon",    "not_enrolled", "source_denied", "spoofed_kind",
-    "duplicate_id", "bad_task", "no_route", "neighbour",    "transmit",      "stopped",
+    "none",         "denied",       "bogon",           "not_enrolled", "source_denied",
+    "spoofed_kind", "duplicate_id", "bad_task",        "no_route",     "neighbour",
+    "transmit",     "stopped",      "neighbours_full",
 };
 static_assert(!kOutcomes.back().empty() && !kReasons.back().empty());
 

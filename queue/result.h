@@ -33,17 +33,18 @@ enum class Outcome : std::uint8_t {
 // Why a task was refused or could not be sent. Words in results and metrics.
 enum class Reason : std::uint8_t {
   kNone,
-  kDenied,        // destination on the deny list
-  kBogon,         // destination private, reserved, multicast or not an address of the Internet
-  kNotEnrolled,   // source neither ours nor enrolled
-  kSourceDenied,  // spoofed source on the deny list
-  kSpoofedKind,   // only ping, rr and ts may be spoofed
-  kDuplicateId,   // a task with this id is under way or was in this run
-  kBadTask,       // out of range
-  kNoRoute,       // not on a port's link and no gateway
-  kNeighbour,     // the next hop does not answer ARP
-  kTransmit,      // the port accepted no packet for too long
-  kStopped,       // the vantage point was told to stop
+  kDenied,          // destination on the deny list
+  kBogon,           // destination private, reserved, multicast or not an address of the Internet
+  kNotEnrolled,     // source neither ours nor enrolled
+  kSourceDenied,    // spoofed source on the deny list
+  kSpoofedKind,     // only ping, rr and ts may be spoofed
+  kDuplicateId,     // a task with this id is under way or was in this run
+  kBadTask,         // out of range
+  kNoRoute,         // not on a port's link and no gateway
+  kNeighbour,       // the next hop does not answer ARP
+  kTransmit,        // the port accepted no packet for too long
+  kStopped,         // the vantage point was told to stop
+  kNeighboursFull,  // of more hosts on the link than are asked for at once
   kCount
 };
 

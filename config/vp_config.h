@@ -21,7 +21,8 @@ struct PortConfig {
   std::string device;
   probes::Ipv4Addr address;
   std::uint8_t prefix_length = 32;             // of `address`: what is on the link
-  std::optional<probes::Ipv4Addr> gateway;     // none: only on-link destinations are reached
+  bool on_link = true;                         // that prefix is reached without the gateway
+  std::optional<probes::Ipv4Addr> gateway;     // on the link; none: only that prefix is reached
   std::optional<probes::MacAddr> gateway_mac;  // none: resolved by ARP
   // Who answers ARP and echo requests to `address`: we, unless a kernel does.
   enum class Answers { kAuto, kYes, kNo };

@@ -30,6 +30,7 @@ std::vector<Key<PortConfig>> make_port_keys() {
   using P = PortConfig;
   using A = PortConfig::Answers;
   const auto answers = [](auto& port) -> auto& { return port.answers; };
+  const auto on_link = [](auto& port) -> auto& { return port.on_link; };
   const auto rx = [](auto& port) -> auto& { return port.rx_descriptors; };
   const auto tx = [](auto& port) -> auto& { return port.tx_descriptors; };
   constexpr std::string_view kDescriptors = "a number of descriptors, or 0 for the device's choice";
@@ -47,6 +48,10 @@ std::vector<Key<PortConfig>> make_port_keys() {
        .meaning = "its own, and the prefix length of its link",
        .is_required = true,
        .access = single<P>("address/length", set_address, address_text)},
+      {.name = "on_link",
+       .wanted = "true or false",
+       .meaning = "whether its prefix is reached without the gateway",
+       .access = word<P, decltype(on_link), bool>(on_link, {{"true", true}, {"false", false}})},
       {.name = "gateway",
        .wanted = "the address of a router on the port's link",
        .example = "192.0.2.1",

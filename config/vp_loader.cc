@@ -12,11 +12,17 @@ namespace {
 
 constexpr std::size_t kMaxPorts = 32;  // RTE_MAX_ETHPORTS of Debian's DPDK
 
-// A gateway must be another host on the port's link.
+// A gateway must be another host. It is on the link wherever its address is: networks that give out
+// single addresses have one router for all of them.
 void check_gateway(const PortConfig& port, KeysReader<PortConfig>& reader) {
   const YamlNode* const written = reader.node("gateway");
   if (port.gateway_mac && (written == nullptr || written->kind == YamlNode::Kind::kNothing)) {
     reader.add("gateway_mac", "has no effect without gateway; write that too, such as 192.0.2.1");
+  }
+  if (!port.on_link && (written == nullptr || written->kind == YamlNode::Kind::kNothing)) {
+    reader.add("on_link",
+               "is false, so nothing is reached without gateway; write that too, such as "
+               "192.0.2.1");
   }
   if (!reader.has_taken("gateway") || !reader.has_taken("address")) {
     return;
@@ -24,10 +30,7 @@ void check_gateway(const PortConfig& port, KeysReader<PortConfig>& reader) {
   const probes::Ipv4Prefix link = port.link();
   const std::uint32_t last = link.base.value | ~link.mask();
   const std::string gateway = fmt::format("\"{}\"", to_string(*port.gateway));
-  if (!link.contains(*port.gateway)) {
-    reader.refuse("gateway",
-                  fmt::format("{} is outside {}, the port's link", gateway, to_string(link)));
-  } else if (*port.gateway == port.address) {
+  if (*port.gateway == port.address) {
     reader.refuse("gateway", gateway + " is the port's own address");
   } else if (link.length <= 30 && (*port.gateway == link.base || port.gateway->value == last)) {
     reader.refuse("gateway",

@@ -83,6 +83,9 @@ Clause set_gateway(PortConfig& port, std::string_view text) {
   if (!address) {
     return address.error();
   }
+  if (PrefixSet(never_unicast()).contains(*address)) {
+    return in_quotes(text) + " is no address of a host";
+  }
   port.gateway = *address;
   return std::nullopt;
 }

@@ -9,12 +9,12 @@ using queue::Reason;
 
 namespace {
 
-bool is_on_link(const config::PortConfig& port, probes::Ipv4Addr destination) noexcept {
+bool has_in_prefix(const config::PortConfig& port, probes::Ipv4Addr destination) noexcept {
   return port.prefix_length < 32 && port.link().contains(destination);
 }
 
 bool leads_to(const config::PortConfig& port, probes::Ipv4Addr destination) noexcept {
-  return port.gateway || port.gateway_mac || is_on_link(port, destination);
+  return port.gateway || port.gateway_mac || (port.on_link && has_in_prefix(port, destination));
 }
 
 }  // namespace
@@ -39,10 +39,10 @@ const config::PortConfig* Admission::port_with(probes::Ipv4Addr address) const n
   return found == ports_.end() ? nullptr : &*found;
 }
 
-// The port on whose link the destination is, else the first with a gateway.
+// The port in whose prefix the destination is, else the first with a gateway.
 const config::PortConfig* Admission::port_towards(probes::Ipv4Addr destination) const noexcept {
   for (const config::PortConfig& port : ports_) {
-    if (is_on_link(port, destination)) return &port;
+    if (has_in_prefix(port, destination) && leads_to(port, destination)) return &port;
   }
   for (const config::PortConfig& port : ports_) {
     if (leads_to(port, destination)) return &port;

@@ -15,6 +15,7 @@ id: 65535
 ports:
   - device: 0000:3b:00.0
     address: 192.0.2.10/24
+    on_link: false
     gateway: 192.0.2.1
     gateway_mac: 02:00:00:00:00:01
     answers: no
@@ -77,6 +78,8 @@ TEST(VpLoader, ReadsEveryKeyOfAPort) {
   const VpConfig config = parsed(std::string(kEveryKey));
   ASSERT_EQ(config.ports.size(), 2U);
   const PortConfig& first = config.ports[0];
+  EXPECT_FALSE(first.on_link);
+  EXPECT_TRUE(config.ports[1].on_link);
   EXPECT_EQ(to_string(first.gateway.value()), "192.0.2.1");
   EXPECT_EQ(to_string(first.gateway_mac.value()), "02:00:00:00:00:01");
   EXPECT_EQ(first.answers, PortConfig::Answers::kNo);

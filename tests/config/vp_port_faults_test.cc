@@ -97,10 +97,35 @@ TEST(VpPortFaults, RefusesAddressesThatNoHostHas) {
   }
 }
 
-TEST(VpPortFaults, RefusesAGatewayOutsideTheLink) {
-  EXPECT_EQ(faults_of(with_port_lines({"    gateway: 192.0.3.1"})),
-            "vp.yaml:6: ports.0.gateway: \"192.0.3.1\" is outside 192.0.2.0/24, the port's link" +
-                kGatewayRemedy);
+TEST(VpPortFaults, TakesAGatewayWhereverItsAddressIs) {
+  const std::string mac = "    gateway_mac: 02:00:00:00:00:01";
+  for (const std::string& gateway : {"192.0.3.1", "10.0.0.1", "169.254.0.1", "203.0.113.1"}) {
+    for (const std::string& length : {"/8", "/24", "/31", "/32"}) {
+      Lines lines = good_lines();
+      lines[4] = "    address: 192.0.2.10" + length;
+      lines.insert(lines.begin() + 5, "    gateway: " + gateway);
+      EXPECT_EQ(faults_of(text_of(lines)), "none") << gateway << length;
+      lines.insert(lines.begin() + 6, mac);
+      EXPECT_EQ(faults_of(text_of(lines)), "none") << gateway << length;
+    }
+  }
+}
+
+TEST(VpPortFaults, RefusesAGatewayThatNoHostIs) {
+  for (const std::string& gateway : {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"}) {
+    EXPECT_EQ(
+        faults_of(with_port_lines({"    gateway: " + gateway})),
+        "vp.yaml:6: ports.0.gateway: \"" + gateway + "\" is no address of a host" + kGatewayRemedy);
+  }
+}
+
+TEST(VpPortFaults, RefusesAPrefixOffTheLinkWithoutGateway) {
+  EXPECT_EQ(faults_of(with_port_lines({"    on_link: false"})),
+            "vp.yaml:6: ports.0.on_link: is false, so nothing is reached without gateway; write "
+            "that too, such as 192.0.2.1");
+  EXPECT_EQ(faults_of(with_port_lines({"    on_link: false", "    gateway: 192.0.2.1"})), "none");
+  EXPECT_EQ(faults_of(with_port_lines({"    on_link: perhaps"})),
+            "vp.yaml:6: ports.0.on_link: \"perhaps\" is not known here; write true or false");
 }
 
 TEST(VpPortFaults, RefusesAGatewayThatIsNoOtherHost) {

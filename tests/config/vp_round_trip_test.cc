@@ -87,6 +87,7 @@ class Dice {
     if (maybe()) {
       port.gateway = probes::Ipv4Addr{port.address.value + 1};
       if (maybe()) {
+        port.on_link = maybe();
         port.gateway_mac = probes::MacAddr{{2, number<std::uint8_t>(0, 255), 3, 4, 5, 6}};
       }
     }

@@ -150,5 +150,30 @@ TEST_F(AdmissionTest, GoesByNewListsFromThenOn) {
   EXPECT_EQ(reason_for(to("61.0.0.1", "40.0.0.7")), Reason::kNotEnrolled);
 }
 
+// Hosts of a prefix that is not on the link are reached as all others are.
+TEST_F(AdmissionTest, LeadsToAPrefixOffTheLinkThroughItsOwnPortsGateway) {
+  config::VpConfig config = two_ports();
+  config.ports[1].on_link = false;
+  config.ports[1].gateway = ip("20.9.9.9");
+  EXPECT_EQ(Admission(config, {}, {}).admit({to("20.2.2.77"), 5}, kNow)->port, 1U);
+  config.ports[1].gateway.reset();
+  EXPECT_EQ(Admission(config, {}, {}).admit({to("20.2.2.77"), 5}, kNow)->port, 0U);
+  config.ports[0].gateway.reset();
+  const auto refused = Admission(config, {}, {}).admit({to("20.2.2.77"), 5}, kNow);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), Reason::kNoRoute);
+}
+
+TEST_F(AdmissionTest, LeadsEverywhereThroughTheGatewayOfASingleAddress) {
+  config::VpConfig config = two_ports();
+  config.ports.resize(1);
+  config.ports[0].prefix_length = 32;
+  config.ports[0].gateway = ip("30.1.1.1");
+  const Admission single(config, {}, {});
+  for (const char* const address : {"20.1.1.77", "60.0.0.1", "30.1.1.1"}) {
+    EXPECT_TRUE(single.admit({to(address), 5}, kNow)) << address;
+  }
+}
+
 }  // namespace
 }  // namespace backsight::engine

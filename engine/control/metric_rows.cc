@@ -205,6 +205,9 @@ std::vector<MetricRow> make_rows() {
               each_of<probes::Reject, &W::rejected>, {"reason"}),
       counter("backsight_vp_replies_total", "Packets received that are, by what became of them.",
               each_of<RxOutcome, &W::outcomes>, {"outcome"}),
+      counter("backsight_vp_arp_received_total",
+              "Of the packets rejected as ARP, by what became of them.",
+              each_of<ArpOutcome, &W::arp>, {"outcome"}),
       counter("backsight_vp_arp_sent_total", "ARP requests and replies sent.",
               all_workers<&W::arp_sent>),
       counter("backsight_vp_echo_replies_sent_total", "Pings of others answered.",
@@ -267,6 +270,13 @@ std::vector<MetricRow> make_rows() {
               });
             },
             {"port"}),
+      counter("backsight_vp_port_gateway_moves_total",
+              "Times the gateway was found at another Ethernet address than before.",
+              [](const Sources& sources, Samples& samples) {
+                each_port(sources, samples,
+                          [](const Port& port) { return port.neighbours().gateway_moves(); });
+              },
+              {"port"}),
       counter("backsight_vp_port_packets_received_total", "Packets that the port received.",
               each_port_count<&P::received>, {"port"}),
       counter("backsight_vp_port_packets_transmitted_total", "Packets that the port sent.",

@@ -20,7 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kOrderNap = 200us;
-constexpr auto kGatewayReminder = 60s;
 constexpr std::uint32_t kMaxPlaces = 1U << 22;
 
 probes::TagKey random_key() {
@@ -98,8 +97,7 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
     all.push_back(workers_.back().get());
   }
   held_.resize(count);
-  gateway_told_known_.assign(ports_.size(), false);
-  gateway_told_at_.assign(ports_.size(), Clock::now() - kGatewayReminder + 1s);
+  neighbour_watch_.emplace(ports_, Clock::now());
   for (unsigned i = 0; i < count; ++i) {
     workers_[i]->connect(all);
     if (rte_eal_remote_launch(run_worker, all[i], lcore_of_worker(i)) != 0) {
@@ -193,27 +191,6 @@ void VantagePoint::put_policy_in_force() {
   PastPolicy past{std::exchange(policy_in_force_, admission_.policy()), {}};
   for (const auto& worker : workers_) past.rounds.push_back(worker->counters().rounds.value());
   if (past.policy) past_policies_.push_back(std::move(past));
-}
-
-void VantagePoint::tell_gateways() {
-  const Clock::time_point now = Clock::now();
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    const Port& port = *ports_[i];
-    if (!port.config().gateway) continue;
-    const bool is_known = port.neighbours().gateway_is_known();
-    const std::string gateway = probes::to_string(*port.config().gateway);
-    if (is_known && !gateway_told_known_[i]) {
-      spdlog::debug("port {}: gateway {} is at {}", port.config().device, gateway,
-                    probes::to_string(*port.neighbours().gateway_mac()));
-    } else if (!is_known && now - gateway_told_at_[i] >= kGatewayReminder) {
-      spdlog::warn(
-          "port {}: gateway {} does not answer ARP; nothing beyond the link is probed until it "
-          "does (asking every second)",
-          port.config().device, gateway);
-      gateway_told_at_[i] = now;
-    }
-    gateway_told_known_[i] = is_known;
-  }
 }
 
 void VantagePoint::set_queue_troubles(std::vector<std::string> troubles) {

@@ -22,6 +22,7 @@
 #include "config/vp_config.h"
 #include "engine/control/admission.h"
 #include "engine/control/id_set.h"
+#include "engine/control/neighbour_watch.h"
 #include "engine/control/result_sink.h"
 #include "engine/control/statistics.h"
 #include "engine/control/task_source.h"
@@ -123,7 +124,6 @@ class VantagePoint {
   [[nodiscard]] Expected<bool> hand_over(ResultSink& sink, const RunOptions& options);
   void every_second();
   void sync_clock();
-  void tell_gateways();
   void begin_stopping();
   [[nodiscard]] std::uint64_t under_way() const;
 
@@ -167,8 +167,7 @@ class VantagePoint {
   std::uint64_t newest_position_ = 0;  // of the tasks read
   RunSummary summary_;
   std::uint64_t epoch_ = 0;
-  std::vector<bool> gateway_told_known_;
-  std::vector<Clock::time_point> gateway_told_at_;
+  std::optional<NeighbourWatch> neighbour_watch_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<bool> sink_is_failing_{false};
   mutable std::mutex queue_mutex_;

@@ -286,7 +286,7 @@ void VantagePoint::every_second() {
   if (std::exchange(policy_day_, unix_seconds() / kSecondsOfADay) != policy_day_)
     admission_.renew();
   put_policy_in_force();
-  tell_gateways();
+  neighbour_watch_->look(Clock::now());
   if (on_second) on_second();
 }
 

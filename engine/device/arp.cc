@@ -1,8 +1,8 @@
 #include "engine/device/arp.h"
 
-#include <algorithm>
 #include <cstring>
 
+#include "probes/ethernet_frame.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ethernet.h"
 
@@ -55,21 +55,33 @@ void store_ethernet(std::byte* at, probes::MacAddr to, probes::MacAddr from) noe
   store_be16(at + ethernet::kTypeOffset, ethernet::kTypeIpv4);
 }
 
-std::optional<ArpPacket> parse_arp(std::span<const std::byte> frame) noexcept {
-  std::size_t at = ethernet::kTypeOffset;
-  for (std::size_t tags = 0;; ++tags) {
-    if (frame.size() < at + 2) return std::nullopt;
-    const std::uint16_t type = load_be16(&frame[at]);
-    if (type == ethernet::kTypeArp) break;
-    if ((type != ethernet::kTypeVlan && type != ethernet::kTypeServiceVlan) ||
-        tags == ethernet::kMaxVlanTags) {
-      return std::nullopt;
-    }
-    at += ethernet::kVlanTagBytes;
+std::string_view name(ArpOutcome outcome) noexcept {
+  switch (outcome) {
+    case ArpOutcome::kRequest:
+      return "request";
+    case ArpOutcome::kAnswer:
+      return "answer";
+    case ArpOutcome::kUnasked:
+      return "unasked";
+    case ArpOutcome::kOther:
+      return "other";
+    case ArpOutcome::kConflict:
+      return "conflict";
+    case ArpOutcome::kBadSender:
+      return "bad_sender";
+    case ArpOutcome::kMalformed:
+      return "malformed";
+    case ArpOutcome::kCount:
+      break;
   }
-  at += 2;
-  if (frame.size() < at + kArpBytes) return std::nullopt;
-  const std::byte* arp = &frame[at];
+  return "unknown";
+}
+
+std::optional<ArpPacket> parse_arp(std::span<const std::byte> frame) noexcept {
+  const auto payload = probes::read_ethernet(frame);
+  if (!payload || payload->type != ethernet::kTypeArp) return std::nullopt;
+  if (frame.size() < payload->offset + kArpBytes) return std::nullopt;
+  const std::byte* arp = &frame[payload->offset];
   const std::uint16_t operation = load_be16(arp + 6);
   if (load_be16(arp) != kHardwareEthernet || load_be16(arp + 2) != ethernet::kTypeIpv4 ||
       arp[4] != std::byte{6} || arp[5] != std::byte{4} ||
@@ -83,9 +95,22 @@ std::optional<ArpPacket> parse_arp(std::span<const std::byte> frame) noexcept {
                    .target = {load_be32(arp + 24)}};
 }
 
-ArpFrame craft_arp_request(probes::MacAddr own_mac, probes::Ipv4Addr own,
-                           probes::Ipv4Addr target) noexcept {
-  return craft(kRequest, probes::kBroadcastMac,
+bool is_station(probes::MacAddr mac) noexcept {
+  return (mac.bytes[0] & 1) == 0 && mac != probes::MacAddr{};
+}
+
+bool has_possible_sender(const ArpPacket& packet) noexcept {
+  if (!is_station(packet.sender_mac)) return false;
+  if (packet.sender.is_unspecified()) return packet.is_request;
+  // "This network", the loopback, and from multicast on to the limited broadcast (RFC
+  // 1122, 3.2.1.3).
+  const std::uint32_t first = packet.sender.value >> 24;
+  return first != 0 && first != 127 && first < 224;
+}
+
+ArpFrame craft_arp_request(probes::MacAddr own_mac, probes::Ipv4Addr own, probes::Ipv4Addr target,
+                           probes::MacAddr to) noexcept {
+  return craft(kRequest, to,
                {.sender_mac = own_mac, .sender = own, .target_mac = {}, .target = target});
 }
 

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "probes/address.h"
 #include "probes/wire/ethernet.h"
@@ -14,6 +16,19 @@ namespace backsight::engine {
 inline constexpr std::size_t kEthernetBytes = probes::ethernet::kHeaderBytes;
 inline constexpr std::size_t kArpFrameBytes = kEthernetBytes + 28;
 
+// What became of an ARP frame that was received. Each is a counter.
+enum class ArpOutcome : std::uint8_t {
+  kRequest,    // asks for our address
+  kAnswer,     // answers a question of ours, or tells of a neighbour that we lack: believed
+  kUnasked,    // another Ethernet address for a neighbour that we know, and not asked for
+  kOther,      // no news of anybody that we ask for
+  kConflict,   // somebody else claims our own address (RFC 5227, section 2.4)
+  kBadSender,  // claims what no RFC lets be believed
+  kMalformed,  // too short, not of IPv4 on Ethernet, or neither request nor reply
+  kCount
+};
+[[nodiscard]] std::string_view name(ArpOutcome outcome) noexcept;
+
 struct ArpPacket {
   bool is_request = false;
   probes::MacAddr sender_mac;
@@ -22,14 +37,24 @@ struct ArpPacket {
   probes::Ipv4Addr target;
 };
 
-// Reads an Ethernet frame that holds ARP for IPv4, with up to two VLAN tags. Nothing when it is
+// Reads an Ethernet frame that holds ARP for IPv4, behind priority tags or none. Nothing when it is
 // anything else, too short, or neither a request nor a reply.
 [[nodiscard]] std::optional<ArpPacket> parse_arp(std::span<const std::byte> frame) noexcept;
 
+// True for the Ethernet address of one station: neither a group's (RFC 1812, section 3.3.2) nor
+// zero.
+[[nodiscard]] bool is_station(probes::MacAddr mac) noexcept;
+
+// True if a host may say this of itself: the address of one station, and of one host. A request
+// may come from 0.0.0.0, which claims nothing (RFC 5227, section 1.1).
+[[nodiscard]] bool has_possible_sender(const ArpPacket& packet) noexcept;
+
 using ArpFrame = std::array<std::byte, kArpFrameBytes>;
-// A broadcast that asks who has `target`. A gratuitous one asks for `own` itself.
+// Asks `to` who has `target`: everybody, or a neighbour whether it is still there (RFC 1122,
+// section 2.3.2.1). A gratuitous one asks for `own` itself.
 [[nodiscard]] ArpFrame craft_arp_request(probes::MacAddr own_mac, probes::Ipv4Addr own,
-                                         probes::Ipv4Addr target) noexcept;
+                                         probes::Ipv4Addr target,
+                                         probes::MacAddr to = probes::kBroadcastMac) noexcept;
 [[nodiscard]] ArpFrame craft_arp_reply(probes::MacAddr own_mac, probes::Ipv4Addr own,
                                        const ArpPacket& request) noexcept;
 

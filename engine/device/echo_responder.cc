@@ -1,9 +1,11 @@
 #include "engine/device/echo_responder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "engine/device/arp.h"
+#include "probes/ethernet_frame.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
 #include "probes/wire/icmp.h"
@@ -45,19 +47,26 @@ void stamp(std::span<std::byte> options, std::uint32_t address) noexcept {
 
 }  // namespace
 
-std::size_t answer_echo_in_place(std::span<std::byte> frame, probes::Ipv4Addr own) noexcept {
-  if (frame.size() < kEthernetBytes + ipv4::kMinHeaderBytes) return 0;
-  std::byte* ip = &frame[kEthernetBytes];
-  const std::size_t room = frame.size() - kEthernetBytes;
+std::span<std::byte> answer_echo_in_place(std::span<std::byte> frame,
+                                          probes::Ipv4Addr own) noexcept {
+  const auto payload = probes::read_ethernet(frame);
+  if (!payload || payload->type != probes::ethernet::kTypeIpv4) return {};
+  const std::size_t room = frame.size() - payload->offset;
+  if (room < ipv4::kMinHeaderBytes) return {};
+  std::byte* ip = &frame[payload->offset];
   const std::size_t header = (std::to_integer<std::size_t>(ip[0]) & 0xf) * 4;
   const std::size_t total = load_be16(ip + 2);
-  // A frame with a VLAN tag does not begin with an IPv4 header here and is not answered.
   if (std::to_integer<unsigned>(ip[0]) >> 4 != 4 || header < ipv4::kMinHeaderBytes ||
       total > room || total < header + icmp::kHeaderBytes ||
       ip[header] != std::byte{icmp::kEchoRequest} || load_be32(ip + 16) != own.value) {
-    return 0;
+    return {};
   }
-  std::swap_ranges(&frame[0], &frame[6], &frame[6]);
+  std::array<std::byte, 12> macs;
+  std::copy_n(frame.begin(), macs.size(), macs.begin());
+  std::rotate(macs.begin(), macs.begin() + 6, macs.end());
+  const std::span<std::byte> reply =
+      frame.subspan(payload->offset - kEthernetBytes, kEthernetBytes + total);
+  std::ranges::copy(macs, reply.begin());
   store_be32(ip + 16, load_be32(ip + 12));
   store_be32(ip + 12, own.value);
   ip[8] = std::byte{kReplyTtl};
@@ -67,7 +76,7 @@ std::size_t answer_echo_in_place(std::span<std::byte> frame, probes::Ipv4Addr ow
   ip[header] = std::byte{0};
   store_be16(ip + header + 2, 0);
   store_be16(ip + header + 2, probes::checksum_of(probes::ones_sum({ip + header, total - header})));
-  return kEthernetBytes + total;
+  return reply;
 }
 
 }  // namespace backsight::engine

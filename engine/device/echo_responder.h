@@ -10,9 +10,10 @@ namespace backsight::engine {
 
 // Turns the echo request in `frame` (Ethernet, as probes::parse_frame refused it with kEchoRequest)
 // into its echo reply, in place: addresses turned round, a Record Route option with room stamped
-// with our address as a destination does (RFC 791, section 3.1), TTL 64, checksums right.
-// Returns the reply's bytes; 0 when the frame is no echo request to `own` that can be answered.
-[[nodiscard]] std::size_t answer_echo_in_place(std::span<std::byte> frame,
-                                               probes::Ipv4Addr own) noexcept;
+// with our address as a destination does (RFC 791, section 3.1), TTL 64, checksums right, without
+// the priority tags that the request had. Returns the reply's frame, a part of `frame`; empty, and
+// nothing touched, when that is no echo request to `own` that can be answered.
+[[nodiscard]] std::span<std::byte> answer_echo_in_place(std::span<std::byte> frame,
+                                                        probes::Ipv4Addr own) noexcept;
 
 }  // namespace backsight::engine

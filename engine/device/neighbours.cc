@@ -1,9 +1,13 @@
 #include "engine/device/neighbours.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace backsight::engine {
 namespace {
 
 constexpr std::uint32_t kTriesUntilAbsent = 3;
+constexpr std::uint32_t kTriesUntilForgotten = 6;
 
 std::uint64_t pack(probes::MacAddr mac) noexcept {
   std::uint64_t packed = 0;
@@ -11,21 +15,31 @@ std::uint64_t pack(probes::MacAddr mac) noexcept {
   return packed;
 }
 
+// What is asked for by ARP beside the gateway.
+probes::Ipv4Prefix asked_for(const config::PortConfig& port) {
+  return port.on_link ? port.link() : probes::Ipv4Prefix{port.address, 32};
+}
+
+Tsc load(const std::atomic<std::uint64_t>& ticks) noexcept {
+  return {ticks.load(std::memory_order_relaxed)};
+}
+
 }  // namespace
 
 Neighbours::Neighbours(const config::PortConfig& port, const TscClock& clock)
-    : link_(port.link()),
+    : own_(port.address),
+      link_(asked_for(port)),
       has_gateway_(port.gateway.has_value()),
       gateway_is_static_(port.gateway_mac.has_value()),
       has_next_hop_(port.gateway.has_value() || port.gateway_mac.has_value()),
+      gateway_address_(port.gateway.value_or(probes::Ipv4Addr{})),
+      slack_(clock.from_ms(100)),
       retry_(clock.from_ms(1'000)),
+      doubt_(clock.from_ms(1'500)),
       refresh_(clock.from_ms(60'000)),
-      forget_(clock.from_ms(180'000)),
       absent_(clock.from_ms(10'000)),
-      on_link_(std::make_unique<Entry[]>(kOnLinkPlaces)),
-      order_(std::make_unique<std::atomic<std::uint16_t>[]>(kOnLinkPlaces)) {
-  if (port.gateway) gateway_.address = port.gateway->value;
-  if (port.gateway_mac) gateway_.mac = pack(*port.gateway_mac) | kKnownBit;
+      rows_(std::make_unique<Row[]>(kRows)) {
+  if (port.gateway_mac) gateway_.word = pack(*port.gateway_mac) | kKnownBit;
 }
 
 probes::MacAddr Neighbours::unpack_mac(std::uint64_t packed) noexcept {
@@ -36,103 +50,275 @@ probes::MacAddr Neighbours::unpack_mac(std::uint64_t packed) noexcept {
   return mac;
 }
 
-Neighbours::Found Neighbours::find_on_link(probes::Ipv4Addr destination) noexcept {
-  if (link_.length == 32 || destination.value == gateway_.address.load(std::memory_order_relaxed)) {
-    return gateway();
-  }
-  const Entry* entry = place(destination);
-  return entry == nullptr ? Found{State::kAbsent, 0} : found(*entry);
+// --- hosts on the link -------------------------------------------------------------------------
+
+Neighbours::Row& Neighbours::row_of(probes::Ipv4Addr address) const noexcept {
+  constexpr unsigned kBits = 7;
+  static_assert(kRows == 1U << kBits);
+  return rows_[(address.value * 0x9e3779b1U) >> (32 - kBits)];
 }
 
-// The entry of an on-link address; a new one if there is room.
-Neighbours::Entry* Neighbours::place(probes::Ipv4Addr address) noexcept {
-  const std::size_t home = (address.value * 0x9e3779b1U) >> 22;
-  for (std::size_t step = 0; step < kOnLinkPlaces; ++step) {
-    const std::size_t at = (home + step) % kOnLinkPlaces;
-    std::uint32_t owner = on_link_[at].address.load(std::memory_order_acquire);
-    if (owner == address.value) return &on_link_[at];
-    if (owner != 0) continue;
-    if (on_link_[at].address.compare_exchange_strong(owner, address.value,
-                                                     std::memory_order_acq_rel)) {
-      const std::uint32_t position = used_.fetch_add(1, std::memory_order_relaxed);
-      // One more than the place, so that zero still says "not written yet".
-      order_[position].store(static_cast<std::uint16_t>(at + 1), std::memory_order_release);
-      return &on_link_[at];
+Neighbours::Seen Neighbours::look_up(probes::Ipv4Addr address) const noexcept {
+  Row& row = row_of(address);
+  for (std::size_t i = 0; i < kRowPlaces; ++i) {
+    if (row.addresses[i].load(std::memory_order_acquire) != address.value) continue;
+    const std::uint64_t word = row.entries[i].word.load(std::memory_order_acquire);
+    if (row.addresses[i].load(std::memory_order_acquire) != address.value) return {};
+    return {&row.entries[i], word};
+  }
+  return {};
+}
+
+Neighbours::Found Neighbours::find_on_link(probes::Ipv4Addr destination, Tsc now) noexcept {
+  if (link_.length == 32 || is_gateway(destination)) {
+    return has_next_hop_ ? use(gateway_, now) : Found{};
+  }
+  if (const Seen seen = look_up(destination); seen.entry != nullptr) {
+    static_cast<void>(use(*seen.entry, now));
+    return found(seen.word);
+  }
+  return {take_place(row_of(destination), destination, now) ? State::kAsking : State::kFull, 0};
+}
+
+// A place for the address: a free one, an absent host's, or that of the host that has been idle for
+// longest. False: all are being asked for, or were answered only now. (Two workers may take two
+// places for one address: the second is never used, and let go.)
+bool Neighbours::take_place(Row& row, probes::Ipv4Addr address, Tsc now) noexcept {
+  has_hosts_.store(true, std::memory_order_relaxed);
+  std::size_t victim = kRowPlaces;
+  std::uint64_t victim_word = 0;
+  Tsc victim_since;
+  for (std::size_t i = 0; i < kRowPlaces; ++i) {
+    Entry& entry = row.entries[i];
+    std::uint32_t owner = row.addresses[i].load(std::memory_order_relaxed);
+    if (owner == 0 &&
+        row.addresses[i].compare_exchange_strong(owner, address.value, std::memory_order_acq_rel)) {
+      entry.used.store(now.ticks, std::memory_order_relaxed);
+      return true;
     }
-    if (owner == address.value) return &on_link_[at];
+    const std::uint64_t word = entry.word.load(std::memory_order_acquire);
+    const bool is_absent = (word & kAbsentBit) != 0;
+    if (!is_absent && (word & kKnownBit) == 0) continue;
+    const Tsc proven = load(entry.proven);
+    const Tsc since = is_absent ? proven : std::max(proven, load(entry.used));
+    // Whoever waited for the answer is still to see it.
+    if (now.since(since) < slack_) continue;
+    const bool victim_is_absent = (victim_word & kAbsentBit) != 0;
+    const bool is_better = is_absent != victim_is_absent ? is_absent : since < victim_since;
+    if (victim != kRowPlaces && !is_better) continue;
+    victim = i;
+    victim_word = word;
+    victim_since = since;
   }
-  return nullptr;
+  return victim != kRowPlaces && pass_on(row, victim, victim_word, address, now);
 }
 
-void Neighbours::learn(Entry& entry, probes::MacAddr mac, Tsc now) noexcept {
-  entry.heard.store(now.ticks, std::memory_order_relaxed);
-  entry.mac.store(pack(mac) | kKnownBit, std::memory_order_relaxed);
-}
-
-void Neighbours::learn(probes::Ipv4Addr address, probes::MacAddr mac, Tsc now) noexcept {
-  if (address.is_unspecified()) return;
-  if (has_gateway_ && address.value == gateway_.address.load(std::memory_order_relaxed)) {
-    if (!gateway_is_static_) learn(gateway_, mac, now);
-    return;
-  }
-  const std::uint32_t used = used_.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < used; ++i) {
-    const std::uint16_t at = order_[i].load(std::memory_order_acquire);
-    if (at != 0 && on_link_[at - 1U].address.load(std::memory_order_relaxed) == address.value) {
-      return learn(on_link_[at - 1U], mac, now);
-    }
-  }
-}
-
-bool Neighbours::is_due(Entry& entry, bool is_gateway, Tsc now) noexcept {
-  const Tsc heard{entry.heard.load(std::memory_order_relaxed)};
-  const Tsc asked{entry.asked};
-  std::uint64_t mac = entry.mac.load(std::memory_order_relaxed);
-  if ((mac & kKnownBit) != 0) {
-    if (heard > asked) entry.tries = 0;
-    if (now.since(heard) > forget_) {
-      // An answer that comes right now wins over forgetting.
-      entry.mac.compare_exchange_strong(mac, 0, std::memory_order_relaxed);
-    } else if (now.since(heard) < refresh_) {
-      return false;
-    }
-  }
-  const bool is_absent = (mac & kAbsentBit) != 0;
-  if (entry.asked != 0 && now.since(asked) < (is_absent ? absent_ : retry_)) return false;
-  if (!is_gateway && (mac & kKnownBit) == 0 && !is_absent && entry.tries >= kTriesUntilAbsent) {
-    entry.mac.compare_exchange_strong(mac, kAbsentBit, std::memory_order_relaxed);
-    entry.tries = 0;
-    entry.asked = now.ticks;
+// Gives the place, whose word was as told, to another address, or to nobody. False: somebody else
+// was faster.
+bool Neighbours::pass_on(Row& row, std::size_t place, std::uint64_t word, probes::Ipv4Addr to,
+                         Tsc now) noexcept {
+  Entry& entry = row.entries[place];
+  const std::uint64_t next = (word / kGeneration + 1) * kGeneration;
+  if ((word & kPassingBit) != 0 ||
+      !entry.word.compare_exchange_strong(word, next | kPassingBit, std::memory_order_acq_rel)) {
     return false;
   }
-  ++entry.tries;
-  entry.asked = now.ticks;
+  entry.proven.store(0, std::memory_order_relaxed);
+  entry.used.store(now.ticks, std::memory_order_relaxed);
+  row.addresses[place].store(to.value, std::memory_order_release);
+  entry.word.store(next, std::memory_order_release);
   return true;
 }
 
-std::size_t Neighbours::due(Tsc now, std::span<probes::Ipv4Addr> out) noexcept {
-  std::size_t count = 0;
-  if (has_gateway_ && !gateway_is_static_ && count < out.size() && is_due(gateway_, true, now)) {
-    out[count++] = {gateway_.address.load(std::memory_order_relaxed)};
+// --- what is heard -----------------------------------------------------------------------------
+
+void Neighbours::prove(probes::Ipv4Addr destination, Tsc sent) noexcept {
+  const bool is_host = link_.length < 32 && link_.contains(destination) && !is_gateway(destination);
+  Entry* const entry = is_host ? look_up(destination).entry : &gateway_;
+  if (entry == nullptr || sent.since(load(entry->proven)) <= slack_) return;
+  entry->proven.store(sent.ticks, std::memory_order_relaxed);
+}
+
+void Neighbours::keep_impossible(const ArpPacket& packet) noexcept {
+  std::uint64_t none = 0;
+  if (!impossible_mac_.compare_exchange_strong(none, kPassingBit, std::memory_order_relaxed)) {
+    return;
   }
-  const std::uint32_t used = used_.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < used && count < out.size(); ++i) {
-    const std::uint16_t at = order_[i].load(std::memory_order_acquire);
-    if (at != 0 && is_due(on_link_[at - 1U], false, now)) {
-      out[count++] = {on_link_[at - 1U].address.load(std::memory_order_relaxed)};
+  impossible_address_.store(packet.sender.value, std::memory_order_relaxed);
+  impossible_mac_.store(pack(packet.sender_mac) | kKnownBit, std::memory_order_release);
+}
+
+ArpOutcome Neighbours::hear(const ArpPacket& packet, Tsc now) noexcept {
+  if (!has_possible_sender(packet)) {
+    keep_impossible(packet);
+    return ArpOutcome::kBadSender;
+  }
+  if (packet.sender == own_) {
+    rival_.store(pack(packet.sender_mac) | kKnownBit, std::memory_order_relaxed);
+    return ArpOutcome::kConflict;
+  }
+  if (packet.sender.is_unspecified()) return ArpOutcome::kOther;
+  if (has_gateway_ && packet.sender == gateway_address_) {
+    if (gateway_is_static_) return ArpOutcome::kOther;
+    return hear(Seen{&gateway_, gateway_.word.load(std::memory_order_acquire)}, packet, now);
+  }
+  const Seen seen = look_up(packet.sender);
+  return seen.entry == nullptr ? ArpOutcome::kOther : hear(seen, packet, now);
+}
+
+ArpOutcome Neighbours::hear(Seen seen, const ArpPacket& packet, Tsc now) noexcept {
+  constexpr std::uint64_t kOpen = kPolledBit | kAskedBit;
+  const bool is_answer = !packet.is_request && packet.target == own_;
+  const std::uint64_t mac = pack(packet.sender_mac);
+  std::uint64_t word = seen.word;
+  const std::uint64_t generation = word / kGeneration;
+  bool is_believed = false;
+  std::uint64_t next = 0;
+  do {
+    // The place was given to another address meanwhile.
+    if ((word & kPassingBit) != 0 || word / kGeneration != generation) return ArpOutcome::kOther;
+    const bool is_same = (word & kMacBits) == mac;
+    const bool answers_question =
+        is_answer && ((word & kAskedBit) != 0 || (is_same && (word & kPolledBit) != 0));
+    is_believed = (word & kKnownBit) == 0 || answers_question;
+    if (!is_believed && is_same) return ArpOutcome::kOther;
+    next = is_believed ? (word & ~(kMacBits | kAbsentBit | kOpen | kClaimedBit)) | mac | kKnownBit
+                       : word | kClaimedBit;
+    if (is_believed) seen.entry->proven.store(now.ticks, std::memory_order_relaxed);
+  } while (!seen.entry->word.compare_exchange_weak(word, next, std::memory_order_acq_rel));
+  if (!is_believed) return ArpOutcome::kUnasked;
+  const bool has_moved = (word & kMacBits) != 0 && (word & kMacBits) != mac;
+  if (has_moved && seen.entry == &gateway_) {
+    gateway_moves_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return ArpOutcome::kAnswer;
+}
+
+// --- what is asked -----------------------------------------------------------------------------
+
+std::size_t Neighbours::due(Tsc now, std::span<Question> out) noexcept {
+  if (out.empty()) return 0;
+  std::size_t count = 0;
+  if (has_gateway_ && !gateway_is_static_) {
+    if (const auto to = question(gateway_, true, now)) out[count++] = {gateway_address_, *to};
+  }
+  if (has_hosts_.load(std::memory_order_relaxed)) count += ask_hosts(now, out.subspan(count));
+  return count;
+}
+
+std::size_t Neighbours::ask_hosts(Tsc now, std::span<Question> out) noexcept {
+  std::size_t count = 0;
+  for (std::size_t rows = 0; rows < kRows && count < out.size(); ++rows) {
+    Row& row = rows_[next_row_];
+    next_row_ = (next_row_ + 1) % kRows;
+    for (std::size_t i = 0; i < kRowPlaces && count < out.size(); ++i) {
+      const probes::Ipv4Addr address{row.addresses[i].load(std::memory_order_acquire)};
+      if (address.is_unspecified()) continue;
+      Entry& entry = row.entries[i];
+      const std::uint64_t word = entry.word.load(std::memory_order_acquire);
+      if (is_over(entry, word, now)) {
+        pass_on(row, i, word, {}, now);
+      } else if (const auto to = question(entry, false, now)) {
+        out[count++] = {address, *to};
+      }
     }
   }
   return count;
 }
 
+// True of a host that need not be kept: absent for long enough, or wanted by nobody.
+bool Neighbours::is_over(const Entry& entry, std::uint64_t word, Tsc now) const noexcept {
+  if ((word & kAbsentBit) != 0) return now.since(load(entry.proven)) >= absent_;
+  return (word & kKnownBit) != 0 && now.since(load(entry.used)) >= refresh_;
+}
+
+// Whom to ask for the neighbour now, if anybody.
+std::optional<probes::MacAddr> Neighbours::question(Entry& entry, bool is_gateway,
+                                                    Tsc now) noexcept {
+  std::uint64_t word = entry.word.load(std::memory_order_acquire);
+  if ((word & (kPassingBit | kAbsentBit)) != 0) return std::nullopt;
+  if (std::exchange(entry.generation, word / kGeneration) != word / kGeneration) {
+    entry.asked = entry.doubted = entry.tries = 0;
+  }
+  if ((word & kKnownBit) != 0) return question_of_known(entry, word, now);
+  if (entry.asked != 0 && now.since({entry.asked}) < retry_) return std::nullopt;
+  if (!is_gateway && entry.tries >= kTriesUntilAbsent) {
+    entry.proven.store(now.ticks, std::memory_order_relaxed);
+    // An answer that comes right now wins.
+    entry.word.compare_exchange_strong(word, word | kAbsentBit, std::memory_order_acq_rel);
+    return std::nullopt;
+  }
+  ++entry.tries;
+  entry.asked = now.ticks;
+  return probes::kBroadcastMac;
+}
+
+std::optional<probes::MacAddr> Neighbours::question_of_known(Entry& entry, std::uint64_t word,
+                                                             Tsc now) noexcept {
+  constexpr std::uint64_t kOpen = kPolledBit | kAskedBit;
+  const auto change_to = [&entry, word](std::uint64_t next) {
+    std::uint64_t expected = word;  // an answer that comes right now wins
+    return entry.word.compare_exchange_strong(expected, next, std::memory_order_acq_rel);
+  };
+  if ((word & kOpen) == 0) {
+    entry.tries = 0;
+    if (!is_doubtful(entry, word, now) || !change_to((word & ~kClaimedBit) | kPolledBit)) {
+      return std::nullopt;
+    }
+    entry.tries = 1;
+    entry.asked = now.ticks;
+    return unpack_mac(word & kMacBits);
+  }
+  if (load(entry.proven) > Tsc{entry.asked}) {
+    change_to(word & ~(kOpen | kClaimedBit));
+    return std::nullopt;
+  }
+  if (now.since({entry.asked}) < retry_) return std::nullopt;
+  const bool is_forgotten = entry.tries >= kTriesUntilForgotten;
+  if (!change_to(is_forgotten ? word & ~(kKnownBit | kOpen | kClaimedBit)
+                              : (word & ~kPolledBit) | kAskedBit)) {
+    return std::nullopt;
+  }
+  entry.tries = is_forgotten ? 1 : entry.tries + 1;
+  entry.asked = now.ticks;
+  return probes::kBroadcastMac;
+}
+
+bool Neighbours::is_doubtful(Entry& entry, std::uint64_t word, Tsc now) const noexcept {
+  if ((word & kClaimedBit) != 0 && now.since({entry.asked}) >= retry_) return true;
+  const Tsc proven = load(entry.proven);
+  const Tsc used = load(entry.used);
+  if (now.since(proven) >= refresh_) return true;
+  if (used.since(proven) <= slack_) {
+    entry.doubted = 0;
+    return false;
+  }
+  if (Tsc{entry.doubted}.since(proven) <= slack_) entry.doubted = used.ticks;
+  return now.since({entry.doubted}) >= doubt_;
+}
+
+// --- what is told ------------------------------------------------------------------------------
+
 bool Neighbours::gateway_is_known() const noexcept {
-  return !has_gateway_ || found(gateway_).state == State::kKnown;
+  return !has_gateway_ || gateway_mac().has_value();
 }
 
 std::optional<probes::MacAddr> Neighbours::gateway_mac() const noexcept {
-  const Found known = found(gateway_);
+  const Found known = found(gateway_.word.load(std::memory_order_relaxed));
   if (known.state != State::kKnown) return std::nullopt;
   return unpack_mac(known.packed_mac);
+}
+
+std::optional<probes::MacAddr> Neighbours::rival() const noexcept {
+  const std::uint64_t rival = rival_.load(std::memory_order_relaxed);
+  if (rival == 0) return std::nullopt;
+  return unpack_mac(rival & kMacBits);
+}
+
+std::optional<Neighbours::Claim> Neighbours::impossible() const noexcept {
+  const std::uint64_t mac = impossible_mac_.load(std::memory_order_acquire);
+  if ((mac & kKnownBit) == 0) return std::nullopt;
+  return Claim{{impossible_address_.load(std::memory_order_relaxed)}, unpack_mac(mac & kMacBits)};
 }
 
 }  // namespace backsight::engine

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/device/arp.h"
 #include "probes/probe.h"
 #include "probes/reject.h"
 #include "queue/result.h"
@@ -97,7 +98,8 @@ struct alignas(64) WorkerCounters {
   Counter received;
   CounterArray<probes::Reject> rejected;
   CounterArray<RxOutcome> outcomes;
-  Counter arp_sent;  // requests and replies
+  CounterArray<ArpOutcome> arp;  // of the packets rejected as ARP, each once
+  Counter arp_sent;              // requests and replies
   Counter echo_replies_sent;
   Counter no_buffer;      // bursts put off for want of packet buffers
   Counter inflight_full;  // sending held back: no slot

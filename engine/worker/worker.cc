@@ -309,6 +309,7 @@ void Worker::end_trace(std::uint32_t index, queue::Outcome outcome, queue::Reaso
                 .kind = queued.task.kind,
                 .outcome = outcome,
                 .reason = reason,
+  state.unplaced_since = {};
                 .method = queued.task.method});
 }
 

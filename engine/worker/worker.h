@@ -115,11 +115,13 @@ class Worker {
     bool is_waiting = false;  // in the schedule or put off
   };
   struct Single {
+    Tsc unplaced_since;        // waits for a place among the neighbours; 0: does not
     Assignment assignment;
     bool is_waiting = false;  // in the schedule or put off
   };
   struct Deferred {
     std::uint32_t item;
+    Tsc unplaced_since;       // as a trace's
     Tsc again;
   };
   // One port's two sides.
@@ -204,6 +206,9 @@ class Worker {
 
   // worker_send.cc
   bool send(Tsc now) noexcept;
+  void await_place(const Chosen& candidate, Tsc now) noexcept;
+  [[nodiscard]] std::uint32_t kept(const Chosen& candidate) noexcept;
+  [[nodiscard]] Tsc& unplaced_since(std::uint32_t item) noexcept;
   void reserve_buffers(Tsc now) noexcept;
   void craft_chosen() noexcept;
   void craft_on(Lane& lane, std::size_t port) noexcept;
@@ -229,6 +234,8 @@ class Worker {
   [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
+  [[nodiscard]] ArpOutcome take_arp(Lane& lane, std::span<const std::byte> frame,
+                                    Tsc arrived) noexcept;
                                       const Flight& flight, const Arrival& arrival) const noexcept;
   [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
                                  const Flight& flight, Tsc arrived) noexcept;

@@ -7,6 +7,12 @@
 #include "probes/wire/assert.h"
 
 namespace backsight::engine {
+namespace {
+
+// A task that finds no place among the neighbours for so long fails.
+constexpr std::uint64_t kPlacePatienceMs = 10'000;
+
+}  // namespace
 
 Schedule::Send Worker::send_of(const queue::Task& task, bool is_spoofed) noexcept {
   return {.dst = task.dst,
@@ -38,7 +44,7 @@ inline queue::Reason Worker::objection(const queue::Task& task, std::uint32_t ad
 // Adds the probe to chosen_ if its next hop is known; else it is put off, or fails.
 inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t item,
                                std::uint8_t port, bool is_spoofed, Tsc now) noexcept {
-  const Neighbours::Found hop = lanes_[port]->port.neighbours().find(queued.task.dst);
+  const Neighbours::Found hop = lanes_[port]->port.neighbours().find(queued.task.dst, now);
   // Field by field: a copy of a struct just written would wait for its parts to reach the cache.
   Chosen& chosen = chosen_[chosen_count_];
   chosen.queued = &queued;
@@ -50,6 +56,8 @@ inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t it
     ++chosen_count_;
   } else if (hop.state == Neighbours::State::kAsking) {
     put_off(chosen, now);
+  } else if (hop.state == Neighbours::State::kFull) {
+    await_place(chosen, now);
   } else {
     fail(chosen, hop.state == Neighbours::State::kAbsent ? queue::Reason::kNeighbour
                                                          : queue::Reason::kNoRoute);
@@ -135,11 +143,31 @@ bool Worker::draw(std::size_t until, Tsc now) noexcept {
 }
 
 void Worker::put_off(const Chosen& candidate, Tsc now) noexcept {
-  if (candidate.item != kDirect) return defer(candidate.item, now);
-  defer(keep_single({.queued = *candidate.queued,
-                     .port = candidate.port,
-                     .is_spoofed = candidate.is_spoofed}),
-        now);
+  const std::uint32_t item = kept(candidate);
+  unplaced_since(item) = {};
+  defer(item, now);
+}
+
+// The destination is on the link, and more others than are asked for at once are before it.
+void Worker::await_place(const Chosen& candidate, Tsc now) noexcept {
+  const std::uint32_t item = kept(candidate);
+  Tsc& since = unplaced_since(item);
+  if (since == Tsc{}) since = now;
+  if (now.since(since) > shared_.clock.from_ms(kPlacePatienceMs)) {
+    return fail(item, queue::Reason::kNeighboursFull);
+  }
+  defer(item, now);
+}
+
+// The candidate's item: what came straight from the mailbox gets one.
+std::uint32_t Worker::kept(const Chosen& candidate) noexcept {
+  if (candidate.item != kDirect) return candidate.item;
+  return keep_single(
+      {.queued = *candidate.queued, .port = candidate.port, .is_spoofed = candidate.is_spoofed});
+}
+
+Tsc& Worker::unplaced_since(std::uint32_t item) noexcept {
+  return is_trace(item) ? traces_[item - waiting_].unplaced_since : singles_[item].unplaced_since;
 }
 
 std::uint32_t Worker::keep_single(const Assignment& assignment) noexcept {
@@ -147,6 +175,7 @@ std::uint32_t Worker::keep_single(const Assignment& assignment) noexcept {
   const std::uint32_t item = free_singles_.back();
   free_singles_.pop_back();
   singles_[item].assignment = assignment;
+  singles_[item].unplaced_since = {};
   return item;
 }
 

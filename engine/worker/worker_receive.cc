@@ -185,20 +185,34 @@ void Worker::take_local(Lane& lane, probes::Reject reject, std::span<std::byte> 
                         Tsc arrived) noexcept {
   const probes::Ipv4Addr own = lane.port.config().address;
   if (reject == probes::Reject::kArp) {
-    const auto packet = parse_arp(frame);
-    if (!packet) return;
-    lane.port.neighbours().learn(packet->sender, packet->sender_mac, arrived);
-    if (!packet->is_request || packet->target != own || !lane.port.answers()) return;
-    if (send_frame(lane, craft_arp_reply(lane.port.mac(), own, *packet))) ++counters_.arp_sent;
+    ++counters_.arp[take_arp(lane, frame, arrived)];
   } else if (reject == probes::Reject::kEchoRequest && lane.port.answers()) {
     // A broadcast ping is not answered (RFC 1122, section 3.2.2.6).
     if (mac_at(frame, 0) == probes::kBroadcastMac) return;
     if (!echo_replies_.allows(arrived)) return;
-    const std::size_t bytes = answer_echo_in_place(frame, own);
-    if (bytes == 0) return;
+    const std::span<std::byte> reply = answer_echo_in_place(frame, own);
+    if (reply.empty()) return;
     echo_replies_.take(arrived, shared_.clock.from_ns(kEchoReplyIntervalUs * 1000), {});
-    if (send_frame(lane, frame.first(bytes))) ++counters_.echo_replies_sent;
+    if (send_frame(lane, reply)) ++counters_.echo_replies_sent;
   }
+}
+
+ArpOutcome Worker::take_arp(Lane& lane, std::span<const std::byte> frame, Tsc arrived) noexcept {
+  const probes::Ipv4Addr own = lane.port.config().address;
+  const auto packet = parse_arp(frame);
+  if (!packet) return ArpOutcome::kMalformed;
+  const bool is_ours = packet->sender_mac == lane.port.mac() && !lane.port.shares_mac();
+  if (is_ours && packet->sender == own) return ArpOutcome::kOther;
+  if (is_ours) return ArpOutcome::kBadSender;
+  const ArpOutcome heard = lane.port.neighbours().hear(*packet, arrived);
+  if (heard == ArpOutcome::kConflict || heard == ArpOutcome::kBadSender || !packet->is_request ||
+      packet->target != own) {
+    return heard;
+  }
+  if (lane.port.answers() && send_frame(lane, craft_arp_reply(lane.port.mac(), own, *packet))) {
+    ++counters_.arp_sent;
+  }
+  return ArpOutcome::kRequest;
 }
 
 RxOutcome Worker::answer(const probes::Reply& reply, const Arrival& arrival) noexcept {
@@ -307,6 +321,7 @@ std::optional<std::uint32_t> Worker::find_mangled_udp(const probes::Reply& reply
 
 RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& place,
                          const Flight& flight, Tsc arrived) noexcept {
+  lanes_[flight.port]->port.neighbours().prove(flight.dst, flight.sent);
   if (flight.trace != kNoTrace) return finish_trace(reply, place, flight, arrived);
   const Claim claim = ring_of(place)->claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);

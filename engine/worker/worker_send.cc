@@ -326,12 +326,12 @@ void Worker::give_up(Lane& lane) noexcept {
 void Worker::ask_neighbours(Tsc now) noexcept {
   if (index_ != 0 || now < next_neighbour_check_) return;
   next_neighbour_check_ = now + shared_.clock.from_ms(kNeighbourCheckMs);
-  std::array<probes::Ipv4Addr, kMaxAsked> addresses;
+  std::array<Neighbours::Question, kMaxAsked> questions;
   for (const auto& lane : lanes_) {
-    const std::size_t count = lane->port.neighbours().due(now, addresses);
-    for (const probes::Ipv4Addr address : std::span(addresses).first(count)) {
+    const std::size_t count = lane->port.neighbours().due(now, questions);
+    for (const Neighbours::Question& it : std::span(questions).first(count)) {
       const ArpFrame frame =
-          craft_arp_request(lane->port.mac(), lane->port.config().address, address);
+          craft_arp_request(lane->port.mac(), lane->port.config().address, it.address, it.to);
       if (send_frame(*lane, frame)) ++counters_.arp_sent;
     }
   }

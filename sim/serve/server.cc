@@ -164,7 +164,7 @@ void Server::take(std::size_t index, std::span<std::byte> frame, std::uint64_t n
 void Server::take_arp(std::size_t index, std::span<const std::byte> frame) {
   ++count(Count::kArp);
   const auto packet = engine::parse_arp(frame);
-  if (!packet) return;
+  if (!packet || !engine::has_possible_sender(*packet)) return;
   const Lane& lane = lanes_[index];
   for (std::uint32_t point = lane.first; point < lane.first + lane.count; ++point) {
     const VantagePoint& vp = world_.vantage_points()[point];

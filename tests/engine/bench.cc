@@ -14,6 +14,7 @@ config::PortConfig port_config(const BenchSetup& setup, const Wire& wire) {
   port.device = wire.device();
   port.address = setup.address;
   port.prefix_length = setup.prefix_length;
+  port.on_link = setup.on_link;
   if (setup.has_gateway) port.gateway = FakeInternet::kGateway;
   if (setup.has_gateway && setup.knows_gateway) port.gateway_mac = FakeInternet::kGatewayMac;
   port.answers = setup.answers;
@@ -143,6 +144,7 @@ void Bench::check_laws() {
   for (const auto& worker : workers) {
     const WorkerCounters& counters = worker->counters();
     EXPECT_EQ(counters.received.value(), counters.rejected.sum() + counters.outcomes.sum());
+    EXPECT_EQ(counters.rejected[probes::Reject::kArp].value(), counters.arp.sum());
     EXPECT_EQ(counters.crafted.value(), counters.sent.sum() + counters.given_up.value());
     tasks += counters.tasks.value();
     told += counters.results.sum();
@@ -186,6 +188,12 @@ std::uint64_t Bench::count(RxOutcome outcome) const {
 std::uint64_t Bench::rejected(probes::Reject reject) const {
   std::uint64_t sum = 0;
   for (const auto& worker : workers) sum += worker->counters().rejected[reject].value();
+  return sum;
+}
+
+std::uint64_t Bench::arp(ArpOutcome outcome) const {
+  std::uint64_t sum = 0;
+  for (const auto& worker : workers) sum += worker->counters().arp[outcome].value();
   return sum;
 }
 

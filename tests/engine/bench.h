@@ -21,6 +21,7 @@ struct BenchSetup {
   unsigned speed = 1;         // how many times faster its clock runs than ours
   bool knows_gateway = true;  // its MAC stands in the config
   bool has_gateway = true;
+  bool on_link = true;  // its prefix
   unsigned wire_slots = 512;
   std::uint64_t rate_pps = 10'000'000;
   ScheduleLimits limits = {};
@@ -66,6 +67,7 @@ class Bench {
   [[nodiscard]] const TraceEnd& trace_of(std::uint64_t task) const;
   [[nodiscard]] std::uint64_t count(RxOutcome outcome) const;
   [[nodiscard]] std::uint64_t rejected(probes::Reject reject) const;
+  [[nodiscard]] std::uint64_t arp(ArpOutcome outcome) const;
   [[nodiscard]] const WorkerCounters& counters(unsigned worker = 0) const {
     return workers[worker]->counters();
   }

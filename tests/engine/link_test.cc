@@ -1,4 +1,4 @@
-// ARP frames, pings answered in place, and the neighbours of a port on a clock that the test moves.
+// ARP frames, and pings answered in place.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -6,8 +6,6 @@
 
 #include "engine/device/arp.h"
 #include "engine/device/echo_responder.h"
-#include "engine/device/neighbours.h"
-#include "fake_time.h"
 #include "probes/reply.h"
 #include "tests/support/hex.h"
 #include "tests/support/model_router.h"
@@ -44,19 +42,27 @@ TEST(Arp, ReadsARequest) {
   EXPECT_EQ(packet->target, ip("192.0.2.10"));
 }
 
-TEST(Arp, ReadsWhatIsPaddedAndTagged) {
+Packet with_tags(const char* frame, const char* tags) {
+  Packet tagged = from_hex(frame);
+  const Packet more = from_hex(tags);
+  tagged.insert(tagged.begin() + 12, more.begin(), more.end());
+  return tagged;
+}
+
+TEST(Arp, ReadsWhatIsPaddedAndWhatHasAPriority) {
   Packet padded = from_hex(kRequest);
   padded.resize(60);
   EXPECT_TRUE(parse_arp(padded));
-  Packet tagged = from_hex(kRequest);
-  const Packet tag = from_hex("8100 002a");
-  tagged.insert(tagged.begin() + 12, tag.begin(), tag.end());
-  EXPECT_TRUE(parse_arp(tagged));
-  const Packet outer = from_hex("88a8 0007");
-  tagged.insert(tagged.begin() + 12, outer.begin(), outer.end());
-  EXPECT_TRUE(parse_arp(tagged));
-  tagged.insert(tagged.begin() + 12, outer.begin(), outer.end());
-  EXPECT_FALSE(parse_arp(tagged)) << "three tags";
+  for (const char* const tags : {"8100 0000", "8100 f000", "88a8 e000", "8100 6000 8100 0000"}) {
+    EXPECT_TRUE(parse_arp(with_tags(kRequest, tags))) << tags;
+  }
+}
+
+TEST(Arp, RefusesOtherVlansAndStacksOfTags) {
+  for (const char* const tags : {"8100 002a", "8100 0fff", "88a8 0007", "88a8 0007 8100 0000",
+                                 "8100 0000 8100 0001", "8100 0000 8100 0000 8100 0000"}) {
+    EXPECT_FALSE(parse_arp(with_tags(kRequest, tags))) << tags;
+  }
 }
 
 TEST(Arp, RefusesEachTruncation) {
@@ -64,6 +70,12 @@ TEST(Arp, RefusesEachTruncation) {
   for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
     const std::unique_ptr<std::byte[]> cut(new std::byte[bytes]);
     std::copy_n(whole.begin(), bytes, cut.get());
+    EXPECT_FALSE(parse_arp({cut.get(), bytes})) << bytes;
+  }
+  const Packet tagged = with_tags(kRequest, "8100 0000");
+  for (std::size_t bytes = 0; bytes < tagged.size(); ++bytes) {
+    const std::unique_ptr<std::byte[]> cut(new std::byte[bytes]);
+    std::copy_n(tagged.begin(), bytes, cut.get());
     EXPECT_FALSE(parse_arp({cut.get(), bytes})) << bytes;
   }
 }
@@ -83,6 +95,37 @@ TEST(Arp, RefusesWhatIsNotArpForIpv4OnEthernet) {
 TEST(Arp, AsksByBroadcast) {
   EXPECT_EQ(to_hex(craft_arp_request(kOther, ip("192.0.2.11"), ip("192.0.2.10"))),
             to_hex(from_hex(kRequest)));
+}
+
+TEST(Arp, AsksANeighbourItself) {
+  const ArpFrame frame = craft_arp_request(kOwn, ip("192.0.2.10"), ip("192.0.2.11"), kOther);
+  EXPECT_EQ(to_hex(frame), to_hex(from_hex(R"(
+    02000000000b 02000000000a 0806
+    0001 0800 06 04 0001
+    02000000000a c000020a
+    000000000000 c000020b)")));
+}
+
+// RFC 1812, section 3.3.2; RFC 1122, section 3.2.1.3.
+TEST(Arp, BelievesNoSenderThatCannotBe) {
+  const auto is_possible = [](MacAddr mac, const char* address, bool is_request = false) {
+    return has_possible_sender(
+        {.is_request = is_request, .sender_mac = mac, .sender = ip(address)});
+  };
+  EXPECT_TRUE(is_possible(kOther, "192.0.2.1"));
+  for (const MacAddr mac : {probes::kBroadcastMac, MacAddr{}, MacAddr{{0x01, 0, 0x5e, 0, 0, 1}},
+                            MacAddr{{0x33, 0x33, 0, 0, 0, 1}}, MacAddr{{0x03, 0, 0, 0, 0, 1}}}) {
+    EXPECT_FALSE(is_possible(mac, "192.0.2.1")) << probes::to_string(mac);
+    EXPECT_FALSE(is_possible(mac, "192.0.2.1", true)) << probes::to_string(mac);
+    EXPECT_FALSE(is_possible(mac, "0.0.0.0", true)) << probes::to_string(mac);
+  }
+  for (const char* const address :
+       {"0.0.0.1", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"}) {
+    EXPECT_FALSE(is_possible(kOther, address)) << address;
+    EXPECT_FALSE(is_possible(kOther, address, true)) << address;
+  }
+  EXPECT_TRUE(is_possible(kOther, "0.0.0.0", true)) << "a probe claims nothing (RFC 5227)";
+  EXPECT_FALSE(is_possible(kOther, "0.0.0.0"));
 }
 
 TEST(Arp, AnswersToWhoAsked) {
@@ -115,7 +158,7 @@ Packet echo_request(const char* options = "") {
 TEST(EchoResponder, TurnsARequestRound) {
   const Packet request = echo_request();
   Packet frame = testing::in_ethernet(request, kOwn, kOther);
-  ASSERT_EQ(answer_echo_in_place(frame, ip("192.0.2.10")), 14 + request.size());
+  ASSERT_EQ(answer_echo_in_place(frame, ip("192.0.2.10")).size(), 14 + request.size());
   frame.resize(14 + request.size());
   const Packet expected = testing::make_echo_reply(request, {}, 64);
   EXPECT_EQ(to_hex(std::span(frame).subspan(14)), to_hex(expected));
@@ -125,7 +168,7 @@ TEST(EchoResponder, TurnsARequestRound) {
 TEST(EchoResponder, StampsARecordedRoute) {
   const Packet request = echo_request("07 0b 08 0a000001 00000000 00");
   Packet frame = testing::in_ethernet(request, kOwn, kOther);
-  ASSERT_EQ(answer_echo_in_place(frame, ip("192.0.2.10")), 14 + request.size());
+  ASSERT_EQ(answer_echo_in_place(frame, ip("192.0.2.10")).size(), 14 + request.size());
   frame.resize(14 + request.size());
   const std::vector<Ipv4Addr> stamps = {ip("192.0.2.10")};
   EXPECT_EQ(to_hex(std::span(frame).subspan(14)),
@@ -135,7 +178,7 @@ TEST(EchoResponder, StampsARecordedRoute) {
 TEST(EchoResponder, LeavesAFullRouteAsItIs) {
   const Packet request = echo_request("07 0b 0c 0a000001 0a000002 01");
   Packet frame = testing::in_ethernet(request, kOwn, kOther);
-  ASSERT_NE(answer_echo_in_place(frame, ip("192.0.2.10")), 0U);
+  ASSERT_FALSE(answer_echo_in_place(frame, ip("192.0.2.10")).empty());
   EXPECT_EQ(to_hex(std::span(frame).subspan(34, 12)), "070b0c0a0000010a00000201");
 }
 
@@ -149,7 +192,8 @@ TEST(EchoResponder, StampsBehindOtherOptionsAndSurvivesBrokenOnes) {
     const std::unique_ptr<std::byte[]> exact(new std::byte[bytes]);
     const Packet frame = testing::in_ethernet(request, kOwn, kOther);
     std::copy_n(frame.begin(), bytes, exact.get());
-    ASSERT_EQ(answer_echo_in_place({exact.get(), bytes}, ip("192.0.2.10")), bytes) << options;
+    ASSERT_EQ(answer_echo_in_place({exact.get(), bytes}, ip("192.0.2.10")).size(), bytes)
+        << options;
     const auto reply = probes::parse_frame({exact.get(), bytes});
     EXPECT_TRUE(reply || reply.error() == probes::Reject::kIpOptions ||
                 reply.error() == probes::Reject::kNoIdentity)
@@ -164,131 +208,31 @@ TEST(EchoResponder, LeavesEachTruncationAlone) {
   for (std::size_t bytes = 0; bytes < needed; ++bytes) {
     const std::unique_ptr<std::byte[]> cut(new std::byte[bytes]);
     std::copy_n(whole.begin(), bytes, cut.get());
-    EXPECT_EQ(answer_echo_in_place({cut.get(), bytes}, ip("192.0.2.10")), 0U) << bytes;
+    EXPECT_TRUE(answer_echo_in_place({cut.get(), bytes}, ip("192.0.2.10")).empty()) << bytes;
     EXPECT_TRUE(std::equal(cut.get(), cut.get() + bytes, whole.begin())) << "touched";
   }
 }
 
-TEST(EchoResponder, LeavesAloneWhatIsTaggedOrForAnother) {
-  const std::vector<std::uint16_t> vlans = {42};
-  Packet tagged = testing::in_ethernet(echo_request(), kOwn, kOther, vlans);
-  EXPECT_EQ(answer_echo_in_place(tagged, ip("192.0.2.10")), 0U);
+TEST(EchoResponder, AnswersWithoutThePriorityTagsOfTheRequest) {
+  const Packet request = echo_request();
+  const std::string expected =
+      "02000000000b02000000000a0800" + to_hex(testing::make_echo_reply(request, {}, 64));
+  for (const std::vector<std::uint16_t>& tags : {std::vector<std::uint16_t>{0xe000}, {0, 0x2000}}) {
+    Packet frame = testing::in_ethernet(request, kOwn, kOther, tags);
+    const std::size_t bytes = 14 + 4 * tags.size() + request.size();
+    const std::unique_ptr<std::byte[]> exact(new std::byte[bytes]);
+    std::copy_n(frame.begin(), bytes, exact.get());
+    EXPECT_EQ(to_hex(answer_echo_in_place({exact.get(), bytes}, ip("192.0.2.10"))), expected);
+  }
+}
+
+TEST(EchoResponder, LeavesAloneWhatIsOfAnotherVlanOrForAnother) {
+  for (const std::vector<std::uint16_t>& tags : {std::vector<std::uint16_t>{42}, {0, 42}}) {
+    Packet tagged = testing::in_ethernet(echo_request(), kOwn, kOther, tags);
+    EXPECT_TRUE(answer_echo_in_place(tagged, ip("192.0.2.10")).empty());
+  }
   Packet frame = testing::in_ethernet(echo_request(), kOwn, kOther);
-  EXPECT_EQ(answer_echo_in_place(frame, ip("192.0.2.11")), 0U);
-}
-
-// --- neighbours ---------------------------------------------------------------------------------
-
-class NeighboursTest : public ::testing::Test {
- protected:
-  using State = Neighbours::State;
-
-  static config::PortConfig port(bool has_gateway = true) {
-    config::PortConfig config;
-    config.address = ip("192.0.2.10");
-    config.prefix_length = 20;
-    if (has_gateway) config.gateway = ip("192.0.2.1");
-    return config;
-  }
-  // The addresses asked for within these milliseconds, looking every 10.
-  std::vector<Ipv4Addr> asked(Neighbours& neighbours, std::uint64_t ms) {
-    std::vector<Ipv4Addr> all;
-    std::array<Ipv4Addr, 16> out;
-    for (const std::uint64_t end = now_ms + ms; now_ms < end; now_ms += 10) {
-      const std::size_t count = neighbours.due(at_ms(now_ms), out);
-      all.insert(all.end(), out.begin(), out.begin() + static_cast<std::ptrdiff_t>(count));
-    }
-    return all;
-  }
-  static State state(Neighbours& neighbours, const char* address) {
-    return neighbours.find(ip(address)).state;
-  }
-
-  const TscClock clock{kTicksPerSecond};
-  std::uint64_t now_ms = 1'000'000;
-};
-
-TEST_F(NeighboursTest, AskForTheGatewayEverySecondUntilItAnswers) {
-  Neighbours neighbours(port(), clock);
-  EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kAsking);
-  EXPECT_FALSE(neighbours.gateway_is_known());
-  EXPECT_EQ(asked(neighbours, 20'000).size(), 20U);
-  EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kAsking) << "asked for ever";
-  neighbours.learn(ip("192.0.2.1"), kOther, at_ms(now_ms));
-  EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kKnown);
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOther);
-  EXPECT_EQ(neighbours.gateway_mac(), kOther);
-  EXPECT_TRUE(asked(neighbours, 59'000).empty());
-}
-
-TEST_F(NeighboursTest, AskAKnownGatewayAgainAndForgetItWhenItStaysSilent) {
-  Neighbours neighbours(port(), clock);
-  neighbours.learn(ip("192.0.2.1"), kOther, at_ms(now_ms));
-  now_ms += 59'990;
-  EXPECT_FALSE(asked(neighbours, 2'000).empty());
-  now_ms += 100'000;
-  EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kKnown) << "three minutes are not over";
-  now_ms += 30'000;
-  EXPECT_FALSE(asked(neighbours, 2'000).empty());
-  EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kAsking);
-  neighbours.learn(ip("192.0.2.1"), kOwn, at_ms(now_ms));
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOwn) << "and learn its new one";
-}
-
-TEST_F(NeighboursTest, TakeAGatewayFromTheConfigAsItIs) {
-  config::PortConfig config = port();
-  config.gateway_mac = kOther;
-  Neighbours neighbours(config, clock);
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOther);
-  neighbours.learn(ip("192.0.2.1"), kOwn, at_ms(now_ms));
-  EXPECT_EQ(neighbours.find(ip("198.51.100.7")).mac(), kOther);
-  EXPECT_TRUE(asked(neighbours, 400'000).empty());
-}
-
-TEST_F(NeighboursTest, HaveNoRouteBeyondTheLinkWithoutAGateway) {
-  Neighbours neighbours(port(false), clock);
-  EXPECT_EQ(state(neighbours, "198.51.100.7"), State::kNoRoute);
-  EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAsking);
-  EXPECT_TRUE(neighbours.gateway_is_known()) << "there is none to know";
-}
-
-TEST_F(NeighboursTest, AskThreeTimesForAHostOnTheLinkAndThenTakeItForAbsent) {
-  Neighbours neighbours(port(false), clock);
-  EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAsking);
-  const auto all = asked(neighbours, 5'000);
-  EXPECT_EQ(all, std::vector<Ipv4Addr>(3, ip("192.0.2.77")));
-  EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAbsent);
-  EXPECT_LE(asked(neighbours, 30'000).size(), 4U) << "now and then";
-  neighbours.learn(ip("192.0.2.77"), kOther, at_ms(now_ms));
-  EXPECT_EQ(neighbours.find(ip("192.0.2.77")).mac(), kOther);
-  now_ms += 200'000;
-  EXPECT_EQ(asked(neighbours, 5'000).size(), 3U) << "forgotten, it is asked anew";
-  EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAbsent);
-}
-
-TEST_F(NeighboursTest, LearnNothingOfWhomTheyDidNotAskFor) {
-  Neighbours neighbours(port(), clock);
-  neighbours.learn(ip("192.0.2.77"), kOther, at_ms(now_ms));
-  neighbours.learn({}, kOther, at_ms(now_ms));
-  EXPECT_EQ(state(neighbours, "192.0.2.77"), State::kAsking);
-  EXPECT_FALSE(neighbours.gateway_is_known());
-}
-
-TEST_F(NeighboursTest, KnowAThousandHostsOnTheLinkAndSayWhenThereAreMore) {
-  Neighbours neighbours(port(false), clock);
-  const std::uint32_t first = ip("192.0.0.1").value;
-  for (std::uint32_t i = 0; i < 1024; ++i) {
-    ASSERT_EQ(neighbours.find({first + i}).state, State::kAsking) << i;
-  }
-  EXPECT_EQ(neighbours.find({first + 1024}).state, State::kAbsent);
-  EXPECT_EQ(asked(neighbours, 1'000).size(), 1024U);
-  for (std::uint32_t i = 0; i < 1024; ++i) {
-    MacAddr mac = kOther;
-    mac.bytes[4] = static_cast<std::uint8_t>(i >> 8);
-    mac.bytes[5] = static_cast<std::uint8_t>(i);
-    neighbours.learn({first + i}, mac, at_ms(now_ms));
-    ASSERT_EQ(neighbours.find({first + i}).mac(), mac);
-  }
+  EXPECT_TRUE(answer_echo_in_place(frame, ip("192.0.2.11")).empty());
 }
 
 }  // namespace

@@ -151,11 +151,16 @@ void FakeInternet::send(const Packet& packet, std::size_t steps_later) {
   const Ipv4Addr to = destination_of(packet);
   const auto site = std::ranges::find(sites_, to, &Site::address);
   if (site == sites_.end()) return;
-  send_frame(*site, testing::in_ethernet(packet, site->mac, kGatewayMac), steps_later);
+  send_frame(*site, testing::in_ethernet(packet, site->mac, gateway_mac), steps_later);
 }
 
 void FakeInternet::send_frame(const Site& site, const Packet& frame, std::size_t steps_later) {
   pending_.push_back({now_ + steps_later, site.wire, frame});
+}
+
+bool FakeInternet::has_station(MacAddr mac) const {
+  return mac == gateway_mac ||
+         std::ranges::any_of(hosts_on_link, [mac](const auto& it) { return it.second == mac; });
 }
 
 void FakeInternet::step() {
@@ -170,6 +175,7 @@ void FakeInternet::step() {
       probes.emplace_back(frame.begin() + kEthernet, frame.end());
       // Packets between sites, such as answered pings, are not probes.
       const Packet probe = probes.back();
+      if (!has_station(mac_at(frame, 0))) continue;
       for (const Packet& reply : respond(probe)) send(reply);
     }
   }
@@ -187,12 +193,14 @@ void FakeInternet::take_arp(const Site& site, const Packet& frame) {
   arp.push_back(frame);
   const Ipv4Addr target{be32(frame, 38)};
   if (!answers_arp || be16(frame, 20) != 1) return;
-  MacAddr mac = kGatewayMac;
+  MacAddr mac = gateway_mac;
   if (target != kGateway) {
     const auto host = hosts_on_link.find(target);
     if (host == hosts_on_link.end()) return;
     mac = host->second;
   }
+  const MacAddr to = mac_at(frame, 0);
+  if (to != probes::kBroadcastMac && to != mac) return;
   send_frame(site, make_arp(2, site.mac, mac, target, mac_at(frame, 22), {be32(frame, 28)}));
 }
 

@@ -97,6 +97,7 @@ class FakeInternet {
                .back = {ip("10.0.1.1"), ip("10.0.1.2")}};
   std::map<Ipv4Addr, Path> paths;  // of destinations with another one
   bool answers_arp = true;
+  MacAddr gateway_mac = kGatewayMac;          // it may move; what is sent elsewhere is lost
   std::map<Ipv4Addr, MacAddr> hosts_on_link;  // beside the gateway
   std::function<std::size_t(const Packet& frame)> queue_of = [](const Packet&) { return 0; };
 
@@ -112,6 +113,7 @@ class FakeInternet {
     Packet frame;
   };
   void take_arp(const Site& site, const Packet& frame);
+  [[nodiscard]] bool has_station(MacAddr mac) const;
 
   std::vector<Site> sites_;
   std::deque<Pending> pending_;

@@ -185,13 +185,24 @@ TEST_F(WorkerOutcome, OwnFrameWhenItComesFromOurMac) {
   expect_still_waiting();
 }
 
-TEST_F(WorkerOutcome, MatchedBehindAVlanTag) {
+TEST_F(WorkerOutcome, MatchedBehindAPriorityTag) {
   ask();
-  const std::vector<std::uint16_t> vlans = {42};
+  const std::vector<std::uint16_t> tags = {0xa000};
   hear_frame(testing::in_ethernet(testing::make_echo_reply(asked), vp.port->mac(),
-                                  FakeInternet::kGatewayMac, vlans));
+                                  FakeInternet::kGatewayMac, tags));
   expect_one(RxOutcome::kMatched);
   vp.check_laws();
+}
+
+TEST_F(WorkerOutcome, RejectedInAnotherVlan) {
+  ask();
+  for (const std::vector<std::uint16_t>& tags :
+       {std::vector<std::uint16_t>{42}, {0, 42}, {42, 0}, {42, 43}}) {
+    hear_frame(testing::in_ethernet(testing::make_echo_reply(asked), vp.port->mac(),
+                                    FakeInternet::kGatewayMac, tags));
+  }
+  EXPECT_EQ(vp.rejected(probes::Reject::kVlan), 4U);
+  expect_still_waiting();
 }
 
 TEST_F(WorkerOutcome, RejectedWhenItCannotBeRead) {

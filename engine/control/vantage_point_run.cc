@@ -24,6 +24,8 @@ constexpr std::size_t kBatchTarget = 4096;
 constexpr std::size_t kBatchLimit = 32768;
 constexpr auto kPutRetry = 1s;
 constexpr auto kIdleNap = 200us;
+// While nothing is under way.
+constexpr auto kLongestNap = 10ms;
 
 }  // namespace
 
@@ -131,6 +133,9 @@ bool VantagePoint::feed_workers() {
       did = true;
     }
   }
+  if (did) {
+    for (const auto& worker : workers_) worker->wake();
+  }
   return did;
 }
 
@@ -228,6 +233,7 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
                                        const RunOptions& options) {
   Clock::time_point next_second = Clock::now();
   std::optional<Clock::time_point> lingers_until;
+  NapLength idle_nap(kIdleNap, kLongestNap);
   for (;;) {
     shared_->is_silenced.store(signals_.silence.load(std::memory_order_relaxed),
                                std::memory_order_relaxed);
@@ -260,7 +266,10 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       summary_.unanswered += under_way() + batch_.size();
       return summary_;
     }
-    if (!did) std::this_thread::sleep_for(kIdleNap);
+    const bool is_idle = !did && under_way() == 0 && batch_.size() == 0 &&
+                         config_.engine.idle == config::EngineConfig::Idle::kAdaptive;
+    if (!is_idle) idle_nap.reset();
+    if (!did) std::this_thread::sleep_for(is_idle ? idle_nap.next() : kIdleNap);
   }
 }
 

@@ -7,11 +7,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 
 #include "probes/wire/assert.h"
 
 namespace backsight::engine {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::size_t kTaskRing = 1024;
 constexpr std::size_t kOrderRing = 4096;
@@ -22,9 +25,13 @@ constexpr std::size_t kInboxBurst = 32;
 constexpr std::uint32_t kGaugeRounds = 256;
 // How soon a probe whose neighbour is being asked for is tried again.
 constexpr std::uint64_t kDeferMs = 20;
+// Rounds without anything to do before the first nap, and the nap: while something is under way
+// with any of the workers, and while nothing is.
 constexpr unsigned kRoundsBeforeNap = 64;
-constexpr std::uint64_t kShortNapNs = 50'000;  // while something is under way
-constexpr std::uint64_t kLongNapNs = 500'000;
+constexpr unsigned kRoundsBeforeLongNap = 8;
+constexpr std::chrono::nanoseconds kShortNap = 50us;
+constexpr std::chrono::nanoseconds kFirstLongNap = 500us;
+constexpr std::chrono::nanoseconds kLongestNap = 10ms;
 
 // The most that a round may report: what each port receives, two bursts at the most, what it sent
 // or gave up before and after the new burst, what comes from the inboxes, what expires, and what of
@@ -71,6 +78,7 @@ Worker::Worker(const WorkerSetup& setup, Shared& shared)
       waiting_(setup.engine.waiting),
       max_reports_(most_reports(shared.ports.size(), setup.workers)),
       idle_(setup.engine.idle),
+      long_nap_(kFirstLongNap, kLongestNap),
       shared_(shared),
       keys_(setup.keys),
       inflight_(setup.engine.inflight, setup.index, setup.workers, shared.cipher, shared.clock,
@@ -115,22 +123,47 @@ void Worker::run() noexcept {
     const bool was_busy = round();
     count_since_last(was_busy ? counters_.busy_ticks : counters_.idle_ticks);
     idle_rounds = was_busy ? 0 : idle_rounds + 1;
-    if (was_busy) continue;
+    if (was_busy) {
+      if (!has_work_.load(std::memory_order_relaxed)) {
+        has_work_.store(true, std::memory_order_relaxed);
+      }
+      continue;
+    }
     nap(idle_rounds);
     count_since_last(counters_.idle_ticks);
   }
   publish_gauges();
 }
 
+// Replies to one worker's probes may come to another's queue, and leave through it.
+bool Worker::is_anything_under_way() noexcept {
+  const bool is_mine = inflight_.used() != 0 || schedule_.waiting() != 0 || deferred_count_ != 0 ||
+                       tasks_.available(1) != 0;
+  has_work_.store(is_mine, std::memory_order_relaxed);
+  return std::ranges::any_of(
+      all_, [](const Worker* it) { return it->has_work_.load(std::memory_order_relaxed); });
+}
+
 void Worker::nap(unsigned idle_rounds) noexcept {
-  if (idle_ == config::EngineConfig::Idle::kPoll || idle_rounds < kRoundsBeforeNap) {
+  if (idle_ == config::EngineConfig::Idle::kPoll || idle_rounds < kRoundsBeforeLongNap) {
     rte_pause();
     return;
   }
-  if (idle_rounds == kRoundsBeforeNap) publish_gauges();
-  const bool is_under_way =
-      inflight_.used() != 0 || schedule_.waiting() != 0 || tasks_.available(1) != 0;
-  std::uint64_t nap_ns = is_under_way ? kShortNapNs : kLongNapNs;
+  const bool is_under_way = is_anything_under_way();
+  if (is_under_way && idle_rounds < kRoundsBeforeNap) {
+    rte_pause();
+    return;
+  }
+  if (idle_rounds == kRoundsBeforeLongNap || idle_rounds == kRoundsBeforeNap) publish_gauges();
+  if (!is_under_way) {
+    if (idle_rounds == kRoundsBeforeLongNap) long_nap_.reset();
+    if (doze_.sleep(long_nap_.next(), [this] { return tasks_.available(1) != 0; })) {
+      long_nap_.reset();
+    }
+    return;
+  }
+  long_nap_.reset();
+  std::uint64_t nap_ns = static_cast<std::uint64_t>(kShortNap.count());
   const Tsc now = clock_now();
   // What is ready already waits for the total rate, whose bursts are longer than a short nap.
   if (const auto wake = schedule_.next_wake(now); wake && *wake > now) {
@@ -276,6 +309,7 @@ void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
   state.handle = 0;
   state.policy = assignment.policy;
   state.port = assignment.port;
+  state.unplaced_since = {};
   const queue::Task& task = assignment.queued.task;
   if (task.method == probes::TraceMethod::kUdp) {
     const std::uint32_t key = udp_key(task.dst, task.flow);
@@ -309,7 +343,6 @@ void Worker::end_trace(std::uint32_t index, queue::Outcome outcome, queue::Reaso
                 .kind = queued.task.kind,
                 .outcome = outcome,
                 .reason = reason,
-  state.unplaced_since = {};
                 .method = queued.task.method});
 }
 

@@ -15,6 +15,7 @@
 
 #include "config/vp_config.h"
 #include "engine/device/arp.h"
+#include "engine/device/doze.h"
 #include "engine/device/port.h"
 #include "engine/device/tsc.h"
 #include "engine/worker/counters.h"
@@ -75,6 +76,9 @@ class Worker {
   // One pass over everything. Returns true if there was something to do.
   bool round() noexcept;
 
+  // There are tasks in a worker's ring: every worker is to look, as its replies may come to any.
+  void wake() noexcept { doze_.wake(); }
+
   // Control's ends. REQUIRES: of the traces given, no more than EngineConfig::traces at once have
   // not been read (kTraceRead).
   [[nodiscard]] SpscRing<Assignment>& tasks() noexcept { return tasks_; }
@@ -111,17 +115,17 @@ class Worker {
     Tsc first_sent;            // with an attempt sent
     std::uint32_t handle = 0;  // of the attempt under way
     std::uint32_t policy = 0;  // that last let it go
+    Tsc unplaced_since;        // waits for a place among the neighbours; 0: does not
     std::uint8_t port = 0;
     bool is_waiting = false;  // in the schedule or put off
   };
   struct Single {
-    Tsc unplaced_since;        // waits for a place among the neighbours; 0: does not
     Assignment assignment;
+    Tsc unplaced_since;       // as a trace's
     bool is_waiting = false;  // in the schedule or put off
   };
   struct Deferred {
     std::uint32_t item;
-    Tsc unplaced_since;       // as a trace's
     Tsc again;
   };
   // One port's two sides.
@@ -168,6 +172,7 @@ class Worker {
   void end_trace(std::uint32_t trace, queue::Outcome outcome, queue::Reason reason) noexcept;
   bool take_trace_answers(Tsc now) noexcept;
   bool expire(Tsc now) noexcept;
+  [[nodiscard]] bool is_anything_under_way() noexcept;
   void nap(unsigned idle_rounds) noexcept;
   void schedule(std::uint32_t item, Tsc now) noexcept;
   [[nodiscard]] static Schedule::Send send_of(const queue::Task& task, bool is_spoofed) noexcept;
@@ -201,14 +206,14 @@ class Worker {
   [[nodiscard]] queue::Reason objection(const queue::Task& task, std::uint32_t admitted_under,
                                         bool is_spoofed, Tsc now) const noexcept;
   void put_off(const Chosen& candidate, Tsc now) noexcept;
+  void await_place(const Chosen& candidate, Tsc now) noexcept;
+  [[nodiscard]] std::uint32_t kept(const Chosen& candidate) noexcept;
+  [[nodiscard]] Tsc& unplaced_since(std::uint32_t item) noexcept;
   std::uint32_t keep_single(const Assignment& assignment) noexcept;
   bool drain() noexcept;
 
   // worker_send.cc
   bool send(Tsc now) noexcept;
-  void await_place(const Chosen& candidate, Tsc now) noexcept;
-  [[nodiscard]] std::uint32_t kept(const Chosen& candidate) noexcept;
-  [[nodiscard]] Tsc& unplaced_since(std::uint32_t item) noexcept;
   void reserve_buffers(Tsc now) noexcept;
   void craft_chosen() noexcept;
   void craft_on(Lane& lane, std::size_t port) noexcept;
@@ -229,13 +234,13 @@ class Worker {
   void take_frame(Lane& lane, const Arrival& arrival) noexcept;
   void take_local(Lane& lane, probes::Reject reject, std::span<std::byte> frame,
                   Tsc arrived) noexcept;
+  [[nodiscard]] ArpOutcome take_arp(Lane& lane, std::span<const std::byte> frame,
+                                    Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome answer(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_echo(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
-  [[nodiscard]] ArpOutcome take_arp(Lane& lane, std::span<const std::byte> frame,
-                                    Tsc arrived) noexcept;
                                       const Flight& flight, const Arrival& arrival) const noexcept;
   [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
                                  const Flight& flight, Tsc arrived) noexcept;
@@ -276,6 +281,9 @@ class Worker {
   const std::uint32_t waiting_;
   const std::size_t max_reports_;  // a round's
   const config::EngineConfig::Idle idle_;
+  NapLength long_nap_;
+  Doze doze_;
+  std::atomic<bool> has_work_{false};  // was busy last, or has something under way
   Shared& shared_;
   TagKeys keys_;
   InflightRing inflight_;

@@ -20,6 +20,14 @@ class Target:
     at_most: bool = False
 
 
+# Of backsight-vp, in a network namespace: idle.py.
+IDLE = "idle"
+_IDLE_TARGETS = tuple(
+    Target(IDLE, f"{driver}_{key}", unit, value, at_most=True)
+    for driver in ("af_packet", "af_xdp")
+    for key, unit, value in (("core_percent", "%", 1), ("arp_worst_ms", "ms", 20),
+                             ("echo_worst_ms", "ms", 20), ("first_probe_worst_ms", "ms", 20)))
+
 TARGETS = (
     Target("loop", "mpps", "Mpps", 10.25),
     Target("match", "claim_ns_64m", "ns", 25, at_most=True),
@@ -28,13 +36,15 @@ TARGETS = (
     Target("flood", "honest_fall_percent", "%", 1, at_most=True),
     Target("flood", "accepted_forgeries", "", 0, at_most=True),
     Target("kill", "worst_us", "us", 100_000, at_most=True),
+    *_IDLE_TARGETS,
 )
 
 # Runs of one bench beyond the plain one: name, bench, further options.
 VARIANTS = (("loop-faults", "loop", ("--faults",)),)
 
 # Seconds of one run; --quick takes the second. Others take the default.
-SECONDS = {"tx": (3, 1), "loop": (3, 1), "trace": (3, 1), "pace": (5, 1), "kill": (2, 1)}
+SECONDS = {"tx": (3, 1), "loop": (3, 1), "trace": (3, 1), "pace": (5, 1), "kill": (2, 1),
+           IDLE: (20, 5)}
 DEFAULT_SECONDS = (5, 1)
 # What must not happen once is looked for as often as this, but for --quick.
 UNTIL = {"flood": ("--forged", "1000000000"), "guard": ("--frames", "100000000")}
@@ -63,6 +73,10 @@ SAYS = {
               "A rate: most of what is tried is refused."),
     "kill": ("From the kill switch to the last frame at the port, at full rate.",
              "The signal's own way to the process, and what a NIC's queue still holds."),
+    "idle": ("A vantage point with `idle: adaptive` that serves a queue with nothing in it: its share of a "
+             "core, all threads together; then, each after some tenths of a second of quiet, how long it "
+             "takes to answer ARP and pings, and from a task in the log to its probe at the far end.",
+             "What rx interrupts of a NIC would spare."),
     "export": ("Results from a worker's reports to the synced log, by control's part.",
                "Other disks than this one."),
     "micro": ("Single steps, in nanoseconds of one core: craft, parse, checksum, tag, claim.",

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from . import figures, ours, scanners, testpmd, vantage
+from . import figures, idle, ours, scanners, testpmd, vantage
 from .pairs import Comparison
 from .programs import Place, ProgramError, missing, tell
 
@@ -49,6 +49,7 @@ class Measuring:
 
     def all(self) -> Findings:
         self._alone()
+        self._idle()
         self._beside_testpmd()
         self._over_wire()
         self._targets()
@@ -81,6 +82,21 @@ class Measuring:
             if not self.setting.is_quick:
                 extra = (*extra, *figures.UNTIL.get(name, ()))
             self._attempt(name, lambda: self._bench(name, bench, extra))
+
+    def _idle(self) -> None:
+        if not self.chosen(figures.IDLE):
+            return
+        if reason := idle.why_not():
+            self.found.skipped[figures.IDLE] = reason
+            return
+        tell(figures.IDLE)
+
+        def measured():
+            said = idle.measure(self.setting.seconds(figures.IDLE), self.setting.place,
+                                self.setting.is_quick)
+            self.found.benches.setdefault(figures.IDLE, []).append(said)
+
+        self._attempt(figures.IDLE, measured)
 
     def _beside_testpmd(self) -> None:
         for it in figures.TESTPMD:
@@ -163,5 +179,5 @@ def _no_wire(wanted) -> str | None:
 
 def names(benches) -> list[str]:
     """All that --only takes."""
-    return [*benches, *(name for name, _, _ in figures.VARIANTS),
+    return [*benches, *(name for name, _, _ in figures.VARIANTS), figures.IDLE,
             *(it.name for it in figures.TESTPMD), *(it.name for it in figures.WIRE)]

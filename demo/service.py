@@ -18,7 +18,7 @@ from pathlib import Path
 
 from demo.fleet import AF_PACKET, DEVICES, FleetError
 
-_START_SECONDS = 30.0
+_START_SECONDS = 90.0
 _END_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 

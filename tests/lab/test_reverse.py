@@ -190,6 +190,7 @@ class OverABroker(ReverseTest):
         self.service.kill("broker")
         self.service.start_broker()
         self.wait_until_heard_again()
+        self.service.wait_until_ready(len(self.vps()))
         for path in self.ask([("vp1", "far"), ("vp2", "plain2")], use_cache=False):
             self.assertEqual(path["stop_reason"], "REACHES", path)
 

@@ -19,7 +19,7 @@
 namespace backsight::queue {
 
 inline bool eventually(const std::function<bool()>& is_so,
-                       std::chrono::seconds patience = std::chrono::seconds(20)) {
+                       std::chrono::seconds patience = std::chrono::seconds(120)) {
   const auto ends = std::chrono::steady_clock::now() + patience;
   while (!is_so()) {
     if (std::chrono::steady_clock::now() > ends) return false;

@@ -9,6 +9,7 @@ namespace backsight::queue {
 namespace {
 
 constexpr std::string_view kScheme = "file://";
+constexpr std::uint64_t kMostStatusBytes = std::uint64_t{1} << 20;
 constexpr std::size_t kMaxName = 63;
 
 bool is_vp_name(std::string_view name) {
@@ -65,6 +66,14 @@ Expected<std::vector<std::string>> list_vps(FileSystem& files, std::string_view 
 Expected<std::string> read_status(FileSystem& files, std::string_view url, std::string_view vp) {
   const auto layout = vp_layout(url, vp);
   if (!layout) return tl::unexpected(layout.error());
+  auto file = files.open_to_read(layout->status);
+  if (!file) return tl::unexpected(file.error());
+  if (*file == nullptr) return std::string();
+  const auto size = (*file)->size();
+  if (!size) return tl::unexpected(size.error());
+  if (*size > kMostStatusBytes) {
+    return run_failed(fmt::format("{}: {} bytes are no status", layout->status, *size));
+  }
   auto content = read_file(files, layout->status);
   if (!content) return tl::unexpected(content.error());
   return *content == nullptr ? std::string() : std::move(**content);

@@ -65,6 +65,13 @@ void Brain::on_results(VpIndex vp, const queue::ResultBatch& results, const Now&
   }
 }
 
+void Brain::set_link(VpIndex vp, const std::string& trouble, const Now& now) {
+  vantage_.set_link(vp, trouble);
+  if (!trouble.empty()) return prober_.on_vp_lost(vp, now);
+  if (config_.tests_vantage_points) tester_.expect(vp, now);
+  keeper_.look_soon(now);
+}
+
 void Brain::submit(const Request& request, const Now& now) {
   auto verdict = cache_.ask(request, now);
   switch (verdict.what) {
@@ -171,6 +178,11 @@ void Brain::carry_out(Planner& measurement, Commands& commands, const Now& now) 
   }
   for (const auto& [from, to] : commands.seen_in_a_row) {
     keeper_.on_seen_in_a_row(measurement.source(), from, to, now);
+  }
+  // While the source hears nothing, nobody is silent.
+  if (!vantage_.is_usable(measurement.source())) {
+    commands.without_record_route.reset();
+    commands.without_answer.reset();
   }
   if (commands.without_record_route) {
     silence_.learn(Silence::Of::kRecordRoute, *commands.without_record_route, now.steady);

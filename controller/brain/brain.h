@@ -84,6 +84,9 @@ class Brain {
   // What a vantage point announced. Returns its index, by which its results are handed in.
   VpIndex hear(const Announcement& announcement, const Now& now);
   void on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now);
+  // What keeps tasks from a vantage point, or its results from us, as a clause; empty: nothing.
+  // While there is something it is asked nothing, and what it was asked counts as not asked.
+  void set_link(VpIndex vp, const std::string& trouble, const Now& now);
 
   // The atlas of this source is kept from now on.
   void keep_atlas(VpIndex source, const Now& now) { keeper_.want(source, now); }

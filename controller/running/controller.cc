@@ -20,6 +20,7 @@ constexpr nanoseconds kLongestSleep = std::chrono::milliseconds(50);
 constexpr nanoseconds kArchivePoll = std::chrono::milliseconds(1);
 // At the end, what the archive does not take by then is shown without.
 constexpr std::chrono::milliseconds kArchivePatience{5000};
+constexpr SteadyNs kQueuesEvery = 50 * kMillisecond;
 constexpr SteadyNs kViewEvery = 200 * kMillisecond;
 constexpr std::uint64_t kReservedIds = 1 << 22;
 
@@ -88,16 +89,6 @@ void Controller::reserve_probe_ids() {
   }
 }
 
-queue::QueueAddress Controller::address_of_queue() const {
-  queue::QueueAddress address(config_.queue.url);
-  address.credentials = config_.queue.credentials.string();
-  address.tls_ca = config_.queue.tls_ca.string();
-  address.tls_cert = config_.queue.tls_cert.string();
-  address.tls_key = config_.queue.tls_key.string();
-  address.state = config_.queue.state.string();
-  return address;
-}
-
 void Controller::resume(const std::vector<Request>& requests) {
   inbox_.add([&](Inbound& in) {
     in.requests.insert(in.requests.end(), requests.begin(), requests.end());
@@ -107,12 +98,13 @@ void Controller::resume(const std::vector<Request>& requests) {
 // --- the thread that runs ------------------------------------------------------------------------
 
 void Controller::run() {
-  auto watch = std::make_unique<VpWatch>(address_of_queue(), inbox_);
+  auto watch = std::make_unique<VpWatch>(queue_opener(), inbox_);
   {
     const std::lock_guard lock(view_mutex_);
     watch_ = std::move(watch);
   }
   SteadyNs view_at = 0;
+  SteadyNs queues_at = 0;
   SteadyNs second_at = 0;
   BrainOutput output;
   while (!is_stopping_.load(std::memory_order_relaxed)) {
@@ -123,6 +115,10 @@ void Controller::run() {
     const Now at = now();
     last_turn_ns_.store(static_cast<std::int64_t>(at.steady), std::memory_order_relaxed);
     take_in(std::move(inbound), at);
+    if (at.steady >= queues_at) {
+      queues_at = at.steady + kQueuesEvery;
+      mind_queues(at);
+    }
     brain_.advance(at, output);
     give_out(output);
     output.clear();
@@ -155,7 +151,8 @@ void Controller::hear(const Announcement& said, const Now& at) {
   if (link.link) return;
   spdlog::info("vantage point {} ({}) is there", said.name, probes::to_string(said.address));
   link.vp = vp;
-  link.link = std::make_unique<VpLink>(address_of_queue(), said.name, inbox_);
+  link.link = std::make_unique<VpLink>(queue_opener(), said.name, inbox_);
+  set_link(link, "its queue is being opened", at);
   if (by_vp_.size() <= vp) by_vp_.resize(vp + 1U);
   by_vp_[vp] = &link;
 }
@@ -254,8 +251,15 @@ void Controller::refresh_view(const Now& at) {
     info.last_heard_unix_us = at.unix_us - age_us;
     view.vps.push_back(std::move(info));
   }
-  view.figures = {brain_.figures(), brain_.probing(), brain_.under_way(),
-                  brain_.open_circuits(at.steady), brain_.atlases().contradicted()};
+  view.figures = {brain_.figures(),
+                  brain_.probing(),
+                  brain_.under_way(),
+                  brain_.open_circuits(at.steady),
+                  brain_.atlases().contradicted(),
+                  queue_troubles_.size(),
+                  tasks_dropped_,
+                  watch_->left_out()};
+  view.queue_troubles.assign(queue_troubles_.begin(), queue_troubles_.end());
   const std::lock_guard lock(view_mutex_);
   view_ = std::move(view);
 }
@@ -311,6 +315,9 @@ tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
         faults.push_back(std::move(*fault));
       }
     }
+  }
+  if (faults.empty() && watch_ && !watch_->trouble().empty()) {
+    faults.push_back({0, RequestFault::Why::kNotReady, watch_->trouble()});
   }
   if (faults.empty() && book_.under_way() + requests.size() > config_.limits.max_under_way) {
     faults.push_back({0, RequestFault::Why::kBusy,
@@ -383,12 +390,8 @@ Controller::Figures Controller::figures() const {
 }
 
 std::vector<std::string> Controller::troubles() const {
-  std::vector<std::string> found;
   const std::lock_guard lock(view_mutex_);
-  if (watch_) {
-    if (auto trouble = watch_->trouble(); !trouble.empty()) found.push_back(std::move(trouble));
-  }
-  return found;
+  return view_.queue_troubles;
 }
 
 nanoseconds Controller::since_last_turn() const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -71,6 +72,9 @@ class Controller final : public Service {
     std::size_t under_way = 0;
     std::size_t open_circuits = 0;
     std::size_t contradicted = 0;
+    std::size_t queue_troubles = 0;   // what keeps queues from working
+    std::uint64_t tasks_dropped = 0;  // that no queue took
+    std::size_t statuses_left_out = 0;
   };
   [[nodiscard]] Figures figures() const;
   // What keeps queues from working, one sentence each. Thread: any.
@@ -82,6 +86,7 @@ class Controller final : public Service {
   struct Link {
     std::unique_ptr<VpLink> link;
     VpIndex vp = kNoVp;
+    std::string why_not;      // it does not work, as the brain knows; empty: it does
     std::uint64_t taken = 0;  // messages of results
     std::uint64_t safe = 0;   // of these
     // Messages that are safe once the archive has synced that record.
@@ -91,10 +96,13 @@ class Controller final : public Service {
     std::vector<SourceInfo> sources;
     std::vector<VantagePointInfo> vps;
     Figures figures;
+    std::vector<std::string> queue_troubles;  // each once
   };
 
   void take_in(Inbound inbound, const Now& now);
   void hear(const Announcement& announcement, const Now& now);
+  void mind_queues(const Now& now);
+  void set_link(Link& link, std::string why_not, const Now& now);
   void give_out(BrainOutput& output);
   void show_archived();
   void mark_safe();
@@ -102,7 +110,7 @@ class Controller final : public Service {
   void refresh_view(const Now& now);
   [[nodiscard]] std::optional<RequestFault> fault_of(const Request& request,
                                                      const config::BogonPolicy& bogons) const;
-  [[nodiscard]] queue::QueueAddress address_of_queue() const;
+  [[nodiscard]] OpenQueue queue_opener() const;
 
   const config::ControllerConfig config_;
   const config::PrefixSet deny_;
@@ -114,6 +122,8 @@ class Controller final : public Service {
   Inbox inbox_;
   std::unordered_map<std::string, Link> links_;
   std::vector<Link*> by_vp_;
+  std::set<std::string> queue_troubles_;  // told
+  std::uint64_t tasks_dropped_ = 0;
   std::uint64_t archived_ = 0;  // the last record
   // What has ended is shown once the archive has synced that record, so that what was shown once is
   // archived.

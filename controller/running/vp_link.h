@@ -3,10 +3,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,15 +20,19 @@
 
 namespace backsight::controller {
 
+// Opens the queue, again after each failure.
+using OpenQueue = std::function<Expected<std::unique_ptr<queue::QueueAccess>>()>;
+
 class VpLink {
  public:
   // Results go into `inbox`, which outlives the link.
-  VpLink(queue::QueueAddress address, std::string vp, Inbox& inbox);
+  VpLink(OpenQueue open, std::string vp, Inbox& inbox);
   // Returns within a second; tasks that were not put are dropped.
   ~VpLink();
   VpLink(const VpLink&) = delete;
   VpLink& operator=(const VpLink&) = delete;
 
+  // While the queue does not work, they are dropped: they would be old when it works again.
   // Thread: any. Returns at once.
   void put(std::vector<queue::Task> tasks);
 
@@ -36,29 +43,53 @@ class VpLink {
     safe_.store(messages, std::memory_order_release);
   }
 
-  // What keeps the queue from working; empty: it works. Thread: any.
-  [[nodiscard]] std::string trouble() const;
+  // More results wait than may be taken before those that were are safe. Thread: any.
+  [[nodiscard]] bool is_behind() const noexcept {
+    return is_behind_.load(std::memory_order_acquire);
+  }
+
+  struct State {
+    bool works = false;         // tasks can be put, and results taken
+    std::string trouble;        // one sentence; empty: nothing, or it is being opened
+    std::uint64_t dropped = 0;  // tasks, since the start
+  };
+  // Thread: any.
+  [[nodiscard]] State state() const;
 
  private:
-  void run();
-  bool put_waiting(queue::QueueAccess& access);
-  bool take_results(queue::ResultSource& source);
-  void commit(queue::ResultSource& source);
-  void tell_trouble(const std::string& sentence);
+  using Clock = std::chrono::steady_clock;
 
-  const queue::QueueAddress address_;
+  void run();
+  [[nodiscard]] Expected<void> open();
+  [[nodiscard]] Expected<void> work();
+  [[nodiscard]] Expected<void> put_waiting();
+  [[nodiscard]] Expected<void> take_results();
+  [[nodiscard]] Expected<void> commit();
+  void settle(const Expected<void>& done);
+  [[nodiscard]] bool pause(std::chrono::milliseconds time);
+
+  const OpenQueue open_;
   const std::string vp_;
   Inbox& inbox_;
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<queue::Task> tasks_;  // waiting to be put
-  std::string trouble_;
+  State state_;
   bool is_stopping_ = false;
   std::atomic<std::uint64_t> safe_{0};
+  std::atomic<bool> is_behind_{false};
+  std::atomic<std::int64_t> busy_since_ns_{0};  // with the queue; 0: it is not
+
+  // Of its own thread.
+  std::unique_ptr<queue::QueueAccess> access_;
+  std::unique_ptr<queue::ResultSource> source_;
+  std::optional<queue::Task>
+      trial_;                    // was refused: put first, to see whether the queue works again
   std::uint64_t handed_ = 0;     // messages, to the inbox
   std::uint64_t committed_ = 0;  // of these
-  std::chrono::steady_clock::time_point commit_at_{};
-  std::chrono::steady_clock::time_point busy_until_{};  // results are expected soon
+  Clock::time_point commit_at_{};
+  Clock::time_point expects_until_{};  // results
   std::thread thread_;
 };
 

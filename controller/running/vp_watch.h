@@ -1,36 +1,48 @@
 // Looks who announces itself on the queue, and hands it in.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 
 #include "controller/running/inbox.h"
-#include "queue/address.h"
+#include "controller/running/vp_link.h"
+#include "controller/vantage/roll_call.h"
 
 namespace backsight::controller {
 
 class VpWatch {
  public:
-  VpWatch(queue::QueueAddress address, Inbox& inbox);
+  // `inbox` outlives this.
+  VpWatch(OpenQueue open, Inbox& inbox);
   ~VpWatch();
   VpWatch(const VpWatch&) = delete;
   VpWatch& operator=(const VpWatch&) = delete;
 
   // What keeps it from looking; empty: nothing. Thread: any.
   [[nodiscard]] std::string trouble() const;
+  // Announcements that are not believed now. Thread: any.
+  [[nodiscard]] std::size_t left_out() const noexcept { return left_out_; }
 
  private:
   void run();
-  void tell_trouble(const std::string& sentence);
+  [[nodiscard]] Expected<void> look();
+  [[nodiscard]] Expected<std::vector<RollCall::Read>> read_all();
 
-  const queue::QueueAddress address_;
+  const OpenQueue open_;
   Inbox& inbox_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string trouble_;
   bool is_stopping_ = false;
+  std::atomic<std::int64_t> busy_since_ns_{0};  // with the queue; 0: it is not
+  std::atomic<std::size_t> left_out_{0};
+  // Of its own thread.
+  std::unique_ptr<queue::QueueAccess> access_;
+  RollCall roll_call_;
   std::thread thread_;
 };
 

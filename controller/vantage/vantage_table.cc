@@ -3,57 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace backsight::controller {
 
 namespace {
-
-using Json = nlohmann::json;
 
 // Failures in a row after which a capability is not believed in any more.
 constexpr std::uint8_t kFailuresToLose = 3;
 constexpr SteadyNs kFirstQuarantine = kMinute;
 constexpr std::uint8_t kMostDoublings = 10;
 
-template <typename T>
-T value_at(const Json& json, const char* pointer, T otherwise) {
-  const Json::json_pointer at(pointer);
-  if (!json.contains(at)) return otherwise;
-  const Json& value = json.at(at);
-  if constexpr (std::is_same_v<T, std::string>) {
-    return value.is_string() ? value.get<std::string>() : otherwise;
-  } else {
-    return value.is_number() ? value.get<T>() : otherwise;
-  }
-}
-
-probes::Ipv4Addr address_at(const Json& json, const char* pointer) {
-  return probes::parse_ipv4(value_at(json, pointer, std::string())).value_or(probes::Ipv4Addr{});
-}
-
 }  // namespace
-
-std::optional<Announcement> parse_announcement(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
-  Announcement said;
-  said.name = value_at(json, "/vp", std::string());
-  const auto number = value_at(json, "/id", 0LL);
-  said.address = address_at(json, "/ports/0/address");
-  said.gateway = address_at(json, "/ports/0/gateway");
-  said.pps = value_at(json, "/rates/asked_pps", 0.0);
-  const std::string state = value_at(json, "/state", std::string());
-  said.is_ready = state == "ready";
-  said.why_not = said.is_ready ? "" : value_at(json, "/why/0", state);
-  said.started_at_ns = value_at(json, "/started_at_ns", std::uint64_t{0});
-  said.updated_at_ns = value_at(json, "/updated_at_ns", std::uint64_t{0});
-  if (said.name.empty() || number < 1 || number > 0xffff || said.address.is_unspecified()) {
-    return std::nullopt;
-  }
-  said.number = static_cast<std::uint16_t>(number);
-  return said;
-}
 
 VantageTable::Heard VantageTable::hear(const Announcement& said, SteadyNs now) {
   auto known =
@@ -64,6 +24,12 @@ VantageTable::Heard VantageTable::hear(const Announcement& said, SteadyNs now) {
     known = vps_.end() - 1;
     known->heard_at = now;
     heard.is_new = true;
+    if (said.is_old) {
+      known->said = said;
+      known->state = VantagePoint::State::kSilent;
+      heard.vp = static_cast<VpIndex>(known - vps_.begin());
+      return heard;
+    }
   } else if (known->said.updated_at_ns == said.updated_at_ns) {
     heard.vp = static_cast<VpIndex>(known - vps_.begin());
     return heard;  // nothing new: it is not alive for having been alive
@@ -136,11 +102,21 @@ void VantageTable::judge(VantagePoint& vp, SteadyNs now) {
   if (vp.of(Capability::kPing).works) vp.quarantines = 0;
 }
 
-std::optional<VpIndex> VantageTable::by_number(std::uint16_t number) const {
+// Of two that say they have the same, the one that is there.
+template <typename Value>
+std::optional<VpIndex> VantageTable::holder_of(Value Announcement::*what, Value value) const {
+  std::optional<VpIndex> silent;
   for (std::size_t i = 0; i < vps_.size(); ++i) {
-    if (vps_[i].said.number == number) return static_cast<VpIndex>(i);
+    if (vps_[i].said.*what != value) continue;
+    const auto vp = static_cast<VpIndex>(i);
+    if (vps_[i].state != VantagePoint::State::kSilent) return vp;
+    if (!silent) silent = vp;
   }
-  return std::nullopt;
+  return silent;
+}
+
+std::optional<VpIndex> VantageTable::by_number(std::uint16_t number) const {
+  return holder_of(&Announcement::number, number);
 }
 
 std::optional<VpIndex> VantageTable::by_name(std::string_view name) const {
@@ -151,20 +127,18 @@ std::optional<VpIndex> VantageTable::by_name(std::string_view name) const {
 }
 
 std::optional<VpIndex> VantageTable::by_address(probes::Ipv4Addr address) const {
-  for (std::size_t i = 0; i < vps_.size(); ++i) {
-    if (vps_[i].said.address == address) return static_cast<VpIndex>(i);
-  }
-  return std::nullopt;
+  return holder_of(&Announcement::address, address);
 }
 
 bool VantageTable::is_usable(VpIndex vp) const {
   const VantagePoint& it = vps_[vp];
-  return it.said.is_ready && it.state != VantagePoint::State::kSilent &&
+  return it.said.is_ready && it.link_trouble.empty() && it.state != VantagePoint::State::kSilent &&
          it.state != VantagePoint::State::kQuarantined;
 }
 
 std::optional<std::string> VantageTable::why_no_source(VpIndex vp) const {
   const VantagePoint& it = vps_[vp];
+  if (!it.link_trouble.empty()) return it.link_trouble;
   if (it.state == VantagePoint::State::kSilent) return "it says nothing";
   if (it.state == VantagePoint::State::kQuarantined) return "it is in quarantine: its tests fail";
   if (!it.said.is_ready) return "it is not ready: " + it.said.why_not;

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "controller/now.h"
+#include "controller/vantage/announcement.h"
 #include "controller/vantage/vp_index.h"
 #include "probes/address.h"
 
@@ -27,22 +29,6 @@ enum class Capability : std::uint8_t {
   kCount
 };
 
-// What a vantage point announces of itself.
-struct Announcement {
-  std::string name;
-  std::uint16_t number = 0;  // in probe ids
-  probes::Ipv4Addr address;
-  probes::Ipv4Addr gateway;  // unspecified: none
-  double pps = 0;            // 0: without limit
-  bool is_ready = false;
-  std::string why_not;
-  std::uint64_t started_at_ns = 0;
-  std::uint64_t updated_at_ns = 0;
-};
-
-// Reads what `backsight-vp` announces (docs/formats.md); nothing when it is not whole.
-[[nodiscard]] std::optional<Announcement> parse_announcement(std::string_view json);
-
 struct VantagePoint {
   enum class State : std::uint8_t { kTesting, kReady, kSilent, kQuarantined };
   // Of one capability: what the last tests said.
@@ -57,6 +43,7 @@ struct VantagePoint {
   State state = State::kTesting;
   SteadyNs heard_at = 0;
   Tested tested[static_cast<std::size_t>(Capability::kCount)];
+  std::string link_trouble;  // keeps tasks from it, or its results from us; empty: nothing
   SteadyNs quarantined_until = 0;
   std::uint8_t quarantines = 0;
   std::unordered_set<VpIndex> may_not_spoof;  // sources that it refuses
@@ -80,6 +67,8 @@ class VantageTable {
   // Those that have said nothing for `patience` are silent from now on; they are returned.
   std::vector<VpIndex> find_lost(SteadyNs now, SteadyNs patience);
 
+  void set_link(VpIndex vp, std::string trouble) { vps_[vp].link_trouble = std::move(trouble); }
+
   // The end of a test, or of any probe that shows the same.
   void learn(VpIndex vp, Capability what, bool works, SteadyNs now);
   void learn_refusal(VpIndex sender, VpIndex source);
@@ -90,7 +79,7 @@ class VantageTable {
   [[nodiscard]] std::optional<VpIndex> by_name(std::string_view name) const;
   [[nodiscard]] std::optional<VpIndex> by_address(probes::Ipv4Addr address) const;
 
-  // Announces itself ready and is not in quarantine.
+  // Announces itself ready, can be reached, and is not in quarantine.
   [[nodiscard]] bool is_usable(VpIndex vp) const;
   // Usable as a source of reverse traceroutes; a clause says why not.
   [[nodiscard]] std::optional<std::string> why_no_source(VpIndex vp) const;
@@ -101,6 +90,8 @@ class VantageTable {
 
  private:
   void judge(VantagePoint& vp, SteadyNs now);
+  template <typename Value>
+  [[nodiscard]] std::optional<VpIndex> holder_of(Value Announcement::*what, Value value) const;
 
   std::vector<VantagePoint> vps_;
 };

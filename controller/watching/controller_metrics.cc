@@ -208,6 +208,21 @@ std::vector<Row> make_fleet_rows() {
               }
             },
             {"state"}),
+      gauge("backsight_controller_queue_troubles",
+            "What keeps queues from working; /readyz has it.",
+            [](const Figures& figures, Samples& samples) {
+              samples.add(static_cast<double>(figures.work.queue_troubles));
+            }),
+      counter("backsight_controller_tasks_dropped_total",
+              "Tasks that no queue took; they count as not asked.",
+              [](const Figures& figures, Samples& samples) {
+                samples.add(static_cast<double>(figures.work.tasks_dropped));
+              }),
+      gauge("backsight_controller_statuses_left_out",
+            "Vantage points whose announcement cannot be read or claims what is another's.",
+            [](const Figures& figures, Samples& samples) {
+              samples.add(static_cast<double>(figures.work.statuses_left_out));
+            }),
       gauge("backsight_controller_source_ready", "1 if paths can be measured to the source.",
             each_source<&S::is_ready>, {"source"}),
       gauge("backsight_controller_atlas_traceroutes", "Traceroutes to the source that are known.",

@@ -30,6 +30,8 @@ WELL = [
     ("backsight_controller_runtime_seconds_count", "", 0, 60),
     ("backsight_controller_vantage_points", 'state="ready"', 10, 0),
     ("backsight_controller_vantage_points", 'state="silent"', 1, 0),
+    ("backsight_controller_queue_troubles", "", 0, 0),
+    ("backsight_controller_statuses_left_out", "", 0, 0),
     ("backsight_controller_source_ready", 'source="ams01"', 1, 0),
     ("backsight_controller_atlas_age_seconds", 'source="ams01"', 86400, 0),
     ("backsight_controller_journal_writable", "", 1, 0),
@@ -62,6 +64,8 @@ FIRES = {
     "BacksightVantagePointsLost": (
         {"backsight_controller_vantage_points": {"ready": RULES.fall(10, 6, LAST)}}, ""),
     "BacksightSourceNotReady": ({"backsight_controller_source_ready": (0, 0)}, SOURCE),
+    "BacksightQueueDoesNotWork": ({"backsight_controller_queue_troubles": (1, 0)}, ""),
+    "BacksightStatusLeftOut": ({"backsight_controller_statuses_left_out": (1, 0)}, ""),
     "BacksightNoVolume": (
         {"backsight_controller_requests_accepted_total": then(60, 0, minutes=45)}, ""),
     "BacksightVolumeFalls": ({"backsight_controller_requests_accepted_total": then(60, 20)}, ""),

@@ -99,8 +99,8 @@ TEST(VpPortFaults, RefusesAddressesThatNoHostHas) {
 
 TEST(VpPortFaults, TakesAGatewayWhereverItsAddressIs) {
   const std::string mac = "    gateway_mac: 02:00:00:00:00:01";
-  for (const std::string& gateway : {"192.0.3.1", "10.0.0.1", "169.254.0.1", "203.0.113.1"}) {
-    for (const std::string& length : {"/8", "/24", "/31", "/32"}) {
+  for (const std::string gateway : {"192.0.3.1", "10.0.0.1", "169.254.0.1", "203.0.113.1"}) {
+    for (const std::string length : {"/8", "/24", "/31", "/32"}) {
       Lines lines = good_lines();
       lines[4] = "    address: 192.0.2.10" + length;
       lines.insert(lines.begin() + 5, "    gateway: " + gateway);
@@ -112,7 +112,7 @@ TEST(VpPortFaults, TakesAGatewayWhereverItsAddressIs) {
 }
 
 TEST(VpPortFaults, RefusesAGatewayThatNoHostIs) {
-  for (const std::string& gateway : {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"}) {
+  for (const std::string gateway : {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"}) {
     EXPECT_EQ(
         faults_of(with_port_lines({"    gateway: " + gateway})),
         "vp.yaml:6: ports.0.gateway: \"" + gateway + "\" is no address of a host" + kGatewayRemedy);

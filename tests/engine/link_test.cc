@@ -109,8 +109,11 @@ TEST(Arp, AsksANeighbourItself) {
 // RFC 1812, section 3.3.2; RFC 1122, section 3.2.1.3.
 TEST(Arp, BelievesNoSenderThatCannotBe) {
   const auto is_possible = [](MacAddr mac, const char* address, bool is_request = false) {
-    return has_possible_sender(
-        {.is_request = is_request, .sender_mac = mac, .sender = ip(address)});
+    return has_possible_sender({.is_request = is_request,
+                                .sender_mac = mac,
+                                .sender = ip(address),
+                                .target_mac = {},
+                                .target = {}});
   };
   EXPECT_TRUE(is_possible(kOther, "192.0.2.1"));
   for (const MacAddr mac : {probes::kBroadcastMac, MacAddr{}, MacAddr{{0x01, 0, 0x5e, 0, 0, 1}},

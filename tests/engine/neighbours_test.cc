@@ -72,9 +72,12 @@ class NeighboursTest : public ::testing::Test {
     return all;
   }
   ArpOutcome hear(Ipv4Addr sender, MacAddr mac, bool is_request = false, Ipv4Addr target = kOwn) {
-    return neighbours->hear(
-        {.is_request = is_request, .sender_mac = mac, .sender = sender, .target = target},
-        at_ms(now_ms));
+    return neighbours->hear({.is_request = is_request,
+                             .sender_mac = mac,
+                             .sender = sender,
+                             .target_mac = {},
+                             .target = target},
+                            at_ms(now_ms));
   }
   Neighbours::Found find(Ipv4Addr address) { return neighbours->find(address, at_ms(now_ms)); }
   State state(Ipv4Addr address) { return find(address).state; }
@@ -282,9 +285,9 @@ TEST_F(NeighboursTest, HaveNoRouteBeyondTheLinkWithoutAGateway) {
 }
 
 TEST_F(NeighboursTest, ReachAGatewayWhereverItsAddressIs) {
-  for (const std::uint8_t length : {8, 24, 31, 32}) {
+  for (const unsigned length : {8U, 24U, 31U, 32U}) {
     config::PortConfig config = port();
-    config.prefix_length = length;
+    config.prefix_length = static_cast<std::uint8_t>(length);
     config.gateway = ip("203.0.113.1");
     use(config);
     const auto asked = pass(10);
@@ -397,8 +400,12 @@ TEST_F(NeighboursTest, AskForMoreHostsThanThereArePlacesInTurn) {
     std::erase_if(waiting, [&](std::uint32_t address) {
       const auto found = find({address});
       was_full |= found.state == State::kFull;
-      if (found.state == State::kKnown) EXPECT_EQ(found.mac(), stations.at({address}));
-      if (found.state == State::kAbsent) EXPECT_FALSE(stations.contains({address}));
+      if (found.state == State::kKnown) {
+        EXPECT_EQ(found.mac(), stations.at({address}));
+      }
+      if (found.state == State::kAbsent) {
+        EXPECT_FALSE(stations.contains({address}));
+      }
       absent += found.state == State::kAbsent ? 1 : 0;
       return found.state == State::kKnown || found.state == State::kAbsent;
     });

@@ -85,7 +85,7 @@ TEST(WorkerNeighbours, SendsNothingToAnAddressThatNoStationHas) {
       ASSERT_TRUE(vp.run_until([&] { return vp.port->neighbours().gateway_is_known(); }));
     }
     for (const MacAddr mac : impossible) {
-      for (const std::uint16_t operation : {1, 2}) {
+      for (const std::uint16_t operation : {std::uint16_t{1}, std::uint16_t{2}}) {
         Packet frame = make_arp(operation, probes::kBroadcastMac, mac, FakeInternet::kGateway, {},
                                 FakeInternet::kGateway);
         if (mac != vp.port->mac()) internet.send_frame(vp.site, frame);
@@ -158,7 +158,7 @@ TEST(WorkerNeighbours, CountsEachArpFrameOnce) {
 TEST(WorkerNeighbours, TellsAndDoesNotBelieveWhoClaimsItsOwnAddress) {
   FakeInternet internet;
   Bench vp(internet);
-  for (const std::uint16_t operation : {1, 2}) {
+  for (const std::uint16_t operation : {std::uint16_t{1}, std::uint16_t{2}}) {
     internet.send_frame(vp.site, make_arp(operation, probes::kBroadcastMac, kHostMac,
                                           vp.setup.address, {}, vp.setup.address));
   }

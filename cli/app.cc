@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
+#include <iostream>
 #include <map>
 #include <string>
 
@@ -329,7 +330,10 @@ int run(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
-    return app.exit(help);
+    const int code = app.exit(help);
+    if (std::cout.flush()) return code;
+    tell("stdout: cannot write");
+    return 1;
   } catch (const CLI::ParseError& error) {
     tell(std::string(error.what()) + "; see backsight --help");
     return 2;

@@ -38,7 +38,10 @@ class Get {
       if (!read) return tl::unexpected(read.error());
       const auto written = write_and_commit();
       if (!written) return tl::unexpected(written.error());
-      if (*written != Written::kAll) return 0;
+      if (*written == Written::kStopped) {
+        return run_failed("stdout is not read; what it took in part will come again");
+      }
+      if (*written == Written::kClosed) return 0;
       if (*read > 0) {
         heard = Clock::now();
       } else if (Clock::now() - heard >= std::chrono::milliseconds(options_.idle_ms)) {

@@ -1,9 +1,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <vector>
 
@@ -13,68 +13,16 @@
 #include "queue/access.h"
 #include "queue/json.h"
 #include "queue/layout.h"
+#include "queue/lines/line_reader.h"
+#include "queue/lines/stream.h"
 #include "queue/task_sink.h"
 
 namespace backsight::cli {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 1 << 16;
-constexpr std::size_t kMaxLineBytes = 1 << 16;
-
-// Reads lines, and knows when more would have to be waited for.
-class LineReader {
- public:
-  explicit LineReader(int descriptor) : descriptor_(descriptor) {}
-
-  // Returns the next line without its end; nothing at the end of the input, which is also what a
-  // signal makes of it. The line is good until the next call.
-  Expected<bool> next(std::string_view& line) {
-    while (true) {
-      const std::size_t end = held_.find('\n', begin_);
-      if (end != std::string::npos) {
-        line = std::string_view(held_).substr(begin_, end - begin_);
-        begin_ = end + 1;
-        return true;
-      }
-      if (is_at_end_) {
-        line = std::string_view(held_).substr(begin_);
-        begin_ = held_.size();
-        return !line.empty();
-      }
-      if (auto read = read_more(); !read) return tl::unexpected(read.error());
-    }
-  }
-
-  // True iff next() would wait.
-  [[nodiscard]] bool would_wait() const {
-    if (is_at_end_ || held_.find('\n', begin_) != std::string::npos) return false;
-    pollfd waiting{descriptor_, POLLIN, 0};
-    return ::poll(&waiting, 1, 0) == 0;
-  }
-
- private:
-  Expected<void> read_more() {
-    held_.erase(0, begin_);
-    begin_ = 0;
-    if (held_.size() > kMaxLineBytes) {
-      return bad_usage(
-          fmt::format("a line is longer than {} bytes: not task lines", kMaxLineBytes));
-    }
-    const std::size_t had = held_.size();
-    held_.resize(had + kReadBytes);
-    const ssize_t got = ::read(descriptor_, held_.data() + had, kReadBytes);
-    held_.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
-    if (got == 0 || (got < 0 && errno == EINTR && is_stopped())) is_at_end_ = true;
-    if (got < 0 && errno != EINTR) return run_failed(std::strerror(errno));
-    return {};
-  }
-
-  int descriptor_;
-  std::string held_;
-  std::size_t begin_ = 0;
-  bool is_at_end_ = false;
-};
+// How often a signal is asked for that came just before waiting.
+constexpr std::chrono::milliseconds kLook{200};
 
 bool is_blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
@@ -86,19 +34,25 @@ class Put {
   Put(const PutOptions& options, queue::QueueAccess& queue)
       : options_(options), queue_(queue), name_(options.file == "-" ? "stdin" : options.file) {}
 
-  Expected<void> all(LineReader& lines) {
-    std::string_view line;
+  // Until the end of the input, which is also what a signal makes of it. What was read is queued,
+  // also when reading fails.
+  Expected<void> all(int descriptor) {
+    queue::LineReader lines(descriptor, name_);
     while (true) {
-      const auto more = lines.next(line);
-      if (!more) {
-        const Error& error = more.error();
-        return tl::unexpected(Error{error.code, fmt::format("{}: {}", name_, error.sentence)});
+      std::string_view line;
+      const auto got = lines.next(line);
+      if (got && (*got == Got::kLine || *got == Got::kTooLong)) {
+        take(*got, line, lines.number());
+        if (tasks_.size() < queue::kMaxTasksPerRecord) continue;
       }
-      if (!*more) return flush();
-      take(line);
-      if (tasks_.size() >= queue::kMaxTasksPerRecord || (!tasks_.empty() && lines.would_wait())) {
-        if (auto put = flush(); !put) return put;
+      if (auto put = flush(); !put) return put;
+      if (!got) return tl::unexpected(got.error());
+      if (*got == Got::kEnd || (*got == Got::kNothingYet && is_stopped())) return {};
+      if (is_stopped()) {
+        return run_failed(fmt::format("{}: stopped at line {}; those behind it are not queued",
+                                      name_, lines.number()));
       }
+      if (*got == Got::kNothingYet) queue::wait_readable(descriptor, kLook);
     }
   }
 
@@ -106,16 +60,19 @@ class Put {
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
-  void take(std::string_view line) {
-    ++line_number_;
+  using Got = queue::LineReader::Got;
+
+  void take(Got got, std::string_view line, std::uint64_t number) {
+    if (got == Got::kTooLong) return refuse(number, queue::LineReader::too_long());
     if (is_blank(line)) return;
     auto task = queue::parse_task_line(line);
-    if (task) {
-      tasks_.push_back(*task);
-      return;
-    }
+    if (!task) return refuse(number, task.error().sentence);
+    tasks_.push_back(*task);
+  }
+
+  void refuse(std::uint64_t number, std::string_view sentence) {
     ++refused_;
-    fmt::print(stderr, "{}:{}: {}\n", name_, line_number_, task.error().sentence);
+    tell_plainly(fmt::format("{}:{}: {}", name_, number, sentence));
   }
 
   Expected<void> flush() {
@@ -129,7 +86,6 @@ class Put {
   const PutOptions& options_;
   queue::QueueAccess& queue_;
   std::string name_;
-  std::uint64_t line_number_ = 0;
   std::uint64_t queued_ = 0;
   std::uint64_t refused_ = 0;
   std::vector<queue::Task> tasks_;
@@ -148,8 +104,7 @@ Expected<int> put_lines(const PutOptions& options) {
     return bad_usage(fmt::format("{}: cannot open: {}", options.file, std::strerror(errno)));
   }
   Put put(options, **queue);
-  LineReader lines(descriptor);
-  const auto done = put.all(lines);
+  const auto done = put.all(descriptor);
   if (descriptor != STDIN_FILENO) ::close(descriptor);
   tell(fmt::format("{} task{} queued{}", put.queued(), put.queued() == 1 ? "" : "s",
                    put.refused() == 0 ? "" : fmt::format(", {} refused", put.refused())));

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -31,6 +32,7 @@
 #include "engine/control/task_source.h"
 #include "engine/control/telemetry.h"
 #include "engine/control/vantage_point.h"
+#include "queue/lines/stream.h"
 #include "queue/vp_queue.h"
 
 namespace {
@@ -50,6 +52,7 @@ struct Options {
   std::string tasks_file;
   std::string results_file = "-";
   std::string dry_run_file;
+  std::uint64_t skipped_lines = 0;
   std::uint64_t linger_ms = 0;
   bool checks_config = false;
   bool prints_config = false;
@@ -65,10 +68,14 @@ Examples:
   backsight-vp --config vp.yaml --tasks tasks.jsonl --dry-run probes.pcap
       write the probes to a capture file instead of the network
   echo '{"id":1,"kind":"rr","dst":"198.51.100.7"}' | backsight-vp --config vp.yaml --tasks -
+  backsight-vp --config vp.yaml --tasks tasks.jsonl --results results.jsonl --skip 5000
+      go on behind line 5000, where a run was stopped
 
 Signals: SIGTERM and SIGINT finish what is in flight and exit, twice exit at once; SIGHUP reloads
 rates, deny list and enrolment; SIGUSR1 stops all sending within 100 ms, SIGUSR2 lifts that.
-Exit codes: 0 done, 1 failed while running, 2 bad usage, bad config or bad task lines.)";
+A run of --tasks that is stopped says which line it has come to, for --skip.
+Exit codes: 0 done, 1 failed while running or stopped before the end of the tasks, 2 bad usage, bad
+config or bad task lines.)";
 
 engine::Signals signals;
 
@@ -104,6 +111,11 @@ int fail(const Error& error) {
   return error.exit_code();
 }
 
+int print(std::string_view text) {
+  const auto printed = backsight::queue::print(text);
+  return printed ? 0 : fail(printed.error());
+}
+
 bool writes_to_terminal() { return isatty(STDERR_FILENO) != 0; }
 
 void add_options(CLI::App& app, Options& options) {
@@ -115,6 +127,9 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--tasks", options.tasks_file, "run the tasks of this file (\"-\": stdin), exit");
   app.add_option("--results", options.results_file,
                  "with --tasks: write results to this file (\"-\": stdout, the default)");
+  app.add_option("--skip", options.skipped_lines,
+                 "with --tasks: pass over so many lines, and keep what the results file holds")
+      ->type_name("N");
   app.add_option("--linger-ms", options.linger_ms,
                  "with --tasks: stay so long after the last task ended, to observe");
   app.add_option("--dry-run", options.dry_run_file,
@@ -124,8 +139,22 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
 }
 
+// REQUIRES: it was stopped before its end.
+std::string sentence_of_stop(const RunSummary& summary) {
+  std::string text = fmt::format("stopped at line {0}: go on with --skip {0}", *summary.stopped_at);
+  if (summary.unprobed != 0) {
+    text += fmt::format("; {} tasks before it were not probed, their reason is \"stopped\"",
+                        summary.unprobed);
+  }
+  if (summary.unanswered != 0) {
+    text += fmt::format("; {} tasks that were under way have no result", summary.unanswered);
+  }
+  return text;
+}
+
 int conclude(const Expected<RunSummary>& summary) {
   if (!summary) return fail(summary.error());
+  if (summary->stopped_at) return 1;
   if (summary->unreadable != 0 || summary->duplicates != 0) return 2;
   return summary->unanswered != 0 ? 1 : 0;
 }
@@ -153,16 +182,19 @@ void reload(VantagePoint& vp, const Options& options) {
 int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& tasks,
               engine::ResultSink& results) {
   using engine::Progress;
-  const RunOptions run{
-      .is_once = true, .linger = std::chrono::milliseconds(options.linger_ms), .keeps_ids = true};
+  const RunOptions run{.is_once = true,
+                       .linger = std::chrono::milliseconds(options.linger_ms),
+                       .keeps_ids = true,
+                       .skipped = options.skipped_lines};
   engine::WithoutWaiting dry(tasks);
   const bool is_dry = !options.dry_run_file.empty();
   vp.on_reload = [&] { reload(vp, options); };
-  Progress progress(vp, options.tasks_file,
+  Progress progress(vp, options.tasks_file, options.skipped_lines,
                     writes_to_terminal() ? Progress::Form::kLine : Progress::Form::kLog);
   const auto summary = vp.run(is_dry ? dry : tasks, results, run);
   progress.stop();
   if (summary) daemon::tell(progress.summary(*summary));
+  if (summary && summary->stopped_at) daemon::tell(sentence_of_stop(*summary));
   if (is_dry) {
     daemon::tell(fmt::format("{} probes written to {}",
                              vp.ports().front()->statistics().transmitted, options.dry_run_file));
@@ -230,7 +262,7 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
   std::unique_ptr<engine::ResultSink> results;
   std::unique_ptr<backsight::queue::VpQueue> queue;
   if (is_once) {
-    auto opened = engine::open_task_lines(options.tasks_file);
+    auto opened = engine::open_task_lines(options.tasks_file, options.skipped_lines);
     if (!opened) return fail(opened.error());
     tasks = std::move(*opened);
   } else {
@@ -249,7 +281,8 @@ int serve(const Options& options, const config::VpConfig& vp_config) {
   const auto captures = engine::CaptureServer::start(**vp, BACKSIGHT_VERSION);
   if (!captures) return fail(captures.error());
   if (!is_once) return run_queue(**vp, options, *queue, metrics);
-  auto opened = engine::open_result_lines(options.results_file, vp_config.name);
+  auto opened =
+      engine::open_result_lines(options.results_file, vp_config.name, options.skipped_lines != 0);
   if (!opened) return fail(opened.error());
   results = std::move(*opened);
   return run_tasks(**vp, options, *tasks, *results);
@@ -266,8 +299,8 @@ int check_files(const Options& options, const config::VpConfig& vp_config) {
   if (auto enrolled = config::load_enrolment(vp_config.enrolled_file); !enrolled) {
     tell(config::as_error(enrolled.error()));
   }
-  if (code == 0) fmt::print("{}: no fault found\n", options.config_file);
-  return code;
+  if (code != 0) return code;
+  return print(fmt::format("{}: no fault found\n", options.config_file));
 }
 
 int run(const Options& options) {
@@ -275,13 +308,13 @@ int run(const Options& options) {
   if (!loaded) return fail(loaded.error());
   config::VpConfig& vp_config = *loaded;
   daemon::style_log(vp_config.log_format, vp_config.name);
-  if (options.prints_config) {
-    fmt::print("{}", config::print_vp_config(vp_config));
-    return 0;
-  }
+  if (options.prints_config) return print(config::print_vp_config(vp_config));
   if (options.checks_config) return check_files(options, vp_config);
   if (options.tasks_file.empty() && !options.dry_run_file.empty()) {
     return fail({backsight::ErrorCode::kBadUsage, "--dry-run needs --tasks, what to write"});
+  }
+  if (options.tasks_file.empty() && options.skipped_lines != 0) {
+    return fail({backsight::ErrorCode::kBadUsage, "--skip needs --tasks, whose lines to skip"});
   }
   if (options.tasks_file.empty() && vp_config.queue.url.empty()) {
     return fail({backsight::ErrorCode::kBadUsage,
@@ -294,6 +327,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  backsight::queue::hold_standard_streams();
   CLI::App app(
       "A vantage point: sends Record Route, timestamp, ping and traceroute probes from a "
       "DPDK port and matches what comes back.",
@@ -303,7 +337,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    const int code = app.exit(error) == 0 ? 0 : 2;
+    return code == 0 && !std::cout.flush() ? 1 : code;
   }
   daemon::set_up_log("backsight-vp", options.is_verbose);
   return run(options);

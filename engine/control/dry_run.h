@@ -16,7 +16,6 @@ class WithoutWaiting final : public TaskSource {
  public:
   explicit WithoutWaiting(TaskSource& source) : source_(source) {}
   Expected<void> take(std::size_t max, TaskIntake& intake) override;
-  [[nodiscard]] bool is_at_hand() const override { return source_.is_at_hand(); }
   [[nodiscard]] bool is_exhausted() const override { return source_.is_exhausted(); }
 
  private:

@@ -65,8 +65,10 @@ std::optional<std::uint64_t> SendingRate::pps() const noexcept {
   return per_second(last_.sent - first_.sent, last_.at - first_.at);
 }
 
-Progress::Progress(const VantagePoint& vp, std::string tasks_file, Form form)
-    : vp_(vp), tasks_file_(std::move(tasks_file)), form_(form), thread_([this] { watch(); }) {}
+Progress::Progress(const VantagePoint& vp, std::string tasks_file, std::uint64_t skipped, Form form)
+    : vp_(vp), tasks_file_(std::move(tasks_file)), skipped_(skipped), form_(form), thread_([this] {
+        watch();
+      }) {}
 
 void Progress::stop() {
   if (!thread_.joinable()) return;
@@ -127,20 +129,22 @@ std::optional<std::uint64_t> Progress::count_tasks() const {
   std::ifstream file(tasks_file_, std::ios::binary);
   std::vector<char> bytes(kReadBytes);
   std::uint64_t lines = 0;
-  bool is_empty = true;  // the line so far
+  std::uint64_t number = 1;  // of the line
+  bool is_empty = true;      // the line so far
   while (file && !is_stopping_) {
     file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     for (const char byte :
          std::string_view(bytes.data(), static_cast<std::size_t>(file.gcount()))) {
       if (byte == '\n') {
-        lines += is_empty ? 0 : 1;
+        lines += is_empty || number <= skipped_ ? 0 : 1;
+        ++number;
         is_empty = true;
       } else if (byte != ' ' && byte != '\t' && byte != '\r') {
         is_empty = false;
       }
     }
   }
-  return lines + (is_empty ? 0 : 1);
+  return lines + (is_empty || number <= skipped_ ? 0 : 1);
 }
 
 std::string Progress::summary(const RunSummary& run) const {
@@ -153,9 +157,12 @@ std::string Progress::summary(const RunSummary& run) const {
   for (std::size_t i = 0; i < static_cast<std::size_t>(queue::Outcome::kCount); ++i) {
     const auto outcome = static_cast<queue::Outcome>(i);
     const bool is_refusal = outcome == queue::Outcome::kRefused;
-    add(results_of(vp_, outcome) + (is_refusal ? totals.refused : 0), name(outcome));
+    const bool has_given_back = outcome == queue::Outcome::kSendFailed;
+    add(results_of(vp_, outcome) + (is_refusal ? totals.refused : 0) -
+            (has_given_back ? run.given_back : 0),
+        name(outcome));
   }
-  const std::uint64_t tasks = vp_.counters().tasks_received.value();
+  const std::uint64_t tasks = vp_.counters().tasks_received.value() - run.given_back;
   std::string text =
       fmt::format("{} task{}{}", with_commas(tasks), tasks == 1 ? "" : "s", outcomes);
   if (run.unreadable != 0) {

@@ -50,15 +50,17 @@ class SendingRate {
 class Progress {
  public:
   enum class Form { kLine, kLog };
-  // `tasks_file` is counted once the run turns out to be long; "-" is not. `vp` outlives this.
-  Progress(const VantagePoint& vp, std::string tasks_file, Form form);
+  // The lines of `tasks_file` behind the first `skipped` are counted once the run turns out to be
+  // long; "-" is not. `vp` outlives this.
+  Progress(const VantagePoint& vp, std::string tasks_file, std::uint64_t skipped, Form form);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { stop(); }
 
   // Erases the line. Nothing is told from then on.
   void stop();
-  // "100 tasks: 90 replied, 8 timed_out, 2 refused; 98 probes sent, 49 a second"
+  // "100 tasks: 90 replied, 8 timed_out, 2 refused; 98 probes sent, 49 a second". Without those
+  // that were given back.
   // REQUIRES: stop() was called.
   [[nodiscard]] std::string summary(const RunSummary& run) const;
 
@@ -71,6 +73,7 @@ class Progress {
 
   const VantagePoint& vp_;
   const std::string tasks_file_;
+  const std::uint64_t skipped_;
   const Form form_;
   std::optional<std::uint64_t> tasks_;
   bool has_counted_ = false;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "queue/json.h"
+#include "queue/lines/stream.h"
 
 namespace backsight::engine {
 namespace {
@@ -25,23 +26,21 @@ class ResultLines final : public ResultSink {
     if (descriptor_ != STDOUT_FILENO) close(descriptor_);
   }
 
-  Expected<void> put(const queue::ResultBatch& batch) override {
-    // After an error the same batch comes again: go on where the writing stopped.
+  Expected<bool> put(const queue::ResultBatch& batch) override {
+    // The same batch comes again: go on where the writing stopped.
     if (text_.empty()) render(batch);
-    while (written_ < text_.size()) {
-      const ssize_t count = write(descriptor_, text_.data() + written_, text_.size() - written_);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) {
-        return run_failed(
-            fmt::format("--results: {} cannot be written: {}; results are not lost "
-                        "in the queue, use one if they must survive this",
-                        name_, std::strerror(errno)));
-      }
-      written_ += static_cast<std::size_t>(count);
+    const auto put = queue::write_some(descriptor_, std::string_view(text_).substr(written_));
+    if (!put) {
+      return run_failed(
+          fmt::format("--results: {} cannot be written: {}; results are not lost "
+                      "in the queue, use one if they must survive this",
+                      name_, std::strerror(put.error())));
     }
+    written_ += *put;
+    if (written_ < text_.size()) return false;
     text_.clear();
     written_ = 0;
-    return {};
+    return true;
   }
   [[nodiscard]] std::chrono::milliseconds gather_time() const override {
     return std::chrono::milliseconds(0);
@@ -69,7 +68,9 @@ class ResultLines final : public ResultSink {
 class ResultsOfQueue final : public ResultSink {
  public:
   explicit ResultsOfQueue(queue::VpQueue& queue) : queue_(queue) {}
-  Expected<void> put(const queue::ResultBatch& batch) override { return queue_.put(batch); }
+  Expected<bool> put(const queue::ResultBatch& batch) override {
+    return queue_.put(batch).map([] { return true; });
+  }
   [[nodiscard]] std::chrono::milliseconds gather_time() const override { return kGroupCommit; }
   [[nodiscard]] bool keeps_unprobed_tasks() const override { return true; }
 
@@ -77,21 +78,13 @@ class ResultsOfQueue final : public ResultSink {
   queue::VpQueue& queue_;
 };
 
-class NoResults final : public ResultSink {
- public:
-  Expected<void> put(const queue::ResultBatch&) override { return {}; }
-  [[nodiscard]] std::chrono::milliseconds gather_time() const override {
-    return std::chrono::milliseconds(0);
-  }
-  [[nodiscard]] bool keeps_unprobed_tasks() const override { return false; }
-};
-
 }  // namespace
 
 Expected<std::unique_ptr<ResultSink>> open_result_lines(const std::string& file,
-                                                        const std::string& vp) {
+                                                        const std::string& vp, bool keeps_file) {
   if (file == "-") return std::make_unique<ResultLines>(STDOUT_FILENO, "standard output", vp);
-  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int descriptor =
+      open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (keeps_file ? O_APPEND : O_TRUNC), 0644);
   if (descriptor < 0) {
     return bad_usage(
         fmt::format("--results: {} cannot be written: {}", file, std::strerror(errno)));
@@ -102,7 +95,5 @@ Expected<std::unique_ptr<ResultSink>> open_result_lines(const std::string& file,
 std::unique_ptr<ResultSink> results_of_queue(queue::VpQueue& queue) {
   return std::make_unique<ResultsOfQueue>(queue);
 }
-
-std::unique_ptr<ResultSink> no_results() { return std::make_unique<NoResults>(); }
 
 }  // namespace backsight::engine

@@ -1,4 +1,4 @@
-// Where results go: a file of JSON lines, the queue, or nowhere.
+// Where results go: a file of JSON lines, or the queue.
 #pragma once
 
 #include <chrono>
@@ -15,20 +15,21 @@ namespace backsight::engine {
 class ResultSink {
  public:
   virtual ~ResultSink() = default;
-  // Hands the batch over: written when this returns, on disk if the sink promises that. On an error
-  // nothing of the batch counts as put; keep it and call again.
-  virtual Expected<void> put(const queue::ResultBatch& batch) = 0;
+  // Hands the batch over, and never waits for whoever reads it. True: it is written, and on disk if
+  // the sink promises that. False: it could not be yet; call again with the same batch and nothing
+  // more in it. On an error nothing of the batch counts as put; keep it and call again.
+  virtual Expected<bool> put(const queue::ResultBatch& batch) = 0;
   // How long results may be gathered for one batch.
   [[nodiscard]] virtual std::chrono::milliseconds gather_time() const = 0;
-  // True if tasks that were not probed stay with the source and need no result when we stop.
+  // True if tasks that were not probed stay with the queue and need no result when we stop.
   [[nodiscard]] virtual bool keeps_unprobed_tasks() const = 0;
 };
 
-// "-" is standard output; a file is made anew.
+// "-" is standard output; a file is made anew, or what is in it is kept.
 [[nodiscard]] Expected<std::unique_ptr<ResultSink>> open_result_lines(const std::string& file,
-                                                                      const std::string& vp);
+                                                                      const std::string& vp,
+                                                                      bool keeps_file = false);
 // `queue` outlives the sink.
 [[nodiscard]] std::unique_ptr<ResultSink> results_of_queue(queue::VpQueue& queue);
-[[nodiscard]] std::unique_ptr<ResultSink> no_results();
 
 }  // namespace backsight::engine

@@ -36,14 +36,14 @@ class TaskSource {
   // Appends at most `max` tasks, bad ones included; never blocks. What was appended before an error
   // counts.
   virtual Expected<void> take(std::size_t max, TaskIntake& intake) = 0;
-  // True if all tasks can be read without waiting for anybody: a file on disk.
-  [[nodiscard]] virtual bool is_at_hand() const { return false; }
   // True when no task will ever come again.
   [[nodiscard]] virtual bool is_exhausted() const = 0;
 };
 
-// "-" is standard input. A task's position is its line, from 1.
-[[nodiscard]] Expected<std::unique_ptr<TaskSource>> open_task_lines(const std::string& file);
+// "-" is standard input. A task's position is its line, from 1. The first `skipped` lines are
+// passed over; a file that has fewer is an error.
+[[nodiscard]] Expected<std::unique_ptr<TaskSource>> open_task_lines(const std::string& file,
+                                                                    std::uint64_t skipped = 0);
 // `queue` outlives the source.
 [[nodiscard]] std::unique_ptr<TaskSource> tasks_of_queue(queue::VpQueue& queue);
 

@@ -44,6 +44,7 @@ struct RunOptions {
   bool is_once = false;                 // ends when the source is exhausted and all is answered
   std::chrono::milliseconds linger{0};  // then stays so long, to observe
   bool keeps_ids = false;               // an id may come only once in the run
+  std::uint64_t skipped = 0;            // lines of the source that were passed over
 };
 
 // How a run ended.
@@ -52,6 +53,11 @@ struct RunSummary {
   std::uint64_t unreadable = 0;  // lines that were no task
   std::uint64_t duplicates = 0;  // tasks refused because their id was there before
   std::uint64_t unanswered = 0;  // tasks left without a result, because we were told twice to stop
+  // Set when a run over a file was told to stop before its end: each task up to this line has a
+  // result, no task behind it has.
+  std::optional<std::uint64_t> stopped_at;
+  std::uint64_t unprobed = 0;    // of those with a result: "stopped"
+  std::uint64_t given_back = 0;  // read, not probed, and without a result: behind that line
 };
 
 // What a reload took over.
@@ -114,7 +120,6 @@ class VantagePoint {
   void put_policy_in_force();
 
   bool read_tasks(TaskSource& source, const RunOptions& options);
-  [[nodiscard]] static bool answers_all(const TaskSource& source, const RunOptions& options);
   void accept(const queue::QueuedTask& queued, const RunOptions& options);
   void refuse(const queue::QueuedTask& queued, queue::Reason reason);
   void assign(const Assignment& assignment);
@@ -122,6 +127,11 @@ class VantagePoint {
   bool collect();
   void collect(Worker& worker, const Report& report);
   [[nodiscard]] Expected<bool> hand_over(ResultSink& sink, const RunOptions& options);
+  void set_unprobed_aside(const ResultSink& sink);
+  void count_put(const RunOptions& options);
+  void give_back_unprobed();
+  [[nodiscard]] RunSummary summary_of_stop(const TaskSource& source,
+                                           const RunOptions& options) const;
   void every_second();
   void sync_clock();
   void begin_stopping();
@@ -161,10 +171,16 @@ class VantagePoint {
   Clock::time_point batch_since_;
   Clock::time_point put_again_;
   bool put_is_failing_ = false;
+  bool put_is_slow_ = false;  // the batch is written in part, and stays as it is until it is whole
   std::optional<Error> source_error_;  // the source cannot be read
   Clock::time_point take_again_;
   std::uint64_t results_collected_ = 0;
   std::uint64_t newest_position_ = 0;  // of the tasks read
+  // Of a run over a file: the last position with a result; and, once it was told to stop, the
+  // results of what was not probed, until it is known what lies behind that position.
+  std::uint64_t answered_to_ = 0;
+  queue::ResultBatch unprobed_;
+  bool is_giving_back_ = false;
   RunSummary summary_;
   std::uint64_t epoch_ = 0;
   std::optional<NeighbourWatch> neighbour_watch_;

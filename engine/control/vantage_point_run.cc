@@ -32,8 +32,8 @@ constexpr auto kLongestNap = 10ms;
 // --- tasks -------------------------------------------------------------------------------------
 
 bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
+  if (is_stopping() || put_is_slow_) return false;
   if (held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
-  if (is_stopping() && !answers_all(source, options)) return false;
   if (source_error_ && (options.is_once || Clock::now() < take_again_)) return false;
   intake_.clear();
   const auto taken = source.take(kTasksAtOnce, intake_);
@@ -61,12 +61,6 @@ bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   return !intake_.tasks.empty() || !intake_.complaints.empty();
 }
 
-// Told to stop, a run over a file still reads it: each of its tasks has a result, if only
-// "stopped".
-bool VantagePoint::answers_all(const TaskSource& source, const RunOptions& options) {
-  return options.is_once && source.is_at_hand() && !source.is_exhausted();
-}
-
 void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& options) {
   newest_position_ = queued.position;
   ++counters_.tasks_received;
@@ -79,7 +73,6 @@ void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& opt
     }
     return refuse(queued, queue::Reason::kDuplicateId);
   }
-  if (is_stopping()) return refuse(queued, queue::Reason::kStopped);
   const auto admitted = admission_.admit(queued, unix_seconds());
   if (admitted) return assign(*admitted);
   refuse(queued, admitted.error());
@@ -142,6 +135,7 @@ bool VantagePoint::feed_workers() {
 // --- results -----------------------------------------------------------------------------------
 
 bool VantagePoint::collect() {
+  if (put_is_slow_) return false;
   bool did = false;
   for (const auto& worker : workers_) {
     for (std::size_t taken = 0; taken < kReportsAtOnce && batch_.size() < kBatchLimit;) {
@@ -186,14 +180,9 @@ Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& optio
   const Clock::time_point now = Clock::now();
   if (put_is_failing_ && now < put_again_) return false;
   if (batch_.size() < kBatchTarget && now - batch_since_ < sink.gather_time()) return false;
-  if (sink.keeps_unprobed_tasks()) {
-    const auto stopped = [](const queue::ProbeResult& it) {
-      return it.reason == queue::Reason::kStopped;
-    };
-    std::erase_if(batch_.probes, stopped);
-    std::erase_if(batch_.traces, [&](const auto& it) { return stopped(it.head); });
-  }
-  if (auto put = sink.put(batch_); !put) {
+  if (is_stopping() && !put_is_slow_) set_unprobed_aside(sink);
+  const auto put = sink.put(batch_);
+  if (!put) {
     ++counters_.put_failures;
     if (options.is_once) return tl::unexpected(put.error());
     if (!put_is_failing_) {
@@ -205,9 +194,51 @@ Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& optio
     put_again_ = now + kPutRetry;
     return false;
   }
+  put_is_slow_ = !*put;
+  if (put_is_slow_) return false;
   if (put_is_failing_) spdlog::info("results are being written again");
   put_is_failing_ = false;
   sink_is_failing_.store(false, std::memory_order_relaxed);
+  count_put(options);
+  batch_.clear();
+  return true;
+}
+
+// Takes what was not probed out of the batch. The queue keeps such tasks; of a file's, what comes
+// of them shows once nothing is under way any more.
+void VantagePoint::set_unprobed_aside(const ResultSink& sink) {
+  if (is_giving_back_) return;
+  const auto is_probed = [](const queue::ProbeResult& it) {
+    return it.reason != queue::Reason::kStopped;
+  };
+  const auto probes = std::ranges::stable_partition(batch_.probes, is_probed);
+  const auto traces = std::ranges::stable_partition(
+      batch_.traces, is_probed, [](const queue::TraceResult& it) { return it.head; });
+  if (!sink.keeps_unprobed_tasks()) {
+    unprobed_.probes.insert(unprobed_.probes.end(), probes.begin(), probes.end());
+    unprobed_.traces.insert(unprobed_.traces.end(), traces.begin(), traces.end());
+  }
+  batch_.probes.erase(probes.begin(), probes.end());
+  batch_.traces.erase(traces.begin(), traces.end());
+}
+
+// Nothing is under way any more. Of what was read and not probed, what stands behind the last task
+// that was is as if it had not been read; the rest has results now.
+void VantagePoint::give_back_unprobed() {
+  is_giving_back_ = true;
+  const auto is_behind = [this](const queue::ProbeResult& it) {
+    return it.position > answered_to_;
+  };
+  summary_.given_back = std::erase_if(unprobed_.probes, is_behind);
+  summary_.given_back +=
+      std::erase_if(unprobed_.traces, [&](const auto& it) { return is_behind(it.head); });
+  summary_.unprobed = unprobed_.size();
+  batch_ = std::move(unprobed_);
+}
+
+void VantagePoint::count_put(const RunOptions& options) {
+  for (const auto& it : batch_.probes) answered_to_ = std::max(answered_to_, it.position);
+  for (const auto& it : batch_.traces) answered_to_ = std::max(answered_to_, it.head.position);
   counters_.results_put += batch_.probes.size() + batch_.traces.size();
   counters_.observations_put += batch_.observations.size();
   ++counters_.batches_put;
@@ -219,8 +250,6 @@ Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& optio
       ids_.erase(it.head.task);
     }
   }
-  batch_.clear();
-  return true;
 }
 
 std::uint64_t VantagePoint::under_way() const {
@@ -234,6 +263,7 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
   Clock::time_point next_second = Clock::now();
   std::optional<Clock::time_point> lingers_until;
   NapLength idle_nap(kIdleNap, kLongestNap);
+  answered_to_ = options.skipped;
   for (;;) {
     shared_->is_silenced.store(signals_.silence.load(std::memory_order_relaxed),
                                std::memory_order_relaxed);
@@ -251,11 +281,14 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       next_second = now + 1s;
       every_second();
     }
-    const bool is_over = is_stopping()
-                             ? source_error_ || !answers_all(source, options)
-                             : options.is_once && (source.is_exhausted() || source_error_);
+    const bool is_over =
+        is_stopping() || (options.is_once && (source.is_exhausted() || source_error_));
     if (is_over && under_way() == 0 && batch_.size() == 0) {
-      if (is_stopping()) return summary_;
+      if (is_stopping() && options.is_once && !is_giving_back_) {
+        give_back_unprobed();
+        continue;
+      }
+      if (is_stopping()) return summary_of_stop(source, options);
       if (!lingers_until) lingers_until = now + options.linger;
       if (now >= *lingers_until) {
         if (source_error_) return tl::unexpected(*source_error_);
@@ -263,14 +296,23 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
       }
     }
     if (signals_.stops.load(std::memory_order_relaxed) > 1) {
-      summary_.unanswered += under_way() + batch_.size();
-      return summary_;
+      summary_.unanswered += under_way() + batch_.size() + unprobed_.size();
+      return summary_of_stop(source, options);
     }
     const bool is_idle = !did && under_way() == 0 && batch_.size() == 0 &&
                          config_.engine.idle == config::EngineConfig::Idle::kAdaptive;
     if (!is_idle) idle_nap.reset();
     if (!did) std::this_thread::sleep_for(is_idle ? idle_nap.next() : kIdleNap);
   }
+}
+
+RunSummary VantagePoint::summary_of_stop(const TaskSource& source,
+                                         const RunOptions& options) const {
+  RunSummary summary = summary_;
+  if (options.is_once && (!source.is_exhausted() || summary.given_back != 0)) {
+    summary.stopped_at = answered_to_;
+  }
+  return summary;
 }
 
 void VantagePoint::begin_stopping() {

@@ -167,11 +167,15 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Expected<void> make_directories(const std::string& directory) override {
-    if (directory.empty() || directory == "/" || ::access(directory.c_str(), F_OK) == 0) return {};
-    const std::string parent = directory.substr(0, directory.find_last_of('/'));
+    if (directory.empty() || ::access(directory.c_str(), F_OK) == 0) return {};
+    const std::size_t slash = directory.find_last_of('/');
+    // Where the last name stands: here when there is no slash.
+    const std::string parent =
+        slash == std::string::npos ? "." : directory.substr(0, std::max<std::size_t>(slash, 1));
+    if (parent == directory) return failed(directory, "create");
     if (auto made = make_directories(parent); !made) return made;
     if (::mkdir(directory.c_str(), 0755) < 0 && errno != EEXIST) return failed(directory, "create");
-    return sync_directory(parent.empty() ? "/" : parent);
+    return sync_directory(parent);
   }
 
   Expected<void> remove(const std::string& path) override {

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -178,6 +180,116 @@ TEST_F(Cli, KeepsWhatAClosedPipeDidNotTake) {
   EXPECT_EQ(ran.err, "");
   const Ran again = run({"queue", "get", "--queue", url_, "--idle-ms", "30"});
   EXPECT_EQ(std::count(again.out.begin(), again.out.end(), '\n'), 20'000);
+}
+
+TEST_F(Cli, WaitsForAReaderThatPauses) {
+  auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
+  queue::ResultBatch batch;
+  batch.probes.resize(20'000);
+  ASSERT_TRUE(queue->put(batch));
+  Command command({"queue", "get", "--queue", url_, "--idle-ms", "30"}, "",
+                  Streams::kNonBlockingPipes);
+  command.wait_until_full();
+  const Ran ran = command.finish();
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 20'000);
+  EXPECT_EQ(queue->spool().bytes, 0U) << "and they are its own";
+}
+
+TEST_F(Cli, DoesNotHangOnAReaderThatIsGoneToSleep) {
+  auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
+  queue::ResultBatch batch;
+  batch.probes.resize(20'000);
+  ASSERT_TRUE(queue->put(batch));
+  for (const Streams streams : {Streams::kFile, Streams::kNonBlockingPipes}) {
+    Command command({"queue", "get", "--queue", url_}, "", streams);
+    command.wait_until_full();
+    command.signal(SIGTERM);
+    const Ran ran = command.finish_unread();
+    EXPECT_EQ(ran.code, 1);
+    EXPECT_THAT(ran.err, HasSubstr("come again"));
+  }
+  const Ran again = run({"queue", "get", "--queue", url_, "--idle-ms", "30"});
+  EXPECT_EQ(std::count(again.out.begin(), again.out.end(), '\n'), 20'000);
+}
+
+TEST_F(Cli, WaitsForAWriterThatPauses) {
+  const auto task = [](int id) {
+    return "{\"id\":" + std::to_string(id) + ",\"kind\":\"ping\",\"dst\":\"198.51.100.7\"}\n";
+  };
+  auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
+  Command command({"queue", "put", "--queue", url_, "--vp", "ams01"}, "",
+                  Streams::kNonBlockingPipes);
+  std::vector<QueuedTask> tasks;
+  std::vector<std::string> complaints;
+  for (int id = 1; id <= 3; ++id) {
+    command.put_input(task(id) + task(id + 10).substr(0, 20));
+    while (tasks.size() < 2U * static_cast<unsigned>(id) - 1) {
+      ASSERT_TRUE(queue->take(9, tasks, complaints));
+    }
+    command.put_input(task(id + 10).substr(20));
+    while (tasks.size() < 2U * static_cast<unsigned>(id)) {
+      ASSERT_TRUE(queue->take(9, tasks, complaints));
+    }
+  }
+  command.close_input();
+  const Ran ran = command.finish();
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.err, "backsight: 6 tasks queued\n");
+}
+
+TEST_F(Cli, QueuesWhatWasReadBeforeItsInputBroke) {
+  const std::string line = "{\"id\":1,\"kind\":\"rr\",\"dst\":\"198.51.100.7\"}\n";
+  const Ran long_line = run({"queue", "put", "--queue", url_, "--vp", "ams01"},
+                            line + std::string(300'000, 'x') + "\n" + line);
+  EXPECT_EQ(long_line.code, 2);
+  EXPECT_THAT(long_line.err, HasSubstr("stdin:2: the line is longer"));
+  EXPECT_THAT(long_line.err, HasSubstr("2 tasks queued, 1 refused"));
+  const Ran folder = run({"queue", "put", "--queue", url_, "--vp", "ams01", folder_});
+  EXPECT_EQ(folder.code, 1);
+  EXPECT_THAT(folder.err, HasSubstr("cannot be read: Is a directory"));
+}
+
+// Exit code of `backsight` with these arguments and the shell's redirections.
+int code_in_shell(const std::string& line) {
+  const std::string command = std::string(BACKSIGHT_PROGRAM) + " " + line;
+  return WEXITSTATUS(std::system(command.c_str()));
+}
+
+TEST_F(Cli, KeepsWhatAStreamThatIsBrokenDidNotTake) {
+  auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
+  queue::ResultBatch batch;
+  batch.probes.resize(3);
+  ASSERT_TRUE(queue->put(batch));
+  const std::string get = "queue get --idle-ms 30 --queue " + url_;
+  EXPECT_EQ(code_in_shell(get + " > /dev/full 2> /dev/null"), 1);
+  EXPECT_EQ(code_in_shell(get + " 2> /dev/null >&-"), 1);
+  EXPECT_EQ(code_in_shell(get + " > /dev/full 2> /dev/full"), 1);
+  EXPECT_EQ(code_in_shell("--help > /dev/full 2> /dev/null"), 1);
+  EXPECT_EQ(code_in_shell("vp list --queue " + url_ + " > /dev/full 2> /dev/null"), 1);
+  EXPECT_EQ(code_in_shell("queue put --vp ams01 --queue " + url_ + " 2> /dev/null <&-"), 1);
+  const Ran again = run({"queue", "get", "--queue", url_, "--idle-ms", "30"});
+  EXPECT_EQ(std::count(again.out.begin(), again.out.end(), '\n'), 3);
+}
+
+// What a full disk took of them would be there twice.
+TEST_F(Cli, CutsAFileThatDidNotTakeAllBackToWhatItWas) {
+  auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
+  queue::ResultBatch batch;
+  batch.probes.resize(3000);
+  ASSERT_TRUE(queue->put(batch));
+  const std::string file = folder_ / "results.jsonl";
+  // A limit that is not death: the signal is ignored.
+  const std::string small = "trap '' XFSZ; ulimit -f 100; ";
+  const std::string get =
+      std::string(BACKSIGHT_PROGRAM) + " queue get --idle-ms 30 --queue " + url_ + " >> " + file;
+  ASSERT_EQ(std::system(("echo before > " + file).c_str()), 0);
+  const std::string limited = "sh -c \"" + small + get + " 2> /dev/null\"";
+  EXPECT_EQ(WEXITSTATUS(std::system(limited.c_str())), 1);
+  EXPECT_EQ(std::filesystem::file_size(file), 7U);
+  EXPECT_EQ(std::system(get.c_str()), 0);
+  std::ifstream lines(file);
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(lines), {}, '\n'), 3001);
 }
 
 TEST_F(Cli, EndsCleanlyOnASignal) {

@@ -1,6 +1,8 @@
 #include "command.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +25,7 @@ std::filesystem::path fresh_path(const char* pattern) {
 
 }  // namespace
 
-Command::Command(std::vector<std::string> arguments, const std::string& input)
+Command::Command(std::vector<std::string> arguments, const std::string& input, Streams streams)
     : err_file_(fresh_path("backsight_err_XXXXXX")) {
   const auto in_file = fresh_path("backsight_in_XXXXXX");
   std::ofstream(in_file) << input;
@@ -31,6 +33,15 @@ Command::Command(std::vector<std::string> arguments, const std::string& input)
   const int err = open(err_file_.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
   int pipes[2];
   EXPECT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+  if (streams == Streams::kNonBlockingPipes) {
+    int inputs[2];
+    EXPECT_EQ(pipe2(inputs, O_CLOEXEC), 0);
+    dup3(inputs[0], in, O_CLOEXEC);
+    close(inputs[0]);
+    in_ = inputs[1];
+    fcntl(in, F_SETFL, O_NONBLOCK);
+    fcntl(pipes[1], F_SETFL, O_NONBLOCK);
+  }
   arguments.insert(arguments.begin(), BACKSIGHT_PROGRAM);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -55,6 +66,7 @@ Command::~Command() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
+  close_input();
   close_output();
   std::filesystem::remove(err_file_);
 }
@@ -76,6 +88,23 @@ bool Command::wait_for_output(const std::string& text) {
   return true;
 }
 
+void Command::put_input(const std::string& text) const {
+  EXPECT_EQ(write(in_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+}
+
+void Command::close_input() {
+  if (in_ >= 0) close(in_);
+  in_ = -1;
+}
+
+void Command::wait_until_full() const {
+  const std::string pipe = "/proc/self/fd/" + std::to_string(out_);
+  const int writer = open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
+  pollfd room{writer, POLLOUT, 0};
+  while (poll(&room, 1, 0) > 0) sched_yield();
+  close(writer);
+}
+
 void Command::close_output() {
   if (out_ >= 0) close(out_);
   out_ = -1;
@@ -84,6 +113,10 @@ void Command::close_output() {
 Ran Command::finish() {
   while (out_ >= 0 && read_some()) {
   }
+  return finish_unread();
+}
+
+Ran Command::finish_unread() {
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;

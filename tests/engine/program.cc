@@ -26,7 +26,7 @@ std::string contents(const std::filesystem::path& file) {
 }  // namespace
 
 Program::Program(const std::filesystem::path& folder, const std::string& file, Arguments arguments,
-                 const std::string& input) {
+                 const std::string& input, Output output) {
   static int programs = 0;
   const std::string number = std::to_string(programs++);
   err_file_ = folder / ("err" + number);
@@ -36,6 +36,7 @@ Program::Program(const std::filesystem::path& folder, const std::string& file, A
   const int err = open(err_file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   int pipes[2];
   EXPECT_EQ(pipe2(pipes, O_CLOEXEC), 0);
+  if (output == Output::kNonBlocking) fcntl(pipes[1], F_SETFL, O_NONBLOCK);
   arguments.insert(arguments.begin(), file);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -94,14 +95,26 @@ bool Program::wait_for(const std::string& text) {
   return true;
 }
 
-Ran Program::finish() {
-  while (read_some()) {
-  }
+void Program::wait_until_full() const {
+  const std::string pipe = "/proc/self/fd/" + std::to_string(out_);
+  const int writer = open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
+  pollfd room{writer, POLLOUT, 0};
+  while (poll(&room, 1, 0) > 0) sched_yield();
+  close(writer);
+}
+
+int Program::wait_for_end() {
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_,
-          contents(err_file_)};
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Ran Program::finish() {
+  while (read_some()) {
+  }
+  const int code = wait_for_end();
+  return {code, text_, contents(err_file_)};
 }
 
 VpFolder::VpFolder() {
@@ -146,9 +159,10 @@ void VpFolder::write(const std::string& name, const std::string& text) const {
 
 std::string VpFolder::read(const std::string& name) const { return contents(folder_ / name); }
 
-std::unique_ptr<Program> VpFolder::start(Arguments arguments, const std::string& input) const {
+std::unique_ptr<Program> VpFolder::start(Arguments arguments, const std::string& input,
+                                         Output output) const {
   arguments.insert(arguments.begin(), {"--config", "vp.yaml"});
-  return std::make_unique<Program>(folder_, BACKSIGHT_VP, std::move(arguments), input);
+  return std::make_unique<Program>(folder_, BACKSIGHT_VP, std::move(arguments), input, output);
 }
 
 Ran VpFolder::run(Arguments arguments, const std::string& input) const {

@@ -19,11 +19,14 @@ struct Ran {
 
 using Arguments = std::vector<std::string>;
 
+// What the program gets as stdout: a pipe, blocking or not.
+enum class Output { kBlocking, kNonBlocking };
+
 // A program under way. Killed when it goes out of scope.
 class Program {
  public:
   Program(const std::filesystem::path& folder, const std::string& file, Arguments arguments,
-          const std::string& input = "");
+          const std::string& input = "", Output output = Output::kBlocking);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -31,6 +34,10 @@ class Program {
   void signal(int number) const;
   // Reads stdout until it holds `text`. False: the program ended, or a minute passed.
   bool wait_for(const std::string& text);
+  // Reads nothing until stdout takes nothing more.
+  void wait_until_full() const;
+  // Its exit code, with nothing read of what it wrote.
+  int wait_for_end();
   Ran finish();
 
  private:
@@ -53,8 +60,8 @@ class VpFolder : public ::testing::Test {
   [[nodiscard]] std::string read(const std::string& name) const;
   // backsight-vp --config vp.yaml with these arguments more.
   [[nodiscard]] Ran run(Arguments arguments, const std::string& input = "") const;
-  [[nodiscard]] std::unique_ptr<Program> start(Arguments arguments,
-                                               const std::string& input = "") const;
+  [[nodiscard]] std::unique_ptr<Program> start(Arguments arguments, const std::string& input = "",
+                                               Output output = Output::kBlocking) const;
   // It ends with 2, writes no data and says exactly this one thing, which holds `words`.
   void expect_refused(Arguments arguments, const std::vector<std::string>& words) const;
 

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
 #include <thread>
 #include <utility>
 
+#include "engine/device/capabilities.h"
 #include "engine/device/tsc.h"
 
 namespace backsight::engine {
@@ -68,13 +68,6 @@ Expected<void> check_interface(const config::PortConfig& port) {
         fmt::format("port {}: there is no interface {} here; `ip link` lists those there are",
                     port.device, interface));
   }
-  const int probe = socket(AF_PACKET, SOCK_RAW, 0);
-  if (probe < 0) {
-    return bad_usage(
-        fmt::format("port {}: may not open a packet socket ({}); run as root or grant CAP_NET_RAW",
-                    port.device, std::strerror(errno)));
-  }
-  close(probe);
   return {};
 }
 
@@ -189,6 +182,7 @@ Expected<EalPlan> plan_eal(const config::VpConfig& config) {
   }
   for (const config::PortConfig& port : config.ports) {
     if (auto checked = check_interface(port); !checked) return tl::unexpected(checked.error());
+    if (auto checked = check_capabilities(port); !checked) return tl::unexpected(checked.error());
   }
   const auto hugepages = choose_hugepages(config);
   if (!hugepages) return tl::unexpected(hugepages.error());

@@ -94,17 +94,23 @@ std::string duckdb_tables(std::string_view archive_directory) {
   std::string out = fmt::format(
       "-- Makes the archive's tables of the bundles that there are now (DuckDB). For an archive\n"
       "-- somewhere else: SET VARIABLE archive = '/its/folder'; first.\n"
-      "SET VARIABLE archive = coalesce(getvariable('archive'), '{}');\n",
+      "SET VARIABLE archive = coalesce(getvariable('archive'), '{}');\n"
+      "-- What has a meaning in patterns names itself.\n"
+      "CREATE OR REPLACE TEMP MACRO plainly(path) AS "
+      "regexp_replace(path, '[*?\\[]', '[\\0]', 'g');\n",
       quoted);
   for (const Datatype datatype : kAllDatatypes) {
-    // A table needs at least one file.
+    // A table needs at least one file. A "?" in a path hides how it is packed.
     out += fmt::format(
         "\nSET VARIABLE {0}_files = (\n"
-        "  SELECT coalesce(list(file ORDER BY file), [getvariable('archive') || "
+        "  SELECT coalesce(list(plainly(file) ORDER BY file), [plainly(getvariable('archive')) || "
         "'/schemas/none.jsonl'])\n"
-        "  FROM glob(getvariable('archive') || '/{0}/*/*/*/*.jsonl.gz'));\n"
+        "  FROM glob(plainly(getvariable('archive')) || '/{0}/*/*/*/*.jsonl.gz'));\n"
+        "SET VARIABLE {0}_packing = if(ends_with(getvariable('{0}_files')[1], '.gz'), 'gzip', "
+        "'uncompressed');\n"
         "CREATE OR REPLACE VIEW {0} AS SELECT * FROM read_json(\n"
         "  getvariable('{0}_files'), format = 'newline_delimited',\n"
+        "  compression = getvariable('{0}_packing'),\n"
         "  columns = {1});\n",
         name(datatype), duckdb_columns(datatype));
   }

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,20 @@ class Sample(unittest.TestCase):
                     row = json.loads(line)
                     self.assertEqual(row["archiver"]["ArchiveURL"], f"file://{bundle}")
                     self.assertEqual(row["date"].split("-"), list(bundle.parts[-4:-1]))
+
+    def test_a_folder_is_read_whatever_its_name_means_in_patterns(self):
+        with tempfile.TemporaryDirectory(prefix="backsight-archive-") as folder:
+            count = Path(folder) / "count.sql"
+            count.write_text("SELECT count(*) AS rows FROM revtr1;", encoding="ascii")
+            for name in ("arch1", "arch[1]", "archx", "arch*", "a?ch1", "[", "it's"):
+                archive = Path(folder) / name
+                shutil.copytree(self.archive, archive)
+                self.assertEqual(int(query(archive, count)[0]["rows"]), 15, name)
+                for bundle in archive.glob("revtr1/*/*/*/*.jsonl.gz"):
+                    bundle.unlink()
+                self.assertEqual(int(query(archive, count)[0]["rows"]), 0, name)
+                shutil.rmtree(archive)
+                shutil.copytree(self.archive, archive)
 
     def test_schemas_in_the_docs_are_the_archives(self):
         for schema in self.archive.glob("schemas/*.json"):

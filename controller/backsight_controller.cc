@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -23,11 +24,13 @@
 #include "controller/journal/id_source.h"
 #include "controller/journal/request_book.h"
 #include "controller/running/controller.h"
+#include "controller/running/data_watch.h"
 #include "controller/running/files.h"
 #include "controller/watching/controller_metrics.h"
 #include "daemon/log.h"
 #include "daemon/service_notice.h"
 #include "daemon/wall_clock.h"
+#include "queue/lines/stream.h"
 #include "queue/log/file_system.h"
 
 namespace {
@@ -58,7 +61,8 @@ Examples:
       say all that is wrong with the config and the files that it names
   backsight-controller --config controller.yaml --set listen=127.0.0.1:9000
 
-Signals: SIGTERM and SIGINT write what is left and exit; SIGHUP reads the file of API keys again.
+Signals: SIGTERM and SIGINT write what is left and exit; SIGHUP reads the API keys and the files of
+data again; files of data that were replaced or rewritten are taken up without it, too.
 Exit codes: 0 done, 1 failed while running, 2 bad usage or bad config.)";
 
 Controller* running = nullptr;
@@ -83,6 +87,11 @@ void catch_signals() {
 int fail(const Error& error) {
   shown::tell(error.sentence, spdlog::level::err);
   return error.exit_code();
+}
+
+int print(std::string_view text) {
+  const auto printed = backsight::queue::print(text);
+  return printed ? 0 : fail(printed.error());
 }
 
 // Several faults, each a line; the gravest decides the exit code.
@@ -125,14 +134,15 @@ void reload_keys(const config::ControllerConfig& settings, controller::Api& api)
   shown::notify_ready();
 }
 
-int serve(const config::ControllerConfig& settings, controller::ReadFiles read) {
+int serve(const config::ControllerConfig& settings, controller::DataLook look,
+          controller::ReadFiles read) {
   auto& disk = backsight::queue::posix_file_system();
-  const controller::Annotation annotation = read.files.annotation();
+  controller::CurrentAnnotation annotation(read.files.data.annotation());
   controller::ArchiveOptions archiving;
   archiving.directory = settings.archive.string();
   archiving.archiver = {BACKSIGHT_VERSION, BACKSIGHT_COMMIT};
   archiving.tell = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
-  auto archive = Archive::open(archiving, annotation);
+  auto archive = Archive::open(archiving, annotation.get());
   if (!archive) return fail(archive.error());
 
   controller::BookOptions booking;
@@ -162,8 +172,8 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
     it.resume(opened->unfinished);
   }
   controller::Api::Options serving;
-  serving.write_path = [annotation](std::string& out, const controller::ReversePath& path) {
-    controller::append_json(out, path, annotation);
+  serving.write_path = [&annotation](std::string& out, const controller::ReversePath& path) {
+    controller::append_json(out, path, annotation.get());
   };
   serving.max_batch = settings.limits.max_batch;
   serving.now_us = unix_us;
@@ -184,10 +194,21 @@ int serve(const config::ControllerConfig& settings, controller::ReadFiles read) 
     if (!started) return fail(started.error());
     pages = std::move(*started);
   }
+  controller::DataWatch data(std::move(look), [&](controller::DataFiles files) {
+    controller::Annotation fresh = annotation.get();
+    if (files.prefixes) fresh.prefixes = files.prefixes;
+    if (files.locations) fresh.locations = files.locations;
+    annotation.set(fresh);
+    (*archive)->set_annotation(std::move(fresh));
+    it.replace(std::move(files));
+  });
   running = &it;
   catch_signals();
   it.on_second = [&] {
-    if (wants_reload.exchange(false)) reload_keys(settings, api);
+    if (wants_reload.exchange(false)) {
+      reload_keys(settings, api);
+      data.read_now();
+    }
     tell_once_a_second(it);
   };
   shown::notify_ready();
@@ -202,23 +223,20 @@ int run(const Options& options) {
   const auto loaded = config::load_controller_config(options.config_file, options.overrides);
   if (!loaded) return fail(config::as_error(loaded.error()));
   shown::style_log(loaded->log_format);
-  if (options.prints_config) {
-    fmt::print("{}", config::print_controller_config(*loaded));
-    return 0;
-  }
-  auto read = controller::read_files(*loaded);
+  if (options.prints_config) return print(config::print_controller_config(*loaded));
+  controller::DataLook look(*loaded);
+  auto read = controller::read_files(*loaded, look.read());
+  for (const std::string& it : read.served) spdlog::info("{}", it);
   for (const std::string& it : read.complaints) spdlog::warn("{}", it);
   if (!read.faults.empty()) return fail(read.faults);
-  if (options.checks_config) {
-    fmt::print("{}: no fault found\n", options.config_file);
-    return 0;
-  }
-  return serve(*loaded, std::move(read));
+  if (options.checks_config) return print(fmt::format("{}: no fault found\n", options.config_file));
+  return serve(*loaded, std::move(look), std::move(read));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  backsight::queue::hold_standard_streams();
   CLI::App app(
       "The controller: decides what vantage points measure, assembles reverse paths, archives them "
       "and serves the API.",
@@ -228,7 +246,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    const int code = app.exit(error) == 0 ? 0 : 2;
+    return code == 0 && !std::cout.flush() ? 1 : code;
   }
   shown::set_up_log("backsight-controller", options.is_verbose);
   return run(options);

@@ -37,6 +37,7 @@ struct SourceInfo {
   bool is_ready = false;  // can be a source now
   std::string why_not;    // one clause; empty when ready
   std::size_t atlas_traceroutes = 0;
+  std::size_t atlas_imported = 0;  // traceroutes taken from files
   std::size_t atlas_hops = 0;
   std::uint64_t atlas_oldest_unix_us = 0;  // 0: none
 };

@@ -6,9 +6,8 @@
 namespace backsight::evaluation {
 
 KeptArchive::KeptArchive(controller::PrefixTable prefixes, std::uint64_t unix_us)
-    : prefixes_(std::move(prefixes)), unix_us_(unix_us) {
-  annotation_.prefixes = &prefixes_;
-}
+    : annotation_{std::make_shared<controller::PrefixTable>(std::move(prefixes)), nullptr},
+      unix_us_(unix_us) {}
 
 Expected<std::unique_ptr<KeptArchive>> KeptArchive::open(const std::string& directory,
                                                          controller::PrefixTable prefixes,

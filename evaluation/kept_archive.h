@@ -35,7 +35,6 @@ class KeptArchive {
  private:
   KeptArchive(controller::PrefixTable prefixes, std::uint64_t unix_us);
 
-  controller::PrefixTable prefixes_;
   controller::Annotation annotation_;
   std::atomic<std::uint64_t> unix_us_;  // read by the archive's threads
   std::unique_ptr<controller::Archive> archive_;

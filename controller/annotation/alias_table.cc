@@ -41,11 +41,13 @@ Expected<AliasTable::Read> AliasTable::read(const std::filesystem::path& file) {
   if (!lines) return tl::unexpected(lines.error());
   Complaints complaints(file.string(), "line");
   Read read;
+  std::uint64_t rows = 0;
   while (true) {
     const auto line = lines->next();
     if (!line) return tl::unexpected(line.error());
     if (!line->has_value()) break;
     probes::Ipv4Addr first;
+    bool has_two = false;
     for (const std::string_view word : words_of((*line)->substr(0, (*line)->find('#')))) {
       const auto address = probes::parse_ipv4(word);
       if (!address || !can_be_a_router(*address)) {
@@ -54,11 +56,22 @@ Expected<AliasTable::Read> AliasTable::read(const std::filesystem::path& file) {
         continue;
       }
       if (first.is_unspecified()) first = *address;
+      has_two |= first != *address;
       read.table.unite(first, *address);
     }
+    rows += first.is_unspecified() ? 0 : 1;
+    read.alone += first.is_unspecified() || has_two ? 0 : 1;
   }
+  read.passed = complaints.count();
   read.complaints = complaints.take();
-  return read;
+  if (read.table.routers() != 0) return read;
+  if (rows == 0 && !read.complaints.empty()) {
+    return bad_usage(fmt::format("{} (and no line is better)", read.complaints.front()));
+  }
+  return bad_usage(
+      fmt::format("{}: names no router with two addresses; write the addresses of a router on one "
+                  "line, or use CAIDA's ITDK (*.nodes)",
+                  file.string()));
 }
 
 // The router of the address, a new one when it had none.
@@ -92,6 +105,12 @@ void AliasTable::unite(probes::Ipv4Addr one, probes::Ipv4Addr other) {
   std::inplace_merge(all.begin(), all.begin() + middle, all.end());
   members_[from] = {};
   free_.push_back(from);
+}
+
+void AliasTable::add(const AliasTable& other) {
+  for (const Members& members : other.members_) {
+    for (const probes::Ipv4Addr it : members) unite(members.front(), it);
+  }
 }
 
 probes::Ipv4Addr AliasTable::find(probes::Ipv4Addr address) const noexcept {

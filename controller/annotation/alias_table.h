@@ -16,13 +16,16 @@ namespace backsight::controller {
 class AliasTable {
  public:
   // One router a line, its addresses separated by blanks; "#" begins a comment; the "node N1:" of
-  // CAIDA's ITDK is passed. The file may be packed with gzip. Odd words are skipped and told by
-  // line. An address on two lines makes them one router.
+  // CAIDA's ITDK is passed. The file may be packed (packed_file.h). Odd words are skipped and told
+  // by line. An address on two lines makes them one router. A file without a router that has two
+  // addresses is refused.
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
 
   // They are one router's.
   void unite(probes::Ipv4Addr one, probes::Ipv4Addr other);
+  // All that another table knows.
+  void add(const AliasTable& other);
   [[nodiscard]] bool same(probes::Ipv4Addr one, probes::Ipv4Addr other) const noexcept {
     return one == other || (find(one) == find(other));
   }
@@ -45,6 +48,8 @@ class AliasTable {
 
 struct AliasTable::Read {
   AliasTable table;
+  std::uint64_t passed = 0;  // words that are no address of a router
+  std::uint64_t alone = 0;   // lines of one address, which join nothing
   std::vector<std::string> complaints;
 };
 

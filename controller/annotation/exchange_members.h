@@ -2,6 +2,7 @@
 // prefix-to-AS file tells; the exchanges' members enter them in PeeringDB.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -12,13 +13,16 @@
 namespace backsight::controller {
 
 struct ExchangeMembers {
-  std::vector<Origin> members;          // a /32 each
-  std::vector<std::string> complaints;  // odd rows that were skipped, one sentence each
+  std::vector<Origin> members;          // a /32 each; of rows, what they say
+  std::uint64_t passed = 0;             // rows that were not used: odd, deleted, without IPv4
+  std::vector<std::string> complaints;  // odd rows and how many were deleted, one sentence each
 };
 
-// Reads what PeeringDB's API answers for `netixlan`, plain or packed with gzip: an object whose
-// "data" is an array of objects with "ipaddr4" and "asn". Rows without an IPv4 address are passed
-// over. A file without a single good row is refused. 256 MiB are the most.
+// Reads what PeeringDB's API answers for `netixlan`, an object whose "data" is an array of objects
+// with "ipaddr4", "asn" and "status"; several such answers one behind the other, as of a paged
+// download; the array alone; a dump of all of PeeringDB. Or else the rows of origin_rows.h, such as
+// bdrmapIT's annotations. Packed or not. Rows whose status is not "ok", and those without an IPv4
+// address, are passed over. A file without a single good row is refused. 256 MiB are the most.
 [[nodiscard]] Expected<ExchangeMembers> read_exchange_members(const std::filesystem::path& file);
 
 }  // namespace backsight::controller

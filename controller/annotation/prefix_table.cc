@@ -1,103 +1,19 @@
 #include "controller/annotation/prefix_table.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <string_view>
+#include <utility>
 
-#include "config/reading/text_file.h"
-#include "controller/annotation/complaints.h"
+#include "controller/annotation/origin_rows.h"
 #include "controller/annotation/packed_file.h"
 
 namespace backsight::controller {
 
-namespace {
-
-// Takes the text up to the next tab or blank off `rest`.
-std::string_view take_word(std::string_view& rest) {
-  const std::size_t begin = std::min(rest.find_first_not_of(" \t"), rest.size());
-  rest.remove_prefix(begin);
-  const std::string_view word = rest.substr(0, rest.find_first_of(" \t"));
-  rest.remove_prefix(word.size());
-  return word;
-}
-
-template <typename Number>
-bool parse_number(std::string_view text, Number& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
-// The first AS of "64500", "64500_64501" or "64500,64501".
-bool parse_as(std::string_view text, std::uint32_t& asn) {
-  return parse_number(text.substr(0, text.find_first_of("_,")), asn) && asn != 0;
-}
-
-tl::expected<Origin, std::string> parse_row(std::string_view line) {
-  std::string_view rest = line;
-  const std::string_view base = take_word(rest);
-  const std::string_view length = take_word(rest);
-  const std::string_view as = take_word(rest);
-  Origin origin;
-  const auto address = probes::parse_ipv4(base);
-  if (!address) {
-    if (std::count(base.begin(), base.end(), ':') >= 2) {
-      return tl::unexpected<std::string>("an IPv6 prefix; only IPv4 ones are used");
-    }
-    return tl::unexpected(
-        fmt::format("{} is no IPv4 address; write prefix, length and AS, such as "
-                    "192.0.2.0<tab>24<tab>64500",
-                    config::in_quotes(base)));
-  }
-  origin.prefix.base = *address;
-  if (!parse_number(length, origin.prefix.length) || origin.prefix.length > 32) {
-    return tl::unexpected(
-        fmt::format("{} is no prefix length; write 0 to 32", config::in_quotes(length)));
-  }
-  if ((address->value & ~origin.prefix.mask()) != 0) {
-    return tl::unexpected(
-        fmt::format("{}/{} has bits set behind the prefix; the prefix is {}", base, length,
-                    probes::to_string(probes::Ipv4Addr{address->value & origin.prefix.mask()})));
-  }
-  if (!parse_as(as, origin.asn)) {
-    return tl::unexpected(
-        fmt::format("{} is no AS number; write one, such as 64500, or several, "
-                    "such as 64500_64501",
-                    config::in_quotes(as)));
-  }
-  return origin;
-}
-
-}  // namespace
-
 Expected<PrefixTable::Read> PrefixTable::read(const std::filesystem::path& file) {
-  auto lines = PackedLines::open(file);
-  if (!lines) return tl::unexpected(lines.error());
-  Complaints complaints(file.string(), "line");
-  std::vector<Origin> origins;
-  while (true) {
-    const auto line = lines->next();
-    if (!line) return tl::unexpected(line.error());
-    if (!line->has_value()) break;
-    const std::string_view row = config::trimmed((*line)->substr(0, (*line)->find('#')));
-    if (row.empty()) continue;
-    auto origin = parse_row(row);
-    if (origin) {
-      origins.push_back(*origin);
-    } else {
-      complaints.add(lines->number(), origin.error());
-    }
-  }
-  if (origins.empty()) {
-    const auto told = complaints.take();
-    return bad_usage(told.empty()
-                         ? fmt::format("{}: holds no prefix; it should be a prefix-to-AS file of "
-                                       "CAIDA, lines of prefix, length and AS",
-                                       file.string())
-                         : fmt::format("{} (and no line is better)", told.front()));
-  }
-  return Read{of(std::move(origins)), complaints.take()};
+  auto opened = PackedFile::open(file);
+  if (!opened) return tl::unexpected(opened.error());
+  auto rows = read_origin_rows(std::move(*opened));
+  if (!rows) return tl::unexpected(rows.error());
+  return Read{of(std::move(rows->origins)), rows->passed, std::move(rows->complaints)};
 }
 
 PrefixTable PrefixTable::of(std::vector<Origin> origins) {

@@ -1,4 +1,4 @@
-// Which prefix an address belongs to, and who announces it: CAIDA's prefix-to-AS files.
+// Which prefix an address belongs to, and who announces it.
 // Thread: any, once read.
 #pragma once
 
@@ -23,9 +23,7 @@ class PrefixTable {
  public:
   PrefixTable() = default;
 
-  // Reads lines of prefix, length and AS, separated by tabs; the file may be packed with gzip. AS
-  // may be "1_2" (several origins) or "1,2" (a set). "#" begins a comment. Odd rows are skipped and
-  // told, the first few by line; a file without a single good row is refused.
+  // Reads the rows of origin_rows.h; the file may be packed (packed_file.h).
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
   // Of a prefix that stands twice the first counts.
@@ -59,6 +57,7 @@ class PrefixTable {
 
 struct PrefixTable::Read {
   PrefixTable table;
+  std::uint64_t passed = 0;             // rows that were not used
   std::vector<std::string> complaints;  // one sentence each
 };
 

@@ -69,6 +69,10 @@ std::uint64_t Archive::append(RankedSpoofersRecord record) {
   return impl_->queue.push(std::move(record));
 }
 
+void Archive::set_annotation(Annotation annotation) {
+  impl_->writer.set_annotation(std::move(annotation));
+}
+
 bool Archive::has_room() const { return impl_->queue.has_room(); }
 
 std::uint64_t Archive::synced() const { return impl_->writer.synced(); }

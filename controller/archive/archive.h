@@ -54,8 +54,8 @@ struct ArchiveStatus {
 
 class Archive {
  public:
-  // Takes the archive for this process; begins to bundle what an earlier one left. What the
-  // annotation points to outlives the archive. A relative directory becomes an absolute one.
+  // Takes the archive for this process; begins to bundle what an earlier one left. A relative
+  // directory becomes an absolute one.
   [[nodiscard]] static Expected<std::unique_ptr<Archive>> open(ArchiveOptions options,
                                                                const Annotation& annotation);
   // As close(), without its word.
@@ -69,6 +69,8 @@ class Archive {
   std::uint64_t append(PingRecord record);
   std::uint64_t append(TraceRecord record);
   std::uint64_t append(RankedSpoofersRecord record);
+  // Rows are written with it from now on.
+  void set_annotation(Annotation annotation);
   // append() would not wait.
   [[nodiscard]] bool has_room() const;
 

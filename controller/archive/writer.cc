@@ -76,6 +76,7 @@ void ArchiveWriter::wait_for_work() {
 
 bool ArchiveWriter::take_records() {
   if (stuck_ && !take(*std::exchange(stuck_, std::nullopt))) return false;
+  const Annotation annotation = annotation_.get();
   while (store_->pending_bytes() < settings_.max_pending_bytes) {
     auto record = queue_.try_pop();
     if (!record) break;
@@ -83,7 +84,7 @@ bool ArchiveWriter::take_records() {
     std::visit(
         [&](const auto& one) {
           row.datatype = datatype_of(one);
-          append_raw(row.raw, one, annotation_);
+          append_raw(row.raw, one, annotation);
         },
         *record);
     if (!take(std::move(row))) return false;

@@ -48,6 +48,9 @@ class ArchiveWriter {
   // failures.
   void finish();
 
+  // Rows are written with it from now on.
+  void set_annotation(Annotation annotation) { annotation_.set(std::move(annotation)); }
+
   [[nodiscard]] std::array<std::uint64_t, kDatatypes> rows() const;
   [[nodiscard]] std::string trouble() const { return trouble_.sentence(); }
   [[nodiscard]] const ArchiveStore& store() const noexcept { return *store_; }
@@ -73,7 +76,7 @@ class ArchiveWriter {
   std::unique_ptr<ArchiveStore> store_;
   RecordQueue& queue_;
   Bundler& bundler_;
-  const Annotation annotation_;
+  CurrentAnnotation annotation_;
   const Settings settings_;
   const std::string directory_;
   daemon::Trouble trouble_;

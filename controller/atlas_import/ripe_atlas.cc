@@ -93,6 +93,20 @@ tl::expected<TraceRecord, RipeAtlasFault> read_row(object row) {
   return record;
 }
 
+Error nothing_to_use(const std::filesystem::path& file, const RipeAtlasSummary& summary,
+                     const std::string& end) {
+  std::string why = end;
+  if (summary.odd != 0) {
+    why = fmt::format("{} (and no row is better)", summary.complaints.front());
+  } else if (summary.ipv6 != 0) {
+    why = fmt::format("{}: all of its {} rows are of IPv6; Record Route is IPv4's", file.string(),
+                      summary.ipv6);
+  } else if (why.empty()) {
+    why = fmt::format("{}: holds no traceroute; it should be results of RIPE Atlas", file.string());
+  }
+  return {ErrorCode::kBadUsage, std::move(why)};
+}
+
 }  // namespace
 
 tl::expected<TraceRecord, RipeAtlasFault> parse_ripe_atlas(std::string_view json) {
@@ -116,7 +130,7 @@ Expected<RipeAtlasSummary> read_ripe_atlas(const std::filesystem::path& file,
   while (true) {
     const auto row = rows->next();
     if (!row && rows->number() == 0) return tl::unexpected(row.error());
-    if (!row) end = row.error().sentence + "; the rows before are used";
+    if (!row) end = row.error().sentence;
     if (!row || !row->has_value()) break;
     auto record = parse_ripe_atlas(**row);
     if (record) {
@@ -130,11 +144,16 @@ Expected<RipeAtlasSummary> read_ripe_atlas(const std::filesystem::path& file,
     }
   }
   summary.complaints = complaints.take();
+  if (summary.taken == 0) return tl::unexpected(nothing_to_use(file, summary, end));
   if (summary.ipv6 > 0) {
     summary.complaints.push_back(fmt::format(
         "{}: {} rows of IPv6 are not used: Record Route is IPv4's", file.string(), summary.ipv6));
   }
-  if (!end.empty()) summary.complaints.push_back(std::move(end));
+  if (rows->lacks_pages()) {
+    summary.complaints.push_back(fmt::format(
+        "{}: is one page of several: it names a next one, which is not in it", file.string()));
+  }
+  if (!end.empty()) summary.complaints.push_back(end + "; the rows before are used");
   return summary;
 }
 

@@ -1,5 +1,5 @@
 // Traceroutes that RIPE Atlas' probes measured, as its API hands them out (firmware 4460 and
-// later): one JSON array, or one result a line; packed with gzip or not. Thread: any.
+// later): a JSON array, pages with "results", or one result a line; packed or not. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ struct RipeAtlasSummary {
   std::uint64_t ipv6 = 0;  // skipped
   std::uint64_t odd = 0;   // skipped; told in `complaints`
   // The first odd rows by their number, then how many more; that IPv6 was skipped; that the file
-  // ends too early.
+  // ends too early, or is one page of several.
   std::vector<std::string> complaints;
 };
 
-// Hands out one trace after the other. A row that cannot be used is skipped and told. An error only
-// when the file cannot be read at all.
+// Hands out one trace after the other. A row that cannot be used is skipped and told. An error when
+// the file cannot be read at all, or when no row of it can be used.
 [[nodiscard]] Expected<RipeAtlasSummary> read_ripe_atlas(
     const std::filesystem::path& file, const std::function<void(TraceRecord)>& each);
 

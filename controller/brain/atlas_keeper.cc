@@ -31,27 +31,42 @@ std::vector<Ipv4Addr> hops_of(const std::vector<queue::Hop>& attempts, Ipv4Addr 
 }  // namespace
 
 void AtlasKeeper::import(std::vector<TraceRecord> traces) {
+  imported_.clear();
+  import_size_ = 0;
+  ++import_number_;
+  look_at_ = next_at_ = 0;
   for (const TraceRecord& it : traces) {
     if (it.outcome != queue::Outcome::kReached) continue;
+    ++import_size_;
     imported_[it.dst].push_back(
         {{it.id, kNoVp, it.src, 0, hops_of(it.hops, it.dst), 0}, it.started_unix_us});
   }
+  // Of several from one place the newest stays.
+  for (auto& [dst, its] : imported_) {
+    std::ranges::stable_sort(its, {}, &Imported::started_unix_us);
+  }
+}
+
+std::size_t AtlasKeeper::imported_of(VpIndex vp) const {
+  const auto at = sources_.find(vp);
+  return at == sources_.end() ? 0 : at->second.imported;
 }
 
 void AtlasKeeper::take_imported(Source& source, const Now& now) {
+  if (std::exchange(source.import_taken, import_number_) == import_number_) return;
+  source.imported = 0;
   const auto found = imported_.find(source.atlas->source());
   if (found == imported_.end()) return;
-  // Of several from one place the newest stays.
-  std::ranges::stable_sort(found->second, {}, &Imported::started_unix_us);
-  for (Imported& it : found->second) {
+  for (const Imported& it : found->second) {
     const std::uint64_t age_us =
         now.unix_us > it.started_unix_us ? now.unix_us - it.started_unix_us : 0;
     if (age_us >= max_age_ / 1000) continue;
     // Where the steady clock is younger than the trace, the trace is as old as that.
-    it.trace.at = std::max(now.steady, age_us * 1000 + 1) - age_us * 1000;
-    source.atlas->add(std::move(it.trace));
+    AtlasTrace trace = it.trace;
+    trace.at = std::max(now.steady, age_us * 1000 + 1) - age_us * 1000;
+    source.atlas->add(std::move(trace));
+    ++source.imported;
   }
-  imported_.erase(found);
   source.routes_due = 0;
 }
 
@@ -228,6 +243,7 @@ void AtlasKeeper::clear(VpIndex vp) {
   if (at == sources_.end()) return;
   at->second.atlas->clear();
   at->second.routes_due = 0;
+  at->second.import_taken = 0;
 }
 
 }  // namespace backsight::controller

@@ -28,9 +28,14 @@ class AtlasKeeper {
         aliases_(aliases),
         max_age_(max_age) {}
 
-  // Traceroutes that others made, to addresses of sources. They are kept for sources to come, too,
-  // and are as old as they say.
+  // Traceroutes that others made, to addresses of sources; they take the place of those before.
+  // They are kept for sources to come and for atlases that are cleared, too, and are as old as they
+  // say.
   void import(std::vector<TraceRecord> traces);
+  // How many of the imported traceroutes the atlas of this source took.
+  [[nodiscard]] std::size_t imported_of(VpIndex source) const;
+  // How many there are, to whomever.
+  [[nodiscard]] std::size_t imported() const noexcept { return import_size_; }
 
   // Null: nothing is known of the ways to this source.
   [[nodiscard]] const SourceAtlas* of(VpIndex source) const;
@@ -67,7 +72,9 @@ class AtlasKeeper {
     bool has_news = false;                                 // since it was last looked at
     std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
     std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
-    SteadyNs routes_due = 0;  // no hop need be asked before; 0: look at them all
+    SteadyNs routes_due = 0;         // no hop need be asked before; 0: look at them all
+    std::uint64_t import_taken = 0;  // the number of that import; 0: none
+    std::size_t imported = 0;        // traceroutes of it
   };
   struct Imported {
     AtlasTrace trace;
@@ -88,7 +95,10 @@ class AtlasKeeper {
   SteadyNs next_at_ = 0;
   SteadyNs look_at_ = 0;  // at all sources
   std::map<VpIndex, Source> sources_;
-  std::unordered_map<probes::Ipv4Addr, std::vector<Imported>> imported_;  // by destination
+  // By destination; of one the newest last.
+  std::unordered_map<probes::Ipv4Addr, std::vector<Imported>> imported_;
+  std::size_t import_size_ = 0;
+  std::uint64_t import_number_ = 0;  // counts imports
   std::size_t contradicted_ = 0;
 };
 

@@ -79,7 +79,10 @@ class Brain {
  public:
   Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases);
 
+  // These take the place of what was there; aliases join those that were learned.
   void import_atlas(std::vector<TraceRecord> traces) { keeper_.import(std::move(traces)); }
+  void set_prefixes(PrefixTable prefixes) { prefixes_ = std::move(prefixes); }
+  void add_aliases(const AliasTable& aliases) { aliases_.add(aliases); }
 
   // What a vantage point announced. Returns its index, by which its results are handed in.
   VpIndex hear(const Announcement& announcement, const Now& now);

@@ -70,10 +70,12 @@ Controller::Controller(const config::ControllerConfig& config, ControllerFiles& 
       book_(book),
       archive_(archive),
       probe_ids_(std::move(probe_ids)),
-      brain_(brain_config(config, first_of(probe_ids_)), files.prefixes, files.aliases) {
+      brain_(brain_config(config, first_of(probe_ids_)),
+             files.data.prefixes ? *files.data.prefixes : PrefixTable(),
+             files.data.aliases ? *files.data.aliases : AliasTable()) {
   probe_ids_end_ = brain_.next_probe_id();
   reserve_probe_ids();
-  brain_.import_atlas(std::move(files.imported));
+  if (files.data.imported) brain_.import_atlas(*std::exchange(files.data.imported, {}));
   last_turn_ns_ = steady_ns();
 }
 
@@ -87,6 +89,10 @@ void Controller::reserve_probe_ids() {
   } else {
     spdlog::error("{}", first.error().sentence);
   }
+}
+
+void Controller::replace(DataFiles files) {
+  inbox_.add([&](Inbound& in) { in.files.push_back(std::move(files)); });
 }
 
 void Controller::resume(const std::vector<Request>& requests) {
@@ -131,6 +137,7 @@ void Controller::run() {
     if (at.steady >= second_at) {
       second_at = at.steady + kSecond;
       reserve_probe_ids();
+      tell_imports();
       if (on_second) on_second();
     }
   }
@@ -157,7 +164,14 @@ void Controller::hear(const Announcement& said, const Now& at) {
   by_vp_[vp] = &link;
 }
 
+void Controller::take_over(DataFiles files) {
+  if (files.prefixes) brain_.set_prefixes(*files.prefixes);
+  if (files.aliases) brain_.add_aliases(*files.aliases);
+  if (files.imported) brain_.import_atlas(std::move(*files.imported));
+}
+
 void Controller::take_in(Inbound inbound, const Now& at) {
+  for (DataFiles& it : inbound.files) take_over(std::move(it));
   for (const Announcement& it : inbound.announcements) hear(it, at);
   for (const auto& [vp, message] : inbound.results) {
     Link& link = links_.at(vp);
@@ -213,6 +227,27 @@ void Controller::mark_safe() {
   }
 }
 
+// Which sources the imported traceroutes serve, whenever that is new.
+void Controller::tell_imports() {
+  std::size_t without_source = brain_.atlases().imported();
+  if (without_source == 0) return;
+  std::string text = fmt::format("{} imported traceroutes", without_source);
+  const char* between = ":";
+  for (std::size_t i = 0; i < brain_.vantage().size(); ++i) {
+    const auto index = static_cast<VpIndex>(i);
+    const std::size_t its = brain_.atlases().imported_of(index);
+    if (its == 0) continue;
+    text += fmt::format("{} {} serve source {}", std::exchange(between, ","), its,
+                        brain_.vantage().of(index).said.name);
+    without_source -= std::min(its, without_source);
+  }
+  text += fmt::format("{} {} serve none, by their age or since no vantage point has the address",
+                      between, without_source);
+  if (text == imports_told_) return;
+  spdlog::info("{}", text);
+  imports_told_ = std::move(text);
+}
+
 void Controller::refresh_view(const Now& at) {
   View view;
   const VantageTable& vantage = brain_.vantage();
@@ -224,6 +259,7 @@ void Controller::refresh_view(const Now& at) {
     const auto why_not = vantage.why_no_source(index);
     source.is_ready = !why_not;
     source.why_not = why_not.value_or("");
+    source.atlas_imported = brain_.atlases().imported_of(index);
     if (const SourceAtlas* const atlas = brain_.atlases().of(index)) {
       source.atlas_traceroutes = atlas->traces().size();
       source.atlas_hops = atlas->hop_count();

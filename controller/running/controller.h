@@ -39,6 +39,9 @@ class Controller final : public Service {
              Archive& archive, IdSource probe_ids);
   ~Controller() override;
 
+  // From now on these are used; of what they do not have, what was before. Thread: any.
+  void replace(DataFiles files);
+
   // What an earlier life had accepted and not ended is measured now. REQUIRES: before run().
   void resume(const std::vector<Request>& requests);
 
@@ -100,6 +103,7 @@ class Controller final : public Service {
   };
 
   void take_in(Inbound inbound, const Now& now);
+  void take_over(DataFiles files);
   void hear(const Announcement& announcement, const Now& now);
   void mind_queues(const Now& now);
   void set_link(Link& link, std::string why_not, const Now& now);
@@ -108,6 +112,7 @@ class Controller final : public Service {
   void mark_safe();
   void reserve_probe_ids();
   void refresh_view(const Now& now);
+  void tell_imports();
   [[nodiscard]] std::optional<RequestFault> fault_of(const Request& request,
                                                      const config::BogonPolicy& bogons) const;
   [[nodiscard]] OpenQueue queue_opener() const;
@@ -130,6 +135,7 @@ class Controller final : public Service {
   std::deque<std::pair<std::uint64_t, ReversePath>> unshown_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<std::int64_t> last_turn_ns_{0};
+  std::string imports_told_;
   mutable std::mutex view_mutex_;
   View view_;
   std::unique_ptr<VpWatch> watch_;  // while it runs; set under view_mutex_

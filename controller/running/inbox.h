@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controller/request.h"
+#include "controller/running/files.h"
 #include "controller/vantage/vantage_table.h"
 #include "queue/codec.h"
 
@@ -27,11 +28,12 @@ struct Inbound {
   std::vector<Request> requests;
   std::vector<std::uint64_t> cancelled;     // requests
   std::vector<std::string> refresh, clear;  // atlases, by the source's name
+  std::vector<DataFiles> files;             // that were read anew
   bool is_stopping = false;
 
   [[nodiscard]] bool is_empty() const noexcept {
     return results.empty() && announcements.empty() && requests.empty() && cancelled.empty() &&
-           refresh.empty() && clear.empty() && !is_stopping;
+           refresh.empty() && clear.empty() && files.empty() && !is_stopping;
   }
 };
 

@@ -124,16 +124,18 @@ int write_sample(const std::filesystem::path& folder) {
   std::ofstream(database, std::ios::binary)
       << mmdb::database({{prefix(kGhent), mmdb::city("Ghent", "BE", 51.05, 3.7167)},
                          {prefix(kUlm), mmdb::city("Ulm", "DE", 48.4, 9.99)}});
-  const auto locations = Locations::open(database);
+  auto locations = Locations::open(database);
   if (!locations) return EXIT_FAILURE;
-  const PrefixTable prefixes = PrefixTable::of({{prefix("198.51.100.0/24"), 64500}});
+  const Annotation annotation = {
+      std::make_shared<PrefixTable>(PrefixTable::of({{prefix("198.51.100.0/24"), 64500}})),
+      std::make_shared<Locations>(std::move(*locations))};
   std::atomic<std::uint64_t> now{kNoon};
   ArchiveOptions options;
   options.directory = folder.string();
   options.archiver = {"0.1.0", "sample"};
   options.tell = [](const std::string& sentence) { fmt::print(stderr, "{}\n", sentence); };
   options.unix_us = [&now] { return now.load(); };
-  auto archive = Archive::open(options, {&prefixes, &*locations});
+  auto archive = Archive::open(options, annotation);
   if (!archive) {
     fmt::print(stderr, "{}\n", archive.error().sentence);
     return EXIT_FAILURE;

@@ -65,6 +65,39 @@ TEST(AliasTable, SkipsOddWordsAndTellsThem) {
                                            HasSubstr("line 2: \"2001:db8::1\"")));
 }
 
+TEST(AliasTable, ReadsItdkAsItIsPacked) {
+  const std::string nodes =
+      "# Date: 2026-01\nnode N1:  192.0.2.1 192.0.2.2\nnode N2:  192.0.2.3\n"
+      "node N3:  224.0.0.1 198.51.100.1 198.51.100.2\n";
+  const DataFolder folder;
+  const auto read =
+      AliasTable::read(folder.write("midar.nodes.bz2", packed(Packing::kBzip2, nodes)));
+  ASSERT_TRUE(read) << read.error().sentence;
+  EXPECT_EQ(read->table.routers(), 2U);
+  EXPECT_EQ(read->alone, 1U);
+  EXPECT_EQ(read->passed, 1U);
+}
+
+TEST(AliasTable, RefusesAFileThatJoinsNothing) {
+  const DataFolder folder;
+  const auto refusal = [&](const std::string& text) {
+    const auto read = AliasTable::read(folder.write("aliases.txt", text));
+    return read ? "" : read.error().sentence;
+  };
+  EXPECT_THAT(refusal(""), HasSubstr("is empty"));
+  EXPECT_THAT(refusal("# none yet\n"), HasSubstr("no router with two addresses"));
+  EXPECT_THAT(refusal("192.0.2.1\n192.0.2.2\n"), HasSubstr("no router with two addresses"));
+  EXPECT_THAT(refusal("no\nrow\n"), HasSubstr("line 1: \"no\" is no IPv4 address"));
+}
+
+TEST(AliasTable, TakesAllThatAnotherKnows) {
+  AliasTable table;
+  table.unite(address("192.0.2.1"), address("192.0.2.2"));
+  table.add(read_text("192.0.2.2 192.0.2.3\n198.51.100.1 198.51.100.2\n").table);
+  EXPECT_EQ(table.routers(), 2U);
+  EXPECT_TRUE(table.same(address("192.0.2.1"), address("192.0.2.3")));
+}
+
 TEST(AliasTable, AgreesWithAListOfSets) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -149,17 +149,22 @@ TEST_F(ArchiveTest, KeepsEachRecordInItsTable) {
 
 TEST_F(ArchiveTest, AnnotatesHopsAsTheyAreWritten) {
   const auto place = probes::parse_prefix("198.51.100.0/24").value();
-  const auto locations = Locations::open(folder_.write(
+  auto locations = Locations::open(folder_.write(
       "city.mmdb", mmdb::database({{place, mmdb::city("Ghent", "BE", 51.05, 3.7167)}})));
   ASSERT_TRUE(locations);
-  const PrefixTable prefixes = PrefixTable::of({{place, 64500}});
+  const Annotation annotation = {std::make_shared<PrefixTable>(PrefixTable::of({{place, 64500}})),
+                                 std::make_shared<Locations>(std::move(*locations))};
   ReversePath path = path_of(1);
   path.hops.push_back({.address = probes::parse_ipv4("198.51.100.7").value()});
-  const auto archive = open({&prefixes, &*locations});
+  const auto archive = open(annotation);
+  ASSERT_TRUE(archive->wait_until_synced(archive->append(path), kPatience));
+  archive->set_annotation(
+      {std::make_shared<PrefixTable>(PrefixTable::of({{place, 64501}})), nullptr});
   archive->append(path);
   ASSERT_TRUE(archive->close());
   const auto revtrs = rows(Datatype::kRevtr);
-  ASSERT_THAT(revtrs, SizeIs(1));
+  ASSERT_THAT(revtrs, SizeIs(2));
+  EXPECT_EQ(revtrs[1]["raw"]["revtr_hops"][0]["asn"], 64501) << "another file came meanwhile";
   const auto& hop = revtrs[0]["raw"]["revtr_hops"][0];
   EXPECT_EQ(hop["asn"], 64500);
   EXPECT_EQ(hop["cidr"], "198.51.100.0/24");

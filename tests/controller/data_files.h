@@ -1,8 +1,11 @@
 // Files of a test's own, plain and packed.
 #pragma once
 
+#include <bzlib.h>
 #include <gtest/gtest.h>
+#include <lzma.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -10,7 +13,57 @@
 #include <iterator>
 #include <string>
 
+#include "controller/annotation/unpacker.h"
+
 namespace backsight::controller {
+
+// The text as one member of a packed file.
+[[nodiscard]] inline std::string packed(Packing packing, const std::string& text) {
+  std::string out(text.size() + text.size() / 50 + 1024, '\0');
+  auto* const room = reinterpret_cast<unsigned char*>(out.data());
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
+  std::size_t size = text.size();
+  switch (packing) {
+    case Packing::kNone:
+      return text;
+    case Packing::kGzip: {
+      z_stream stream{};
+      EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+      stream.next_in = const_cast<unsigned char*>(bytes);
+      stream.avail_in = static_cast<unsigned>(text.size());
+      stream.next_out = room;
+      stream.avail_out = static_cast<unsigned>(out.size());
+      EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+      size = stream.total_out;
+      deflateEnd(&stream);
+      break;
+    }
+    case Packing::kBzip2: {
+      auto room_bytes = static_cast<unsigned>(out.size());
+      EXPECT_EQ(BZ2_bzBuffToBuffCompress(out.data(), &room_bytes, const_cast<char*>(text.data()),
+                                         static_cast<unsigned>(text.size()), 9, 0, 0),
+                BZ_OK);
+      size = room_bytes;
+      break;
+    }
+    case Packing::kXz:
+      size = 0;
+      EXPECT_EQ(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, nullptr, bytes, text.size(), room,
+                                        &size, out.size()),
+                LZMA_OK);
+      break;
+    case Packing::kZstd: {
+      ZSTD_CCtx* const context = ZSTD_createCCtx();
+      ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+      size = ZSTD_compress2(context, out.data(), out.size(), text.data(), text.size());
+      EXPECT_EQ(ZSTD_isError(size), 0U);
+      ZSTD_freeCCtx(context);
+      break;
+    }
+  }
+  out.resize(size);
+  return out;
+}
 
 // A folder that goes away.
 class DataFolder {

@@ -62,6 +62,42 @@ TEST(ExchangeMembers, JoinTheTableAndLeaveItsOwnRowsAlone) {
   EXPECT_EQ(table.asn(probes::parse_ipv4("198.51.100.3").value()), 64510U);
 }
 
+TEST(ExchangeMembers, AreTheLivingAndNotTheDeleted) {
+  const ExchangeMembers read = read_text(R"({"data": [
+    {"asn": 64666, "ipaddr4": "198.51.100.1", "status": "deleted"},
+    {"asn": 64500, "ipaddr4": "198.51.100.1", "status": "ok"},
+    {"asn": 64667, "ipaddr4": "198.51.100.1", "status": "pending"},
+    {"asn": 64668, "ipaddr4": "198.51.100.2", "status": "deleted"}]})");
+  const PrefixTable table = PrefixTable().with(read.members);
+  EXPECT_EQ(table.asn(probes::parse_ipv4("198.51.100.1").value()), 64500U);
+  EXPECT_EQ(table.asn(probes::parse_ipv4("198.51.100.2").value()), 0U);
+  EXPECT_EQ(read.passed, 3U);
+  EXPECT_THAT(read.complaints, ElementsAre(HasSubstr("3 rows whose status is not \"ok\"")));
+  EXPECT_THAT(refusal(R"({"data": [{"asn": 1, "ipaddr4": "198.51.100.1", "status": "deleted"}]})"),
+              HasSubstr("holds no IPv4 address"));
+}
+
+TEST(ExchangeMembers, ComeInADumpInPagesAndAlone) {
+  const std::string one = R"({"asn": 64500, "ipaddr4": "198.51.100.1", "status": "ok"})";
+  const std::string other = R"({"asn": 64501, "ipaddr4": "198.51.100.2", "status": "ok"})";
+  for (const std::string& text :
+       {R"({"org": {"data": [{"id": 1}]}, "netixlan": {"data": [)" + one + "," + other + "]}}",
+        R"({"data": [)" + one + R"(], "meta": {}})" + "\n" + R"({"data": [)" + other + "]}\n",
+        "[" + one + ", " + other + "]"}) {
+    const ExchangeMembers read = read_text(text);
+    ASSERT_EQ(read.members.size(), 2U) << text;
+    EXPECT_EQ(read.members[0].asn, 64500U);
+    EXPECT_EQ(read.members[1].asn, 64501U);
+  }
+}
+
+TEST(ExchangeMembers, MayBeRowsOfAddresses) {
+  const ExchangeMembers read = read_text("addr,asn\n198.51.100.1,64500\n198.51.100.2,64501\n");
+  ASSERT_EQ(read.members.size(), 2U);
+  EXPECT_EQ(probes::to_string(read.members[1].prefix), "198.51.100.2/32");
+  EXPECT_EQ(read.members[1].asn, 64501U);
+}
+
 TEST(ExchangeMembers, SkipOddRowsAndTellThemByNumber) {
   const ExchangeMembers read = read_text(R"({"data": [
     {"asn": 64500, "ipaddr4": "198.51.100.1"}, 7, {"asn": 64500, "ipaddr4": "198.51.100"},
@@ -78,9 +114,10 @@ TEST(ExchangeMembers, SkipOddRowsAndTellThemByNumber) {
 
 TEST(ExchangeMembers, AreRefusedInOneSentenceThatSaysWhatIsWanted) {
   EXPECT_THAT(refusal("198.51.100.1\t64500\n"),
-              AllOf(HasSubstr("is no JSON"), HasSubstr("netixlan")));
+              AllOf(HasSubstr("line 1"), HasSubstr("PeeringDB answers for netixlan")));
   EXPECT_THAT(refusal(""), HasSubstr("netixlan"));
-  EXPECT_THAT(refusal("[]"), HasSubstr("has no array \"data\""));
+  EXPECT_THAT(refusal("[]"), HasSubstr("holds no IPv4 address"));
+  EXPECT_THAT(refusal(R"({"data": []} x)"), HasSubstr("is no JSON"));
   EXPECT_THAT(refusal(R"({"data": 1})"), HasSubstr("has no array \"data\""));
   EXPECT_THAT(refusal(R"({"data": []})"), HasSubstr("holds no IPv4 address"));
   EXPECT_THAT(refusal(R"({"data": [{"asn": 1, "ipaddr4": "x"}]})"), HasSubstr("no row is better"));

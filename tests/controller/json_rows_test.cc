@@ -52,8 +52,37 @@ TEST(JsonRows, AreLines) {
   EXPECT_THAT(rows.texts, ElementsAre("{\"a\":1}", "{\"b\":2}\r", "odd", "{\"c\":3}"));
 }
 
-TEST(JsonRows, AreNoneInAnEmptyFileOrArray) {
-  for (const char* text : {"", " \n", "[]", "[ ]\n"}) {
+TEST(JsonRows, AreTheResultsOfPages) {
+  const std::string page =
+      R"({"count":3,"next":"https://x/?page=2","a":[{"results":[7]}],"results" : [{"a":1},{"b":[2]}])";
+  const std::string last = R"({ "next": null, "results":[{"c":"]}"}] })";
+  EXPECT_THAT(read_text(page + R"(,"more":{"x":[9]}})" + "\n" + last).texts,
+              ElementsAre("{\"a\":1}", "{\"b\":[2]}", "{\"c\":\"]}\"}"));
+  EXPECT_THAT(read_text("[1,2]\n[3]").texts, ElementsAre("1", "2", "3"));
+  EXPECT_THAT(read_text(page).error, HasSubstr("before its page does: it was cut"));
+  EXPECT_THAT(read_text(R"({"result":[1],"x":{"results":[2]}})").texts, testing::SizeIs(1))
+      << "a line";
+}
+
+TEST(JsonRows, AreNotAllWhenThePageNamesANextOne) {
+  const DataFolder folder;
+  const auto lacks = [&](const std::string& text) {
+    auto rows = JsonRows::open(folder.write("rows.json", text));
+    while (rows->next().value()) {
+    }
+    return rows->lacks_pages();
+  };
+  const std::string next = R"({"next":"https://x/?page=2","results":[1]})";
+  const std::string none = R"({"next":null,"results":[1]})";
+  EXPECT_TRUE(lacks(next));
+  EXPECT_FALSE(lacks(none));
+  EXPECT_FALSE(lacks(next + none));
+  EXPECT_TRUE(lacks(next + next));
+  EXPECT_FALSE(lacks(R"({"next":"x"})"));
+}
+
+TEST(JsonRows, AreNoneInAnEmptyArray) {
+  for (const char* text : {"[]", "[ ]\n", "[] []", R"({"results": []})"}) {
     const Rows rows = read_text(text);
     EXPECT_EQ(rows.error, "");
     EXPECT_THAT(rows.texts, IsEmpty());

@@ -19,8 +19,10 @@ probes::Ipv4Prefix prefix(const char* text) { return probes::parse_prefix(text).
 
 std::optional<Location> find_only(const std::string& value) {
   const DataFolder folder;
-  const auto locations =
-      Locations::open(folder.write("city.mmdb", mmdb::database({{prefix("192.0.2.0/24"), value}})));
+  // One that tells no place at all is refused.
+  const auto locations = Locations::open(folder.write(
+      "city.mmdb", mmdb::database({{prefix("192.0.2.0/24"), value},
+                                   {prefix("198.51.100.0/24"), mmdb::city("Ulm", "DE", 48, 10)}})));
   EXPECT_TRUE(locations) << locations.error().sentence;
   return locations ? locations->find(address("192.0.2.7")) : std::nullopt;
 }
@@ -91,7 +93,43 @@ TEST(Locations, RefuseWhatIsNoDatabase) {
   EXPECT_THAT(Locations::open(folder.write("city.mmdb", "city,lat,lng\n")).error().sentence,
               HasSubstr("cannot be read as a MaxMind database"));
   EXPECT_THAT(Locations::open(folder.path() / "none.mmdb").error().sentence,
-              HasSubstr("none.mmdb: cannot be read"));
+              HasSubstr("none.mmdb: does not exist"));
+}
+
+TEST(Locations, RefuseADatabaseOfAnotherKind) {
+  using mmdb::map;
+  using mmdb::real;
+  using mmdb::text;
+  const DataFolder folder;
+  const auto of = [&](const std::string& value) {
+    return Locations::open(
+        folder.write("other.mmdb", mmdb::database({{prefix("192.0.2.0/24"), value}})));
+  };
+  const auto asn = of(map({{"autonomous_system_number", real(64500)},
+                           {"autonomous_system_organization", text("Example")}}));
+  ASSERT_FALSE(asn);
+  EXPECT_THAT(asn.error().sentence, HasSubstr("tells no place of any address"));
+  EXPECT_EQ(asn.error().exit_code(), 2);
+  const auto country = of(map({{"country", map({{"iso_code", text("BE")}})}}));
+  ASSERT_TRUE(country);
+  EXPECT_TRUE(country->has_countries_only());
+  EXPECT_EQ(country->find(address("192.0.2.7"))->country, "BE");
+  const auto city = of(mmdb::city("Ghent", "BE", 51, 3));
+  ASSERT_TRUE(city);
+  EXPECT_FALSE(city->has_countries_only());
+}
+
+// Written anew in place, a file that is mapped would end the process.
+TEST(Locations, GoOnAsTheyWereReadWhateverBecomesOfTheFile) {
+  const DataFolder folder;
+  const auto file = folder.write(
+      "city.mmdb", mmdb::database({{prefix("192.0.2.0/24"), mmdb::city("Ghent", "BE", 51, 3)}}));
+  const auto locations = Locations::open(file);
+  ASSERT_TRUE(locations);
+  std::filesystem::resize_file(file, 0);
+  EXPECT_EQ(locations->find(address("192.0.2.7"))->city, "Ghent");
+  (void)folder.write("city.mmdb", std::string(100'000, 'x'));
+  EXPECT_EQ(locations->find(address("192.0.2.7"))->city, "Ghent");
 }
 
 // Not of the metadata: the library loses memory when it refuses it half read.

@@ -45,13 +45,15 @@ ReversePath example() {
 
 TEST(PathJson, HasMlabsFieldsThenOurs) {
   const DataFolder folder;
-  const auto locations = Locations::open(folder.write(
+  auto locations = Locations::open(folder.write(
       "city.mmdb",
       mmdb::database({{prefix("198.51.100.0/24"), mmdb::city("Ghent", "BE", 51.05, 3.7167)}})));
   ASSERT_TRUE(locations);
-  const PrefixTable prefixes = PrefixTable::of({{prefix("198.51.100.0/24"), 64500}});
+  const Annotation annotation = {
+      std::make_shared<PrefixTable>(PrefixTable::of({{prefix("198.51.100.0/24"), 64500}})),
+      std::make_shared<Locations>(std::move(*locations))};
   EXPECT_EQ(
-      to_json(example(), {&prefixes, &*locations}),
+      to_json(example(), annotation),
       R"({"id":7,"revtr_id":7,"src":"192.0.2.1","dst":"198.51.100.7","date":1767225600,)"
       R"("runtime":120000,"stop_reason":"REACHES","fail_reason":"","label":"ndt_revtr_sidecar",)"
       R"("uuid":"ndt-x_1","is_try_from_destination_AS":false,"ids_revtr_from_destination_AS":[],)"

@@ -107,7 +107,9 @@ TEST(PrefixTable, SkipsOddRowsAndTellsThem) {
 }
 
 TEST(PrefixTable, RefusesAFileWithoutAGoodRow) {
-  EXPECT_THAT(refusal(""), HasSubstr("holds no prefix"));
+  EXPECT_THAT(refusal(""), HasSubstr("is empty"));
+  EXPECT_THAT(refusal("# nothing yet\n"), HasSubstr("holds no prefix"));
+  EXPECT_THAT(refusal("2001:db8::\t32\t64500\n"), HasSubstr("an IPv6 prefix"));
   EXPECT_THAT(refusal("prefixes:\n - 192.0.2.0/24\n"),
               HasSubstr("line 1: \"prefixes:\" is no IPv4 address"));
   const DataFolder folder;
@@ -128,6 +130,35 @@ TEST(PrefixTable, ReadsPackedFilesAndRefusesCutOnes) {
   EXPECT_EQ(read->table.asn(address("10.3.231.7")), 1000U);
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
   EXPECT_THAT(PrefixTable::read(file).error().sentence, HasSubstr("was cut"));
+}
+
+TEST(PrefixTable, ReadsThePrefixesOfPyasnAndBdrmapit) {
+  const auto read = read_text(
+      "; IP-ASN32-DAT file\n; Original file : rib.20260101.bz2\n"
+      "192.0.2.0/24\t64500\n198.51.100.0/24 64501\n203.0.113.0/24\t{64502,64503}\n"
+      "10.0.0.0/8 -100\n2001:db8::/32\t64500\n");
+  EXPECT_EQ(read.table.size(), 3U);
+  EXPECT_EQ(read.table.asn(address("192.0.2.1")), 64500U);
+  EXPECT_EQ(read.table.asn(address("198.51.100.1")), 64501U);
+  EXPECT_EQ(read.table.asn(address("203.0.113.1")), 64502U);
+  EXPECT_EQ(read.passed, 2U);
+}
+
+TEST(PrefixTable, ReadsTheAnnotationsOfBdrmapit) {
+  const auto read = read_text(
+      "addr,router,asn,org,conn_asn,conn_org,rtype,itype\n"
+      "192.0.2.1,N1,64500,\"Example, Inc.\",64501,Other,1,0\n"
+      "\"192.0.2.2\",N1,\"64502\",x,-1,x,1,0\r\n"
+      "192.0.2.3,N2,-1,x,-1,x,1,0\n"
+      "2001:db8::1,N3,64500,x,64500,x,1,0\n"
+      "192.0.2.4\n");
+  EXPECT_EQ(read.table.size(), 2U);
+  EXPECT_EQ(read.table.asn(address("192.0.2.1")), 64500U);
+  EXPECT_EQ(read.table.asn(address("192.0.2.2")), 64502U);
+  EXPECT_EQ(read.passed, 3U);
+  EXPECT_THAT(read.complaints,
+              ElementsAre(HasSubstr("line 4: \"-1\" is no AS number"), HasSubstr("line 5: an IPv6"),
+                          HasSubstr("line 6: has fewer cells")));
 }
 
 TEST(PrefixTable, AgreesWithAListThatIsWalked) {

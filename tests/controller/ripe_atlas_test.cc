@@ -200,6 +200,34 @@ TEST(RipeAtlas, ReadsAFileAndTellsWhatItSkips) {
   }
 }
 
+TEST(RipeAtlas, ReadsThePagesOfAnApi) {
+  const DataFolder folder;
+  const std::string row = kResult;
+  const auto file =
+      folder.write("a.json", R"({"count":9,"next":"https://x/2","results":[)" + row + "]}");
+  const auto summary = read_ripe_atlas(file, [](const TraceRecord&) {});
+  ASSERT_TRUE(summary) << summary.error().sentence;
+  EXPECT_EQ(summary->taken, 1U);
+  EXPECT_THAT(summary->complaints, ElementsAre(HasSubstr("one page of several")));
+}
+
+TEST(RipeAtlas, RefusesAFileWithoutARowToUse) {
+  const DataFolder folder;
+  const auto refusal = [&](const std::string& text) {
+    const auto read = read_ripe_atlas(folder.write("a.json", text), [](const TraceRecord&) {});
+    return read ? "" : read.error().sentence;
+  };
+  json ipv6 = result();
+  ipv6["af"] = 6;
+  ipv6["dst_addr"] = "2001:db8::1";
+  EXPECT_THAT(refusal("[]"), HasSubstr("holds no traceroute"));
+  EXPECT_THAT(refusal("[" + ipv6.dump() + "]"), HasSubstr("all of its 1 rows are of IPv6"));
+  EXPECT_THAT(refusal("[{\"type\":\"ping\"}]"), HasSubstr("is a ping result"));
+  EXPECT_THAT(refusal(R"({"error":{"detail":"no such measurement"}})"),
+              HasSubstr("holds an error of an API: \"no such measurement\""));
+  EXPECT_THAT(refusal(""), HasSubstr("is empty"));
+}
+
 TEST(RipeAtlas, UsesTheRowsBeforeACut) {
   const DataFolder folder;
   const std::string row = kResult;

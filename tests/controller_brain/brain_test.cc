@@ -289,8 +289,16 @@ TEST(Brain, TakesImportedTraceroutesAsOldAsTheyAre) {
     return ids;
   };
   EXPECT_EQ(used(), (std::set<std::uint64_t>{1, 3}));
+  EXPECT_EQ(rig.brain->atlases().imported_of(0), 3U) << "one is too old";
+  rig.brain->clear_atlas(0);
+  EXPECT_EQ(used(), (std::set<std::uint64_t>{}));
+  rig.pass(2 * kSecond);
+  EXPECT_EQ(used(), (std::set<std::uint64_t>{1, 3})) << "they are there for a cleared atlas";
   rig.pass(2 * kHour);
   EXPECT_EQ(used(), (std::set<std::uint64_t>{1}));
+  rig.brain->import_atlas({imported(5, 4, kHour)});
+  rig.pass(2 * kSecond);
+  EXPECT_EQ(used(), (std::set<std::uint64_t>{1, 5})) << "others came";
 }
 
 class Forgery : public testing::Test {

@@ -194,14 +194,16 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
     if (!started) return fail(started.error());
     pages = std::move(*started);
   }
-  controller::DataWatch data(std::move(look), [&](controller::DataFiles files) {
+  const auto take = [&](controller::DataFiles files) {
     controller::Annotation fresh = annotation.get();
     if (files.prefixes) fresh.prefixes = files.prefixes;
     if (files.locations) fresh.locations = files.locations;
     annotation.set(fresh);
     (*archive)->set_annotation(std::move(fresh));
     it.replace(std::move(files));
-  });
+  };
+  controller::DataWatch data(std::move(look), {settings.deny_file, settings.keys_file},
+                             {.take = take, .settings_changed = [] { wants_reload = true; }});
   running = &it;
   catch_signals();
   it.on_second = [&] {

@@ -3,52 +3,35 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <exception>
+#include <new>
 #include <utility>
 
 namespace backsight::controller {
 
 namespace {
 constexpr std::chrono::seconds kLookEvery{2};
-
-std::int64_t ns_of(const timespec& time) {
-  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
-}
-
 }  // namespace
 
-DataLook::Signatures DataLook::now() const {
-  Signatures found;
-  for (const auto& file : data_files(config_)) {
-    struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) continue;
-    found[file.string()] = {status.st_dev, status.st_ino, status.st_size, ns_of(status.st_mtim),
-                            ns_of(status.st_ctim)};
-  }
-  return found;
-}
-
 std::optional<ReadData> DataLook::look() {
-  Signatures current = now();
-  const bool lies_still = current == std::exchange(seen_, current);
-  if (current == read_ || !lies_still) return std::nullopt;
+  const auto files = data_files(config_);
+  if (!files_.has_news(files)) return std::nullopt;
   const std::uint64_t first = next_import_;
   ReadData read = read_data(config_, next_import_);
-  if (now() != current) {
-    next_import_ = first;
-    return std::nullopt;
-  }
-  read_ = std::move(current);
-  return read;
+  if (files_.settle(data_files(config_))) return read;
+  next_import_ = first;
+  return std::nullopt;
 }
 
 ReadData DataLook::read() {
-  read_ = seen_ = now();
+  files_.know(data_files(config_));
   return read_data(config_, next_import_);
 }
 
-DataWatch::DataWatch(DataLook look, std::function<void(DataFiles)> take)
-    : look_(std::move(look)), take_(std::move(take)), thread_([this] { run(); }) {}
+DataWatch::DataWatch(DataLook look, config::FileLook::Files settings, Calls calls)
+    : look_(std::move(look)), settings_(std::move(settings)), calls_(std::move(calls)) {
+  settings_look_.know(settings_);
+  thread_ = std::thread([this] { run(); });
+}
 
 DataWatch::~DataWatch() {
   {
@@ -74,6 +57,9 @@ void DataWatch::run() {
     if (is_stopping_) return;
     const bool reads_all = std::exchange(wants_reading_, false);
     lock.unlock();
+    if (settings_look_.has_news(settings_) && settings_look_.settle(settings_)) {
+      calls_.settings_changed();
+    }
     try {
       if (reads_all) {
         take_up(look_.read());
@@ -93,7 +79,7 @@ void DataWatch::take_up(ReadData read) {
   for (const Error& it : read.faults) {
     spdlog::error("not taken up, what was read before goes on: {}", it.sentence);
   }
-  take_(std::move(read.files));
+  calls_.take(std::move(read.files));
 }
 
 }  // namespace backsight::controller

@@ -3,18 +3,15 @@
 // leaves what was read before as it is.
 #pragma once
 
-#include <sys/stat.h>
-
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <thread>
 
 #include "config/controller_config.h"
+#include "config/reading/file_look.h"
 #include "controller/running/files.h"
 
 namespace backsight::controller {
@@ -32,28 +29,20 @@ class DataLook {
   [[nodiscard]] ReadData read();
 
  private:
-  struct Signature {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t bytes = 0;
-    std::int64_t written_ns = 0;
-    std::int64_t changed_ns = 0;  // which nobody can set back
-    friend bool operator==(const Signature&, const Signature&) = default;
-  };
-  using Signatures = std::map<std::string, Signature>;
-  [[nodiscard]] Signatures now() const;
-
   const config::ControllerConfig& config_;
   std::uint64_t next_import_ = kFirstImported;
-  Signatures read_;  // as they were when they were read
-  Signatures seen_;  // in the last look
+  config::FileLook files_;
 };
 
-// Looks from a thread of its own.
+// Looks from a thread of its own, at the files of data and at those of settings.
 class DataWatch {
  public:
-  // `take` is called from that thread with what could be read. REQUIRES: `look` has read them once.
-  DataWatch(DataLook look, std::function<void(DataFiles)> take);
+  struct Calls {                             // from that thread
+    std::function<void(DataFiles)> take;     // what could be read
+    std::function<void()> settings_changed;  // `settings` are others than before
+  };
+  // REQUIRES: `look` has read its files once.
+  DataWatch(DataLook look, config::FileLook::Files settings, Calls calls);
   ~DataWatch();
   DataWatch(const DataWatch&) = delete;
   DataWatch& operator=(const DataWatch&) = delete;
@@ -66,7 +55,9 @@ class DataWatch {
   void take_up(ReadData read);
 
   DataLook look_;
-  const std::function<void(DataFiles)> take_;
+  const config::FileLook::Files settings_;
+  config::FileLook settings_look_;
+  const Calls calls_;
   std::mutex mutex_;
   std::condition_variable has_come_;
   bool wants_reading_ = false;

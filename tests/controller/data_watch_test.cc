@@ -142,11 +142,12 @@ TEST(DataWatch, HandsOverWhatItIsToldToRead) {
   std::mutex mutex;
   std::condition_variable has_come;
   DataFiles files;
-  DataWatch watch(std::move(look), [&](DataFiles fresh) {
+  const auto take = [&](DataFiles fresh) {
     const std::lock_guard lock(mutex);
     files = std::move(fresh);
     has_come.notify_one();
-  });
+  };
+  DataWatch watch(std::move(look), {}, {.take = take, .settings_changed = [] {}});
   (void)folder.write("pfx2as.txt", prefixes_of(64501));
   watch.read_now();
   std::unique_lock lock(mutex);

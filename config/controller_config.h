@@ -43,6 +43,7 @@ struct LimitsConfig {
   std::uint64_t probes_per_second = 0;         // of all vantage points together; 0: no limit
   std::uint32_t probes_per_measurement = 300;  // 1..100,000
   std::chrono::seconds measurement_time = std::chrono::seconds(60);  // 1 s..10 min
+  std::chrono::seconds source_patience = std::chrono::minutes(10);   // 1 s..30 days
 
   friend bool operator==(const LimitsConfig&, const LimitsConfig&) = default;
 };

@@ -129,6 +129,7 @@ Keys make_limit_keys() {
   const auto rate = [](auto& config) -> auto& { return config.limits.probes_per_second; };
   const auto probes = [](auto& config) -> auto& { return config.limits.probes_per_measurement; };
   const auto time = [](auto& config) -> auto& { return config.limits.measurement_time; };
+  const auto patience = [](auto& config) -> auto& { return config.limits.source_patience; };
   return {
       {.name = "limits.max_under_way",
        .wanted = "a number of reverse traceroutes",
@@ -155,6 +156,11 @@ Keys make_limit_keys() {
        .example = "60s",
        .meaning = "that one reverse traceroute may take",
        .access = duration<C>(time, seconds(1), minutes(10))},
+      {.name = "limits.source_patience",
+       .wanted = "a time",
+       .example = "10m",
+       .meaning = "that an accepted request waits for a source that is gone",
+       .access = duration<C>(patience, seconds(1), days(30))},
   };
 }
 

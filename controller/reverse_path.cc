@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "controller/request.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -60,6 +62,20 @@ std::string_view name(HopType type) noexcept {
       return "symmetry assumed across ASes";
   }
   return "unknown";
+}
+
+ReversePath ended_as(const Request& request, FailReason reason, std::uint64_t now_unix_us) {
+  ReversePath path;
+  path.id = request.id;
+  path.batch = request.batch;
+  path.label = request.label;
+  path.uuid = request.uuid;
+  path.src = request.src;
+  path.dst = request.dst;
+  path.started_unix_us = now_unix_us;
+  path.fail_reason = reason;
+  path.fail_detail = explain(reason);
+  return path;
 }
 
 }  // namespace backsight::controller

@@ -33,7 +33,7 @@ enum class FailReason : std::uint8_t {
   kGapLimit,        // the way there ends in silence before the hop whose neighbour was wanted
   kUnreachable,     // an ICMP error ended the way there
   kLoop,            // the path came back to itself and no other way was left
-  kNoVantagePoint,  // none can measure for this source
+  kNoVantagePoint,  // none could measure for this source for as long as it was waited for
   kSourceDeaf,      // spoofed replies do not arrive at the source
   kOutOfBudget,     // probes allowed for one measurement are used up
   kOutOfTime,       // it took longer than a measurement may
@@ -84,5 +84,10 @@ struct ReversePath {
   std::uint32_t probes = 0;                            // sent for this measurement alone
   std::vector<ReverseHop> hops;                        // from dst to src, both included
 };
+
+// The end of a request that no measurement ended.
+struct Request;
+[[nodiscard]] ReversePath ended_as(const Request& request, FailReason reason,
+                                   std::uint64_t now_unix_us);
 
 }  // namespace backsight::controller

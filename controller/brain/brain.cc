@@ -1,5 +1,7 @@
 #include "controller/brain/brain.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -24,6 +26,12 @@ bool is_silence(FailReason reason) {
   return reason == FailReason::kUnresponsive || reason == FailReason::kGapLimit;
 }
 
+// Failures for which nobody but the destination or the way to it is made responsible, or time.
+bool blames_the_network(FailReason reason) {
+  return is_silence(reason) || reason == FailReason::kUnreachable || reason == FailReason::kLoop ||
+         reason == FailReason::kOutOfTime;
+}
+
 }  // namespace
 
 void BrainOutput::clear() {
@@ -41,6 +49,7 @@ Brain::Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases
       aliases_(std::move(aliases)),
       prober_(config.probing, config.first_probe_id),
       keeper_(prober_, ranking_, vantage_, aliases_, config.atlas_max_age),
+      source_waits_(config.source_patience),
       output_(&kept_) {}
 
 // --- what comes in -------------------------------------------------------------------------------
@@ -53,6 +62,7 @@ VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   }
   if (config_.keeps_all_atlases) keeper_.want(heard.vp, now);
   if (heard.is_new || heard.is_back) keeper_.look_soon(now);
+  begin_where_sources_are_back(now);
   return heard.vp;
 }
 
@@ -67,7 +77,12 @@ void Brain::on_results(VpIndex vp, const queue::ResultBatch& results, const Now&
 
 void Brain::set_link(VpIndex vp, const std::string& trouble, const Now& now) {
   vantage_.set_link(vp, trouble);
-  if (!trouble.empty()) return prober_.on_vp_lost(vp, now);
+  if (!trouble.empty()) {
+    put_back_all_of(vp, now);
+    prober_.on_vp_lost(vp, now);
+    return;
+  }
+  begin_where_sources_are_back(now);
   if (config_.tests_vantage_points) tester_.expect(vp, now);
   keeper_.look_soon(now);
 }
@@ -89,42 +104,84 @@ void Brain::submit(const Request& request, const Now& now) {
 
 void Brain::cancel(std::uint64_t id, const Now& now) {
   if (running_.contains(id)) {
-    due_.push_back({id, Event::What::kCancel, nullptr});
-    return;
+    due_.push_front({id, Event::What::kCancel, nullptr});  // before anything more is asked for it
+  } else if (const auto held = source_waits_.take(id)) {
+    refuse(*held, ended_as(*held, FailReason::kCancelled, now.unix_us), now);
+  } else if (const auto waiting = cache_.forget(id)) {
+    answer(ended_as(*waiting, FailReason::kCancelled, now.unix_us));
   }
-  if (!cache_.forget(id)) return;
-  ReversePath path;
-  path.id = id;
-  path.started_unix_us = now.unix_us;
-  path.fail_reason = FailReason::kCancelled;
-  answer(std::move(path));
 }
 
 // --- measurements --------------------------------------------------------------------------------
 
 void Brain::begin(const Request& request, const Now& now) {
   const auto source = vantage_.by_address(request.src);
-  const VpIndex vp = source.value_or(0);
+  if (!source || !vantage_.is_usable(*source)) return source_waits_.add(request, now);
+  if (circuits_.try_pass(request.dst, now.steady)) {
+    return refuse(request, ended_as(request, FailReason::kCircuitOpen, now.unix_us), now);
+  }
   std::unique_ptr<Planner> measurement;
   if (config_.make_planner) {
-    measurement = config_.make_planner(request, vp, config_.measurement, now);
+    measurement = config_.make_planner(request, *source, config_.measurement, now);
   } else {
-    measurement = std::make_unique<Measurement>(request, vp, config_.measurement, now);
+    measurement = std::make_unique<Measurement>(request, *source, config_.measurement, now);
   }
   ++figures_.begun;
-  const auto refuse = [&](FailReason reason) {
-    ReversePath path = measurement->path();
-    path.fail_reason = reason;
-    auto waiting = cache_.on_ended(request, path, {}, now);
-    answer(std::move(path));
-    settle(std::move(waiting), now);
-  };
-  if (!source || !vantage_.is_usable(*source)) return refuse(FailReason::kNoVantagePoint);
-  if (circuits_.try_pass(request.dst, now.steady)) return refuse(FailReason::kCircuitOpen);
-  keeper_.want(vp, now);
+  keeper_.want(*source, now);
   alarms_.push({measurement->ends_at(), request.id, Event::What::kTime});
   running_.emplace(request.id, std::move(measurement));
   due_.push_back({request.id, Event::What::kStart, nullptr});
+}
+
+// It ends without a measurement of its own.
+void Brain::refuse(const Request& request, ReversePath path, const Now& now) {
+  auto waiting = cache_.on_ended(request, path, {}, now);
+  answer(std::move(path));
+  settle(std::move(waiting), now);
+}
+
+// --- sources that come and go --------------------------------------------------------------------
+
+void Brain::begin_where_sources_are_back(const Now& now) {
+  for (const SourceWaits::Line& line : source_waits_.lines()) {
+    const auto source = vantage_.by_address(line.source);
+    if (!source || !vantage_.is_usable(*source)) continue;
+    for (const Request& it : source_waits_.take_all_of(line.source)) begin(it, now);
+  }
+}
+
+void Brain::give_up_sources(const Now& now) {
+  for (const Request& it : source_waits_.take_overdue(now)) {
+    ReversePath path = ended_as(it, FailReason::kNoVantagePoint, now.unix_us);
+    path.runtime_us = source_waits_.patience() / 1000;
+    const auto source = vantage_.by_address(it.src);
+    path.fail_detail = fmt::format(
+        "the source was waited for for {} s: {}", source_waits_.patience() / kSecond,
+        source
+            ? vantage_.why_no_source(*source).value_or("it could not measure")
+            : "no vantage point of this address has announced itself since the controller began");
+    refuse(it, std::move(path), now);
+  }
+}
+
+// The source is gone: what was measured for it begins anew when it is back.
+void Brain::put_back_all_of(VpIndex source, const Now& now) {
+  std::vector<std::uint64_t> its;
+  for (const auto& [id, measurement] : running_) {
+    const bool has_reached = measurement->path().stop_reason == StopReason::kReaches;
+    if (measurement->source() == source && !has_reached) its.push_back(id);
+  }
+  std::ranges::sort(its);
+  for (const std::uint64_t id : its) {
+    source_waits_.add(running_.extract(id).mapped()->request(), now);
+  }
+}
+
+// It failed while its source could not measure.
+bool Brain::is_doubtful(const Planner& measurement) const {
+  const ReversePath& path = measurement.path();
+  return path.stop_reason == StopReason::kFailed && blames_the_network(path.fail_reason) &&
+         !vantage_.is_usable(measurement.source());
 }
 
 void Brain::step(const Due& due, const Now& now) {
@@ -201,6 +258,7 @@ void Brain::end(std::uint64_t id, const Now& now) {
   auto node = running_.extract(id);
   Planner& measurement = *node.mapped();
   const Request request = measurement.request();
+  if (is_doubtful(measurement)) return source_waits_.add(request, now);
   const ReversePath& path = measurement.path();
   const bool has_failed = path.stop_reason == StopReason::kFailed;
   if (const auto alternative = measurement.alternative()) {
@@ -245,6 +303,7 @@ void Brain::answer_and_stand_in(const Request& request, ReversePath path, const 
 }
 
 void Brain::answer(ReversePath path) {
+  source_waits_.forget(path.id);
   if (const auto at = stand_ins_.find(path.id); at != stand_ins_.end()) {
     path.is_try_from_destination_as = true;
     path.ids_from_destination_as = {at->second};
@@ -360,14 +419,22 @@ void Brain::advance(const Now& now, BrainOutput& output) {
   if (now.steady >= look_for_lost_at_) {
     look_for_lost_at_ = now.steady + kLookForLost;
     for (const VpIndex vp : vantage_.find_lost(now.steady, config_.vp_patience)) {
+      put_back_all_of(vp, now);
       prober_.on_vp_lost(vp, now);
     }
+    begin_where_sources_are_back(now);
+    give_up_sources(now);
   }
   if (config_.tests_vantage_points) tester_.advance(now);
   if (config_.keeps_atlases) keeper_.advance(now);
   while (!alarms_.empty() && alarms_.top().at <= now.steady) {
-    due_.push_back({alarms_.top().id, alarms_.top().what, nullptr});
+    const Alarm alarm = alarms_.top();
     alarms_.pop();
+    // One that began anew is not over when its first try would have been.
+    const auto at = running_.find(alarm.id);
+    if (at == running_.end()) continue;
+    if (alarm.what == Event::What::kTime && now.steady < at->second->ends_at()) continue;
+    due_.push_back({alarm.id, alarm.what, nullptr});
   }
   prober_.advance(now, output.tasks);
   for (;;) {

@@ -20,6 +20,7 @@
 #include "controller/brain/capability_tester.h"
 #include "controller/brain/circuit_breaker.h"
 #include "controller/brain/path_cache.h"
+#include "controller/brain/source_waits.h"
 #include "controller/brain/surveyor.h"
 #include "controller/measurement/measurement.h"
 #include "controller/measurement/silence.h"
@@ -40,6 +41,8 @@ struct BrainConfig {
   SteadyNs atlas_max_age = 24 * kHour;
   // A vantage point that announced nothing for this long is silent.
   SteadyNs vp_patience = 10 * kSecond;
+  // Requests wait for this long for a source that cannot measure.
+  SteadyNs source_patience = 10 * kMinute;
   std::uint64_t first_probe_id = 1;
   bool tests_vantage_points = true;
   bool keeps_atlases = true;
@@ -94,8 +97,9 @@ class Brain {
   // The atlas of this source is kept from now on.
   void keep_atlas(VpIndex source, const Now& now) { keeper_.want(source, now); }
 
-  // REQUIRES: the source is a vantage point's address (see source_of); ids are unique.
+  // A source that cannot measure now, or was never heard, is waited for. REQUIRES: ids are unique.
   void submit(const Request& request, const Now& now);
+  // It ends as cancelled unless it has ended; who shares its measurement goes on.
   void cancel(std::uint64_t request, const Now& now);
 
   // Lets time pass and everything happen that can. `output` is appended to.
@@ -117,8 +121,10 @@ class Brain {
   [[nodiscard]] const BrainFigures& figures() const noexcept { return figures_; }
   [[nodiscard]] const ProberFigures& probing() const { return prober_.figures(); }
   [[nodiscard]] std::size_t under_way() const noexcept {
-    return running_.size() + cache_.waiting();
+    return running_.size() + cache_.waiting() + source_waits_.size();
   }
+  // Of these, those that wait for their sources.
+  [[nodiscard]] const SourceWaits& source_waits() const noexcept { return source_waits_; }
   [[nodiscard]] std::size_t open_circuits(SteadyNs now) const { return circuits_.open(now); }
   // Of the measurements under way, without what they share.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -137,6 +143,11 @@ class Brain {
   };
 
   void begin(const Request& request, const Now& now);
+  void refuse(const Request& request, ReversePath path, const Now& now);
+  void begin_where_sources_are_back(const Now& now);
+  void give_up_sources(const Now& now);
+  void put_back_all_of(VpIndex source, const Now& now);
+  [[nodiscard]] bool is_doubtful(const Planner& measurement) const;
   void settle(PathCache::Outcome outcome, const Now& now);
   void answer_and_stand_in(const Request& request, ReversePath path, const Now& now);
   void step(const Due& due, const Now& now);
@@ -159,6 +170,7 @@ class Brain {
   CapabilityTester tester_{prober_, vantage_};
   CircuitBreaker circuits_{prefixes_};
   PathCache cache_;
+  SourceWaits source_waits_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Planner>> running_;
   // Routers that answer in the AS of destinations that do not.
   std::unordered_map<Ipv4Addr, Ipv4Addr> alternatives_;

@@ -13,6 +13,20 @@ constexpr std::uint8_t kAgreeing = 2;
 constexpr SteadyNs kFailureFresh = kMinute;
 constexpr std::size_t kMostKept = 1 << 18;
 
+// It says something of the way from the destination: others may live by it. What failed by us, by
+// the source or by who asked says nothing.
+bool is_of_the_destination(const ReversePath& path) {
+  switch (path.fail_reason) {
+    case FailReason::kNoVantagePoint:
+    case FailReason::kSourceDeaf:
+    case FailReason::kCancelled:
+    case FailReason::kLost:
+      return false;
+    default:
+      return true;
+  }
+}
+
 bool agree(const ReversePath& a, const ReversePath& b) {
   // Behind the destination, the routers must be the same.
   if (a.hops.size() < 2 || b.hops.size() < 2) return false;
@@ -48,19 +62,20 @@ ReversePath PathCache::copy(const ReversePath& path, const Request& request, con
 
 PathCache::Verdict PathCache::ask(const Request& request, const Now& now) {
   Verdict verdict;
+  const std::uint64_t pair = pair_of(request);
   const bool is_plain = request.use_cache && !request.ping_hops && !request.forward_traceroute &&
                         !request.find_branches;
   if (request.use_cache) {
-    const auto kept = by_pair_.find(pair_of(request));
+    const auto kept = by_pair_.find(pair);
     if (kept != by_pair_.end() && is_fresh(kept->second, request, now)) {
       verdict.what = Verdict::What::kAnswer;
       verdict.path = copy(kept->second.path, request, now);
       return verdict;
     }
-    const auto [under_way, is_first] = followers_.try_emplace(pair_of(request));
+    const auto [under_way, is_first] = under_way_.try_emplace(pair, UnderWay{request.id, {}});
     if (!is_first) {
-      under_way->second.push_back(request);
-      ++waiting_count_;
+      under_way->second.followers.push_back(request);
+      pair_of_waiting_.emplace(request.id, pair);
       verdict.what = Verdict::What::kWait;
       return verdict;
     }
@@ -68,7 +83,7 @@ PathCache::Verdict PathCache::ask(const Request& request, const Now& now) {
   if (!is_plain) return verdict;
   Network& network = networks_[network_of(request)];
   if (network.agreeing >= kAgreeing && is_fresh(network.model, request, now)) {
-    followers_.erase(pair_of(request));
+    under_way_.erase(pair);
     verdict.what = Verdict::What::kAnswer;
     verdict.path = copy(network.model.path, request, now);
     return verdict;
@@ -79,7 +94,7 @@ PathCache::Verdict PathCache::ask(const Request& request, const Now& now) {
     return verdict;
   }
   network.waiting.push_back(request);
-  ++waiting_count_;
+  pair_of_waiting_.emplace(request.id, pair);
   verdict.what = Verdict::What::kWait;
   return verdict;
 }
@@ -105,82 +120,111 @@ void PathCache::learn_network(Network& network, const ReversePath& path, probes:
   network.model = {path, now.steady};
 }
 
+void PathCache::keep(std::uint64_t pair, const ReversePath& path, const Now& now) {
+  if (!by_pair_.contains(pair)) by_age_.push_back(pair);
+  by_pair_[pair] = {path, now.steady};
+  while (by_age_.size() > kMostKept) {
+    by_pair_.erase(by_age_.front());
+    by_age_.pop_front();
+  }
+}
+
+void PathCache::answer(const Request& request, const ReversePath& path, Outcome& outcome,
+                       const Now& now) {
+  pair_of_waiting_.erase(request.id);
+  outcome.answers.push_back({request, copy(path, request, now)});
+}
+
 PathCache::Outcome PathCache::on_ended(const Request& request, const ReversePath& path,
                                        probes::Ipv4Addr gateway, const Now& now) {
   Outcome outcome;
-  const std::uint64_t pair = pair_of(request);
+  if (is_of_the_destination(path)) keep(pair_of(request), path, now);
+  tell_followers(request, path, outcome, now);
+  tell_network(request, path, gateway, outcome, now);
+  return outcome;
+}
+
+void PathCache::tell_followers(const Request& ended, const ReversePath& path, Outcome& outcome,
+                               const Now& now) {
+  const auto at = under_way_.find(pair_of(ended));
+  if (at == under_way_.end()) return;
+  UnderWay& under_way = at->second;
+  const bool was_leader = under_way.leader == ended.id;
   if (path.fail_reason != FailReason::kCancelled) {
-    if (!by_pair_.contains(pair)) by_age_.push_back(pair);
-    by_pair_[pair] = {path, now.steady};
-    while (by_age_.size() > kMostKept) {
-      by_pair_.erase(by_age_.front());
-      by_age_.pop_front();
+    for (const Request& it : std::exchange(under_way.followers, {})) {
+      answer(it, path, outcome, now);
     }
+    if (was_leader) under_way_.erase(at);
+    return;
   }
-  if (const auto at = followers_.find(pair); at != followers_.end()) {
-    const auto followers = std::move(at->second);
-    followers_.erase(at);
-    waiting_count_ -= followers.size();
-    for (const Request& it : followers) {
-      if (path.fail_reason == FailReason::kCancelled) {
-        outcome.to_measure.push_back(it);
-      } else {
-        outcome.answers.push_back({it, copy(path, it, now)});
-      }
-    }
+  if (!was_leader) return;  // what they wait for goes on
+  if (under_way.followers.empty()) {
+    under_way_.erase(at);
+    return;
   }
-  const auto at = networks_.find(network_of(request));
-  if (at == networks_.end()) return outcome;
+  // The first of them is measured in its stead.
+  outcome.to_measure.push_back(under_way.followers.front());
+  under_way.leader = under_way.followers.front().id;
+  pair_of_waiting_.erase(under_way.leader);
+  under_way.followers.erase(under_way.followers.begin());
+}
+
+void PathCache::tell_network(const Request& ended, const ReversePath& path,
+                             probes::Ipv4Addr gateway, Outcome& outcome, const Now& now) {
+  const auto at = networks_.find(network_of(ended));
+  if (at == networks_.end()) return;
   Network& network = at->second;
-  const bool was_scout = std::erase(network.scouts, request.id) > 0;
+  const bool was_scout = std::erase(network.scouts, ended.id) > 0;
   if (was_scout) learn_network(network, path, gateway, now);
-  const auto waiting = std::exchange(network.waiting, {});
-  waiting_count_ -= waiting.size();
-  for (const Request& it : waiting) {
+  for (const Request& it : std::exchange(network.waiting, {})) {
     const bool is_told = network.agreeing >= kAgreeing && !network.disagrees;
     if (is_told) {
-      outcome.answers.push_back({it, copy(network.model.path, it, now)});
-      const auto same = followers_.extract(pair_of(it));
+      answer(it, network.model.path, outcome, now);
+      const auto same = under_way_.extract(pair_of(it));
       if (same.empty()) continue;
-      waiting_count_ -= same.mapped().size();
-      for (const Request& follower : same.mapped()) {
-        outcome.answers.push_back({follower, copy(network.model.path, follower, now)});
+      for (const Request& follower : same.mapped().followers) {
+        answer(follower, network.model.path, outcome, now);
       }
     } else if (network.disagrees || network.scouts.size() < kScouts) {
       if (!network.disagrees) network.scouts.push_back(it.id);
+      pair_of_waiting_.erase(it.id);
       outcome.to_measure.push_back(it);
     } else {
       network.waiting.push_back(it);
-      ++waiting_count_;
     }
   }
   const bool is_idle = network.scouts.empty() && network.waiting.empty();
   if (is_idle && (network.agreeing == 0 || network.disagrees || networks_.size() > kMostKept)) {
     networks_.erase(at);
   }
-  return outcome;
 }
 
-bool PathCache::forget(std::uint64_t id) {
-  const auto take_from = [&](std::vector<Request>& requests) {
-    return std::erase_if(requests, [&](const Request& it) { return it.id == id; }) > 0;
-  };
-  for (auto& [pair, requests] : followers_) {
-    if (take_from(requests)) {
-      --waiting_count_;
-      return true;
-    }
+std::optional<Request> PathCache::forget(std::uint64_t id) {
+  const auto waits = pair_of_waiting_.find(id);
+  if (waits == pair_of_waiting_.end()) return std::nullopt;
+  const auto at = under_way_.find(waits->second);
+  UnderWay& under_way = at->second;
+  auto& followers = under_way.followers;
+  pair_of_waiting_.erase(waits);
+  if (under_way.leader != id) {
+    const auto its = std::ranges::find(followers, id, &Request::id);
+    Request forgotten = std::move(*its);
+    followers.erase(its);
+    return forgotten;
   }
-  for (auto& [key, network] : networks_) {
-    for (const Request& it : network.waiting) {
-      if (it.id == id) followers_.erase(pair_of(it));
-    }
-    if (take_from(network.waiting)) {
-      --waiting_count_;
-      return true;
-    }
+  // It waits for its network, and others for it.
+  const auto network = networks_.find(network_of_pair(at->first));
+  const auto its = std::ranges::find(network->second.waiting, id, &Request::id);
+  Request forgotten = std::move(*its);
+  if (followers.empty()) {
+    network->second.waiting.erase(its);
+    under_way_.erase(at);
+  } else {
+    *its = std::move(followers.front());
+    followers.erase(followers.begin());
+    under_way.leader = its->id;
   }
-  return false;
+  return forgotten;
 }
 
 }  // namespace backsight::controller

@@ -45,14 +45,20 @@ class PathCache {
   Outcome on_ended(const Request& request, const ReversePath& path, probes::Ipv4Addr gateway,
                    const Now& now);
 
-  // It waits no more. False: it did not wait.
-  bool forget(std::uint64_t request);
-  [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
+  // It waits no more; others go on waiting, one of them in its place where it needs one. Nothing:
+  // it did not wait.
+  std::optional<Request> forget(std::uint64_t request);
+  [[nodiscard]] std::size_t waiting() const noexcept { return pair_of_waiting_.size(); }
 
  private:
   struct Kept {
     ReversePath path;
     SteadyNs at = 0;
+  };
+  // Who is measured for a pair, or waits for its network, and those who wait for the same answer.
+  struct UnderWay {
+    std::uint64_t leader = 0;
+    std::vector<Request> followers;
   };
   struct Network {
     std::vector<std::uint64_t> scouts;  // under way
@@ -65,20 +71,27 @@ class PathCache {
   static std::uint64_t pair_of(const Request& request) noexcept {
     return std::uint64_t{request.src.value} << 32 | request.dst.value;
   }
+  static std::uint64_t network_of_pair(std::uint64_t pair) noexcept { return pair >> 8 << 8; }
   static std::uint64_t network_of(const Request& request) noexcept {
-    return std::uint64_t{request.src.value} << 32 | request.dst.value >> 8 << 8;
+    return network_of_pair(pair_of(request));
   }
   [[nodiscard]] static bool is_fresh(const Kept& kept, const Request& request, const Now& now);
   [[nodiscard]] static ReversePath copy(const ReversePath& path, const Request& request,
                                         const Now& now);
+  void keep(std::uint64_t pair, const ReversePath& path, const Now& now);
   void learn_network(Network& network, const ReversePath& path, probes::Ipv4Addr gateway,
                      const Now& now);
+  void tell_followers(const Request& ended, const ReversePath& path, Outcome& outcome,
+                      const Now& now);
+  void tell_network(const Request& ended, const ReversePath& path, probes::Ipv4Addr gateway,
+                    Outcome& outcome, const Now& now);
+  void answer(const Request& request, const ReversePath& path, Outcome& outcome, const Now& now);
 
   std::unordered_map<std::uint64_t, Kept> by_pair_;
   std::deque<std::uint64_t> by_age_;
-  std::unordered_map<std::uint64_t, std::vector<Request>> followers_;  // of a pair under way
+  std::unordered_map<std::uint64_t, UnderWay> under_way_;  // by pair; of those that use the cache
   std::unordered_map<std::uint64_t, Network> networks_;
-  std::size_t waiting_count_ = 0;
+  std::unordered_map<std::uint64_t, std::uint64_t> pair_of_waiting_;  // by request
 };
 
 }  // namespace backsight::controller

@@ -79,7 +79,7 @@ void Measurement::on_answer(const Answer& answer, const Knowledge& known, const 
   } else {
     at->is_overdue = true;
   }
-  if (phase_ == Phase::kEnded) return;
+  if (phase_ == Phase::kEnded || has_failed()) return;
   const bool is_there = hop < path_.hops.size() && path_.hops[hop].address == answer.key.dst;
   const bool is_answered = answer.state == Answer::State::kAnswered;
   if (is_there && is_answered && answer.key.sender == source_ && !answer.is_spoofed &&
@@ -190,14 +190,19 @@ void Measurement::fail(FailReason reason, const Now& now, const Knowledge& known
   }
   path_.runtime_us = (now.steady - started_at_) / 1000;
   waits_for_survey_ = false;
-  pending_.clear();
+  // Silence is believed once the source's own vantage point has told how each of its probes ended:
+  // if it is gone, nobody else is to blame.
+  const bool is_silence = reason == FailReason::kUnresponsive || reason == FailReason::kGapLimit;
+  std::erase_if(pending_, [&](const Pending& it) {
+    return !is_silence || !it.is_overdue || it.key.sender != source_;
+  });
   phase_ = Phase::kFinishing;
 }
 
 void Measurement::end_if_done(const Now& now) {
   if (phase_ != Phase::kFinishing) return;
-  const bool waits =
-      std::ranges::any_of(pending_, [](const Pending& it) { return !it.is_overdue; });
+  const bool waits = std::ranges::any_of(
+      pending_, [&](const Pending& it) { return has_failed() || !it.is_overdue; });
   if (waits) return;
   if (!branches_.empty()) weave_branches();
   if (request_.find_branches || request_.ping_hops) {

@@ -82,6 +82,10 @@ class Measurement final : public Planner {
   void weave_branches();
   void fail(FailReason reason, const Now& now, const Knowledge& known);
   void end_if_done(const Now& now);
+  // It has, and waits at the most for what its last probes are told to have been.
+  [[nodiscard]] bool has_failed() const noexcept {
+    return phase_ == Phase::kFinishing && path_.stop_reason == StopReason::kFailed;
+  }
   void ask(VpIndex sender, probes::Kind kind, probes::Ipv4Addr dst, std::size_t hop);
   [[nodiscard]] bool is_waiting(probes::Kind kind) const;
   [[nodiscard]] bool is_waiting_for_spoofer() const;

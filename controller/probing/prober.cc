@@ -11,8 +11,9 @@ namespace {
 constexpr SteadyNs kSilentAfterPatiences = 4;
 constexpr SteadyNs kLeastTimeout = 500 * kMillisecond;
 constexpr SteadyNs kMostTimeout = 10 * kSecond;
-// Beyond its own time-out, a vantage point that says nothing of a task has lost it.
-constexpr SteadyNs kGrace = 5 * kSecond;
+// Beyond its own time-out, a vantage point that says nothing of a task has lost it: longer than it
+// takes to find out that the vantage point itself is lost.
+constexpr SteadyNs kGrace = 15 * kSecond;
 // A trace is many probes: at the most so many, one after the other when routers are silent.
 constexpr std::uint32_t kTracePackets = 16;
 constexpr SteadyNs kTracePatience = 20 * kSecond;
@@ -286,7 +287,8 @@ void Prober::advance(const Now& now, std::vector<Outgoing>& tasks) {
     alarms_.pop();
     if (!entry) continue;
     if (now.steady >= entry->silent_at) {
-      end(*entry, Answer::State::kSilent, now);
+      // That no reply came to a spoofed probe nobody tells; of another its vantage point would.
+      end(*entry, entry->answer.is_spoofed ? Answer::State::kSilent : Answer::State::kFailed, now);
       continue;
     }
     if (entry->answer.state == Answer::State::kWaiting) {

@@ -127,7 +127,7 @@ TEST(ControllerLoader, TellsAllFaultsAtOnce) {
             "c.yaml:6: limits.max_batch: \"many\" is not a whole number; write a number of "
             "requests, such as 10000\n"
             "c.yaml:7: limits.max_parallel: is no key; those here are max_under_way, max_batch, "
-            "probes_per_second, probes_per_measurement, measurement_time\n"
+            "probes_per_second, probes_per_measurement, measurement_time, source_patience\n"
             "c.yaml:8: keep_results: \"31d\" is not within 60s..30d; write a time, such as 24h");
 }
 

@@ -28,6 +28,7 @@ Expected<std::unique_ptr<KeptArchive>> KeptArchive::open(const std::string& dire
 
 void KeptArchive::take(const controller::BrainOutput& output, std::uint64_t unix_us) {
   unix_us_.store(unix_us, std::memory_order_relaxed);
+  archive_->wait_for_room();
   for (const auto& it : output.pings) archive_->append(it);
   for (const auto& it : output.traces) archive_->append(it);
   for (const auto& it : output.rankings) archive_->append(it);

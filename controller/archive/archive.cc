@@ -31,6 +31,7 @@ class Archive::Impl {
                {.sync_interval = options.sync_interval,
                 .retry_interval = options.retry_interval,
                 .max_pending_bytes = std::min(options.queue_bytes, kMaxPendingBytes),
+                .waits_for_release = options.waits_for_release,
                 .unix_us = options.unix_us},
                layout.root(), tell) {}
 
@@ -75,15 +76,19 @@ void Archive::set_annotation(Annotation annotation) {
 
 bool Archive::has_room() const { return impl_->queue.has_room(); }
 
+void Archive::wait_for_room() { impl_->queue.wait_for_room(); }
+
 std::uint64_t Archive::synced() const { return impl_->writer.synced(); }
 
-bool Archive::is_failing() const { return !impl_->writer.trouble().empty(); }
+std::string Archive::why_not_writable() const { return impl_->writer.trouble(); }
 
 bool Archive::wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience) {
   return impl_->writer.wait_until_synced(number, patience);
 }
 
 std::vector<ReversePath> Archive::take_recovered() { return std::exchange(impl_->recovered, {}); }
+
+void Archive::release(std::uint64_t number) { impl_->writer.release(number); }
 
 ArchiveStatus Archive::status() const {
   const Bundler::Figures bundles = impl_->bundler.figures();

@@ -1,10 +1,10 @@
 // The archive: every reverse traceroute and every measurement made for one, a row each, in M-Lab's
 // tables as bundles (../../docs/archive.md).
 //
-// Records wait in a queue of bounded size. A thread of the archive's own writes them to the spool
-// and syncs it in groups; another one makes bundles. When the disk is full or fails this is told
-// once, nothing is dropped, and it is tried again each second; append() waits when the queue is
-// full.
+// Records wait in a queue. A thread of the archive's own writes them to the spool and syncs it in
+// groups; another one makes bundles. When the disk is full or fails this is told once, nothing is
+// dropped, and it is tried again each second. append() never waits: has_room() says when no more
+// should come.
 // Thread: any.
 #pragma once
 
@@ -33,7 +33,10 @@ struct ArchiveOptions {
   // Longest that a row waits in memory. A reverse traceroute does not wait: somebody does for it.
   std::chrono::milliseconds sync_interval{100};
   std::chrono::milliseconds retry_interval{1000};
-  std::uint64_t queue_bytes = std::uint64_t{64} << 20;  // of records that wait, about
+  std::uint64_t queue_bytes = std::uint64_t{64} << 20;  // of records that wait: beyond, no room
+  // Reverse traceroutes stay in the spool until release() says that they are remembered elsewhere,
+  // too: as long, take_recovered() gives them to the next process.
+  bool waits_for_release = false;
   // Gets each sentence for the operator, from a thread of the archive's, one at a time.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
   queue::FileSystem* files = &queue::posix_file_system();
@@ -63,32 +66,37 @@ class Archive {
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
 
-  // Returns the record's number, from 1 on in the order of appending. Waits while the queue is
-  // full. 0: refused, the archive is closed.
+  // Returns the record's number, from 1 on in the order of appending. 0: refused, the archive is
+  // closed.
   std::uint64_t append(ReversePath path);
   std::uint64_t append(PingRecord record);
   std::uint64_t append(TraceRecord record);
   std::uint64_t append(RankedSpoofersRecord record);
   // Rows are written with it from now on.
   void set_annotation(Annotation annotation);
-  // append() would not wait.
+  // Fewer records wait than may.
   [[nodiscard]] bool has_room() const;
+  // Until there is room.
+  void wait_for_room();
 
   // All records up to this number are on the disk.
   [[nodiscard]] std::uint64_t synced() const;
-  // The disk does not take what is appended, for now.
-  [[nodiscard]] bool is_failing() const;
+  // Why the disk does not take what is appended, for now, one sentence; empty: it does.
+  [[nodiscard]] std::string why_not_writable() const;
   // Returns once they are, or false after `patience`. Does not wait for the next group.
   [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
 
   // Reverse traceroutes that an earlier process archived and had not yet bundled: they have ended,
   // whatever else of it was lost. Given once. Thread: the owner's.
   [[nodiscard]] std::vector<ReversePath> take_recovered();
+  // What was recovered, and the reverse traceroutes among the records up to this number, are
+  // remembered elsewhere: they may be bundled.
+  void release(std::uint64_t number);
 
   [[nodiscard]] ArchiveStatus status() const;
 
   // Writes everything, makes bundles of it and refuses more. What could not be written is told, and
-  // an error; what could not be bundled will be at the next start.
+  // an error; what could not or may not be bundled yet will be at the next start.
   [[nodiscard]] Expected<void> close();
 
  private:

@@ -25,8 +25,7 @@ std::uint64_t bytes_of(const ArchiveRecord& record) {
 
 std::uint64_t RecordQueue::push(ArchiveRecord record) {
   const std::uint64_t bytes = bytes_of(record);
-  std::unique_lock lock(mutex_);
-  room_.wait(lock, [&] { return bytes_ < max_bytes_ || is_closed_; });
+  const std::lock_guard lock(mutex_);
   if (is_closed_) return 0;
   waiting_.push_back({std::move(record), bytes});
   bytes_ += bytes;
@@ -79,6 +78,11 @@ bool RecordQueue::is_closed() const {
 bool RecordQueue::has_room() const {
   const std::lock_guard lock(mutex_);
   return bytes_ < max_bytes_;
+}
+
+void RecordQueue::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [&] { return bytes_ < max_bytes_ || is_closed_; });
 }
 
 std::uint64_t RecordQueue::pushed() const {

@@ -1,6 +1,6 @@
-// Records between those who append and the thread that writes them: first in, first out, bounded by
-// about the memory that they take.
-// Thread: any.
+// Records between those who append and the thread that writes them: first in, first out. Nobody
+// waits in it: it says when it is full, and who appends takes nothing in then of which records
+// come. Thread: any.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@ class RecordQueue {
  public:
   explicit RecordQueue(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Waits for room. Returns how many were pushed, this one included; 0: closed.
+  // Returns how many were pushed, this one included; 0: closed.
   std::uint64_t push(ArchiveRecord record);
   // Nothing when there is none.
   [[nodiscard]] std::optional<ArchiveRecord> try_pop();
@@ -35,7 +35,10 @@ class RecordQueue {
   void close();
 
   [[nodiscard]] bool is_closed() const;
+  // It holds fewer bytes than it should.
   [[nodiscard]] bool has_room() const;
+  // Until it has room or is closed.
+  void wait_for_room();
   [[nodiscard]] std::uint64_t pushed() const;
   [[nodiscard]] std::uint64_t bytes() const;
 

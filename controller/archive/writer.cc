@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "controller/archive/rows.h"
 
 namespace backsight::controller {
@@ -52,12 +54,31 @@ std::array<std::uint64_t, kDatatypes> ArchiveWriter::rows() const {
 }
 
 void ArchiveWriter::run() {
-  bundler_.add(store_->take_closed());
+  bundle_closed();
   while (!is_over()) {
     wait_for_work();
     if (take_records()) sync_if_due();
-    bundler_.add(store_->take_closed());
+    bundle_closed();
   }
+}
+
+void ArchiveWriter::release(std::uint64_t number) {
+  std::uint64_t released = released_.load();
+  while (released < number + 1 && !released_.compare_exchange_weak(released, number + 1)) {
+  }
+}
+
+// What may be bundled goes to the bundler, in the order in which it was closed.
+void ArchiveWriter::bundle_closed() {
+  for (const BundleName& name : store_->take_closed()) closed_.push_back({name, taken_});
+  std::vector<BundleName> ready;
+  std::erase_if(closed_, [&](const Closed& it) {
+    const bool waits = settings_.waits_for_release && it.name.datatype == Datatype::kRevtr &&
+                       released_.load() <= it.last;
+    if (!waits) ready.push_back(it.name);
+    return !waits;
+  });
+  bundler_.add(ready);
 }
 
 void ArchiveWriter::wait_for_work() {
@@ -147,7 +168,7 @@ bool ArchiveWriter::is_over() {
   if (taken_ != queue_.pushed() || stuck_) return false;
   store_->rotate(settings_.unix_us(), true);
   if (!sync()) return false;
-  bundler_.add(store_->take_closed());
+  bundle_closed();
   return true;
 }
 

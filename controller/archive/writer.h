@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,7 @@ class ArchiveWriter {
     std::chrono::milliseconds sync_interval{100};
     std::chrono::milliseconds retry_interval{1000};
     std::uint64_t max_pending_bytes = 0;  // of rows in memory; more records stay in the queue
+    bool waits_for_release = false;       // see ArchiveOptions
     std::function<std::uint64_t()> unix_us;
   };
 
@@ -43,6 +45,9 @@ class ArchiveWriter {
   // Records that are durable, counted in the order of the queue.
   [[nodiscard]] std::uint64_t synced() const noexcept { return synced_.load(); }
   [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
+
+  // The reverse traceroutes among the records up to this number may be bundled.
+  void release(std::uint64_t number);
 
   // Writes what is in the queue, which is closed, and closes all spools. Gives up after a few
   // failures.
@@ -70,6 +75,7 @@ class ArchiveWriter {
   void sync_if_due();
   bool sync();
   void failed(const Error& error);
+  void bundle_closed();
   [[nodiscard]] bool is_sync_due() const;
   [[nodiscard]] bool is_over();
 
@@ -81,7 +87,14 @@ class ArchiveWriter {
   const std::string directory_;
   daemon::Trouble trouble_;
 
+  // A spool that gets no more rows, and the last record that can stand in it.
+  struct Closed {
+    BundleName name;
+    std::uint64_t last = 0;
+  };
+
   // The thread's own.
+  std::deque<Closed> closed_;      // that wait for their release
   std::optional<Row> stuck_;       // that the store could not take
   bool is_urgent_ = false;         // a reverse traceroute is among those that are not durable
   std::uint64_t taken_ = 0;        // records that the store has
@@ -91,6 +104,7 @@ class ArchiveWriter {
 
   std::atomic<std::uint64_t> synced_{0};        // written by the thread
   std::atomic<std::uint64_t> flush_wanted_{0};  // written by those who wait
+  std::atomic<std::uint64_t> released_{0};      // records, and one more
   std::array<std::atomic<std::uint64_t>, kDatatypes> rows_{};
   mutable std::mutex mutex_;  // of progress_
   std::condition_variable progress_;

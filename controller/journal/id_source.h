@@ -22,6 +22,9 @@ class IdSource {
   // Returns the first of `count` numbers in a row. Waits for the disk once in kBlock numbers.
   [[nodiscard]] Expected<std::uint64_t> take(std::uint64_t count = 1);
 
+  // The next number: nobody has it, nor will an earlier process have given it out.
+  [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+
   static constexpr std::uint64_t kBlock = 65'536;  // numbers that a restart passes over at the most
 
  private:

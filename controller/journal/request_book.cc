@@ -18,24 +18,12 @@ using Clock = std::chrono::steady_clock;
 
 // How long to wait before a disk that refused is tried again.
 constexpr std::chrono::seconds kWriteAgain{1};
+// No batch has this number.
+constexpr std::uint64_t kNoBatch = 0;
 
 std::size_t runtime_class(std::uint64_t runtime_us) {
   const auto bound = std::ranges::lower_bound(kRuntimeBoundsUs, runtime_us);
   return static_cast<std::size_t>(bound - kRuntimeBoundsUs.begin());
-}
-
-ReversePath ended_as(const Request& request, FailReason reason, std::uint64_t now_us) {
-  ReversePath path;
-  path.id = request.id;
-  path.batch = request.batch;
-  path.label = request.label;
-  path.uuid = request.uuid;
-  path.src = request.src;
-  path.dst = request.dst;
-  path.started_unix_us = now_us;
-  path.stop_reason = StopReason::kFailed;
-  path.fail_reason = reason;
-  return path;
 }
 
 }  // namespace
@@ -104,25 +92,11 @@ Expected<RequestBook::Opened> RequestBook::open(queue::FileSystem& files,
   pthread_sigmask(SIG_SETMASK, &all, &before);
   book.thread_ = std::thread([&book] { book.run(); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  opened.unfinished = book.take_over(replay);
-  return opened;
-}
-
-std::vector<Request> RequestBook::take_over(BookReplay& replay) {
-  std::vector<Request> unfinished;
   for (auto& [id, request] : replay.take_open()) {
-    bool is_cancelled = false;
-    {
-      const std::lock_guard lock(mutex_);
-      is_cancelled = table_.find(request.batch)->is_cancelled;
-    }
-    if (is_cancelled) {
-      end(ended_as(request, FailReason::kCancelled, options_.now_us()));
-    } else {
-      unfinished.push_back(std::move(request));
-    }
+    if (book.is_cancelled(request.batch)) opened.cancelled.push_back(id);
+    opened.unfinished.push_back(std::move(request));
   }
-  return unfinished;
+  return opened;
 }
 
 RequestBook::~RequestBook() {
@@ -175,14 +149,32 @@ bool RequestBook::end(ReversePath path) {
   return true;
 }
 
-bool RequestBook::cancel(std::uint64_t batch) {
+Expected<bool> RequestBook::cancel(std::uint64_t batch) {
   {
     const std::lock_guard lock(mutex_);
     if (!table_.cancel(batch)) return false;
   }
   journal_->cancel(batch, options_.now_us());
-  (void)journal_->sync();  // where that fails it is kept, and tried again
+  const auto written = journal_->sync();  // where that fails it is kept, and tried again
+  note_outcome(written);
+  if (!written) return tl::unexpected(written.error());
   return true;
+}
+
+bool RequestBook::is_cancelled(std::uint64_t batch) const {
+  const std::lock_guard lock(mutex_);
+  const BatchEntry* const entry = table_.find(batch);
+  return entry != nullptr && entry->is_cancelled;
+}
+
+std::uint64_t RequestBook::ends() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+std::uint64_t RequestBook::remembered_ends() const {
+  const std::lock_guard lock(mutex_);
+  return remembered_;
 }
 
 void RequestBook::run() {
@@ -209,6 +201,7 @@ void RequestBook::run() {
 // Nobody waits for the disk longer than for one write of all that came meanwhile.
 void RequestBook::write_and_show(std::vector<Path> arrived) {
   for (const Path& path : arrived) journal_->end(*path, options_.now_us());
+  look_for_room();
   note_outcome(journal_->sync());
   std::unordered_map<std::uint64_t, queue::RecordPlace> places;
   for (const EndedRecord& record : journal_->take_written()) places[record.id] = record.place;
@@ -216,6 +209,7 @@ void RequestBook::write_and_show(std::vector<Path> arrived) {
   std::vector<std::shared_ptr<Waiting>> wake;
   {
     const std::lock_guard lock(mutex_);
+    remembered_ += places.size();  // they are written in the order of end()
     for (Path& path : arrived) {
       const auto place = places.find(path->id);
       ShownEnd end{path->id, {}, nullptr};
@@ -240,6 +234,17 @@ void RequestBook::write_and_show(std::vector<Path> arrived) {
   }
   for (const auto& one : wake) one->more.notify_all();
   has_shown_.notify_all();
+}
+
+// A disk that has refused shows that it takes something again only by taking it: a record that
+// cancels nothing.
+void RequestBook::look_for_room() {
+  bool has_refused = false;
+  {
+    const std::lock_guard lock(mutex_);
+    has_refused = !write_fault_.empty();
+  }
+  if (has_refused && journal_->kept() == 0) journal_->cancel(kNoBatch, options_.now_us());
 }
 
 void RequestBook::note_outcome(const Expected<void>& outcome) {
@@ -289,6 +294,7 @@ std::optional<BatchProgress> RequestBook::look(std::uint64_t batch, std::size_t 
     progress.user = table_.user_of(*entry);
     progress.total = entry->total;
     progress.is_complete = entry->is_complete();
+    progress.is_stopping = is_waiting_over_;
     progress.open = table_.open_of(batch);
     for (std::size_t i = first; i < entry->ends.size(); ++i) {
       ends.push_back({batch, entry->ends[i]});

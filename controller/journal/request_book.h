@@ -62,10 +62,10 @@ class RequestBook {
  public:
   struct Opened {
     std::unique_ptr<RequestBook> book;
-    std::vector<Request> unfinished;      // to be run again, or ended as lost
-    std::vector<std::string> complaints;  // what could not be read, one sentence each
+    std::vector<Request> unfinished;       // to be run again
+    std::vector<std::uint64_t> cancelled;  // of these, by number: to be ended as that
+    std::vector<std::string> complaints;   // what could not be read, one sentence each
   };
-  // What was cancelled and had not ended is ended as cancelled.
   [[nodiscard]] static Expected<Opened> open(queue::FileSystem& files, const std::string& directory,
                                              BookOptions options);
   // Writes what is left.
@@ -82,9 +82,14 @@ class RequestBook {
   // The end of the request or stand-in of this id and batch. False: it has ended already, or is not
   // known.
   bool end(ReversePath path);
-  // Remembered across a restart, on the disk on return if that takes it. False: no such batch, or
-  // all of it has ended.
-  bool cancel(std::uint64_t batch);
+  // Remembered across a restart. False: no such batch, or all of it has ended. An error: it is
+  // cancelled, and remembered once the disk takes it.
+  Expected<bool> cancel(std::uint64_t batch);
+  [[nodiscard]] bool is_cancelled(std::uint64_t batch) const;
+
+  // Calls of end() that counted, and how many of the first of these survive the process.
+  [[nodiscard]] std::uint64_t ends() const;
+  [[nodiscard]] std::uint64_t remembered_ends() const;
 
   // Numbers of the batch that have not ended.
   [[nodiscard]] std::vector<std::uint64_t> open_of(std::uint64_t batch) const;
@@ -121,8 +126,8 @@ class RequestBook {
 
   void run();
   void write_and_show(std::vector<Path> arrived);
+  void look_for_room();
   void note_outcome(const Expected<void>& outcome);
-  [[nodiscard]] std::vector<Request> take_over(class BookReplay& replay);
   [[nodiscard]] std::optional<BatchProgress> look(std::uint64_t batch, std::size_t first) const;
   [[nodiscard]] std::vector<ReversePath> read(const std::vector<BatchTable::Labelled>& ends) const;
 
@@ -142,6 +147,7 @@ class RequestBook {
   std::string write_fault_;
   BookHealth counts_;        // what is counted of it
   std::uint64_t ended_ = 0;  // calls of end() that counted
+  std::uint64_t remembered_ = 0;
   std::uint64_t shown_ = 0;
   bool is_stopping_ = false;
   bool is_waiting_over_ = false;

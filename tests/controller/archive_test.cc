@@ -233,23 +233,44 @@ TEST_F(ArchiveTest, TellsAFullDiskOnceAndGoesOnWhenThereIsRoom) {
   for (std::size_t i = 0; i < revtrs.size(); ++i) EXPECT_EQ(revtrs[i]["raw"]["id"], i + 1);
 }
 
-TEST_F(ArchiveTest, LetsAppendersWaitWhenItCannotWrite) {
+TEST_F(ArchiveTest, LetsNobodyWaitAndSaysWhenNoMoreShouldCome) {
   options_.queue_bytes = 20'000;
   const auto archive = open();
   disk_.is_full = true;
-  std::atomic<std::uint64_t> appended{0};
   constexpr std::uint64_t kRecords = 5'000;
-  std::thread appender([&] {
-    for (std::uint64_t id = 1; id <= kRecords; ++id) appended = archive->append(path_of(id));
-  });
-  wait_until([&] { return disk_.refusals > 5 && !archive->has_room(); });
-  EXPECT_LT(appended, kRecords);
+  for (std::uint64_t id = 1; id <= kRecords; ++id) archive->append(path_of(id));
+  EXPECT_FALSE(archive->has_room());
+  wait_until([&] { return !archive->why_not_writable().empty(); });
+  EXPECT_THAT(archive->why_not_writable(), HasSubstr("No space left on device"));
   EXPECT_EQ(archive->synced(), 0U);
   disk_.is_full = false;
-  appender.join();
+  archive->wait_for_room();
   ASSERT_TRUE(archive->close());
   EXPECT_EQ(archive->synced(), kRecords);
+  EXPECT_EQ(archive->why_not_writable(), "");
   EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(kRecords));
+}
+
+TEST_F(ArchiveTest, BundlesNoReverseTracerouteThatIsNotReleased) {
+  options_.waits_for_release = true;
+  options_.rotation.bytes = 1;  // a bundle for each
+  {
+    const auto archive = open();
+    for (std::uint64_t id = 1; id <= 2; ++id) {
+      ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(id)), kPatience));
+    }
+    archive->release(1);
+    wait_until([&] { return archive->status().bundles == 1; });
+    ASSERT_TRUE(archive->close());
+  }
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(1));
+  const auto archive = open();
+  const auto recovered = archive->take_recovered();
+  ASSERT_THAT(recovered, SizeIs(1));
+  EXPECT_EQ(recovered[0].id, 2U);
+  archive->release(0);
+  wait_until([&] { return archive->status().bundles == 1; });
+  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(2));
 }
 
 TEST_F(ArchiveTest, SaysAtTheEndWhatCouldNotBeWritten) {

@@ -46,6 +46,7 @@ class RequestBookTest : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().sentence;
     book_ = std::move(opened->book);
     unfinished_ = std::move(opened->unfinished);
+    cancelled_ = std::move(opened->cancelled);
     complaints_ = std::move(opened->complaints);
   }
 
@@ -82,6 +83,7 @@ class RequestBookTest : public ::testing::Test {
   BookOptions options_;
   std::unique_ptr<RequestBook> book_;
   std::vector<Request> unfinished_;
+  std::vector<std::uint64_t> cancelled_;
   std::vector<std::string> complaints_;
   std::mutex told_mutex_;
   std::vector<std::string> told_;
@@ -211,18 +213,62 @@ TEST_F(RequestBookTest, RemembersAllAfterARestart) {
   EXPECT_GT(accepted(1)[0].id, others[0].id);
 }
 
-TEST_F(RequestBookTest, EndsWhatWasCancelledWhenItComesBack) {
+TEST_F(RequestBookTest, SaysAfterARestartWhatWasCancelledAndHadNotEnded) {
   const auto requests = accepted(2);
-  EXPECT_TRUE(book_->cancel(requests[0].batch));
-  EXPECT_FALSE(book_->cancel(requests[0].batch + 9));
+  const auto others = accepted(1);
+  EXPECT_EQ(book_->cancel(requests[0].batch).value(), true);
+  EXPECT_EQ(book_->cancel(requests[0].batch).value(), true);
+  EXPECT_EQ(book_->cancel(requests[0].batch + 9).value(), false);
+  ended(requests[0]);
   open();
-  EXPECT_THAT(unfinished_, ElementsAre());
+  EXPECT_EQ(unfinished_.size(), 2U);
+  EXPECT_THAT(cancelled_, ElementsAre(requests[1].id));
+  EXPECT_TRUE(book_->is_cancelled(requests[0].batch));
+  EXPECT_FALSE(book_->is_cancelled(others[0].batch));
+  ended(requests[1]);
   book_->flush();
-  const auto progress = book_->progress(requests[0].batch, 0);
-  ASSERT_TRUE(progress->is_complete);
-  EXPECT_EQ(progress->ended[0].fail_reason, FailReason::kCancelled);
-  EXPECT_EQ(progress->ended[0].dst, requests[0].dst);
-  EXPECT_FALSE(book_->cancel(requests[0].batch));
+  EXPECT_EQ(book_->cancel(requests[0].batch).value(), false);
+}
+
+TEST_F(RequestBookTest, CancelsThoughTheDiskRefusesAndSaysSo) {
+  const auto requests = accepted(1);
+  disk_.refuse("No space left on device");
+  const auto cancelled = book_->cancel(requests[0].batch);
+  ASSERT_FALSE(cancelled);
+  EXPECT_THAT(cancelled.error().sentence, HasSubstr("No space left on device"));
+  EXPECT_TRUE(book_->is_cancelled(requests[0].batch));
+  disk_.obey();
+  EXPECT_EQ(book_->cancel(requests[0].batch).value(), true);
+  open();
+  EXPECT_THAT(cancelled_, ElementsAre(requests[0].id));
+}
+
+TEST_F(RequestBookTest, IsNotWritableUntilTheDiskTakesSomething) {
+  disk_.refuse("No space left on device");
+  auto refused = wishes(1);
+  ASSERT_FALSE(book_->accept(refused));
+  const auto before = disk_.refusals();
+  while (disk_.refusals() < before + 2) std::this_thread::yield();  // it tries by itself
+  EXPECT_THAT(book_->health().why_not_writable, HasSubstr("No space left on device"));
+  disk_.obey();
+  while (!book_->health().why_not_writable.empty()) std::this_thread::yield();
+  accepted(1);
+}
+
+TEST_F(RequestBookTest, CountsTheEndsThatSurviveInTheirOrder) {
+  const auto requests = accepted(3);
+  ended(requests[0]);
+  book_->flush();
+  EXPECT_EQ(book_->remembered_ends(), 1U);
+  disk_.refuse("No space left on device");
+  ended(requests[1]);
+  book_->flush();
+  EXPECT_EQ(book_->ends(), 2U);
+  EXPECT_EQ(book_->remembered_ends(), 1U);
+  disk_.obey();
+  ended(requests[2]);
+  book_->flush();
+  EXPECT_EQ(book_->remembered_ends(), 3U);
 }
 
 TEST_F(RequestBookTest, FindsByLabelTheNewestFirstAndOfThatUserAlone) {

@@ -20,6 +20,11 @@ class StubbornDisk final : public PassingDisk {
     why_ = std::move(why);
   }
   void obey() { refuse(""); }
+  // Writes that it refused.
+  [[nodiscard]] std::uint64_t refusals() const {
+    const std::lock_guard lock(mutex_);
+    return refusals_;
+  }
   [[nodiscard]] std::uint64_t syncs() const {
     const std::lock_guard lock(mutex_);
     return syncs_;
@@ -61,9 +66,10 @@ class StubbornDisk final : public PassingDisk {
     return std::make_unique<StubbornFile>(*this, std::move(file));
   }
 
-  Expected<void> may_write() const {
+  Expected<void> may_write() {
     const std::lock_guard lock(mutex_);
     if (why_.empty()) return {};
+    ++refusals_;
     return run_failed("cannot write: " + why_);
   }
   void on_sync() {
@@ -79,6 +85,7 @@ class StubbornDisk final : public PassingDisk {
   std::condition_variable changed_;
   std::string why_;
   std::uint64_t syncs_ = 0;
+  std::uint64_t refusals_ = 0;
   int held_ = 0;
   bool is_holding_ = false;
 };

@@ -141,6 +141,7 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
   controller::ArchiveOptions archiving;
   archiving.directory = settings.archive.string();
   archiving.archiver = {BACKSIGHT_VERSION, BACKSIGHT_COMMIT};
+  archiving.waits_for_release = true;
   archiving.tell = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
   auto archive = Archive::open(archiving, annotation.get());
   if (!archive) return fail(archive.error());
@@ -159,17 +160,12 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
   auto probe_ids = IdSource::open(disk, folder, "probes");
   if (!probe_ids) return fail(probe_ids.error());
 
-  // What has ended and was archived, but not yet written down as ended.
-  for (controller::ReversePath& path : (*archive)->take_recovered()) {
-    const std::uint64_t id = path.id;
-    if (!opened->book->end(std::move(path))) continue;
-    std::erase_if(opened->unfinished, [&](const auto& request) { return request.id == id; });
-  }
+  controller::settle_recovered(**archive, *opened);
   Controller it(settings, read.files, *opened->book, **archive, std::move(*probe_ids));
   if (!opened->unfinished.empty()) {
-    spdlog::info("{} reverse traceroutes were under way when it stopped; they are run again",
+    spdlog::info("{} reverse traceroutes were under way when it stopped; they are measured now",
                  opened->unfinished.size());
-    it.resume(opened->unfinished);
+    it.resume(opened->unfinished, opened->cancelled);
   }
   controller::Api::Options serving;
   serving.write_path = [&annotation](std::string& out, const controller::ReversePath& path) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -23,7 +24,7 @@ struct RequestFault {
     kBadDestination,  // private, reserved, on the deny list, IPv6
     kNotReady,        // no vantage point can measure for this source now
     kBusy,            // more under way than the controller holds
-    kStorage,         // the journal cannot be written
+    kStorage,         // the journal or the archive cannot be written
   };
   std::size_t item = 0;  // of the submission, from 0
   Why why = Why::kUnknownSource;
@@ -65,7 +66,10 @@ struct BatchProgress {
   std::size_t total = 0;
   std::vector<ReversePath> ended;   // from the wanted one on
   std::vector<std::uint64_t> open;  // numbers of those that have not ended
+  // Of these, by number: what they wait for, one clause.
+  std::unordered_map<std::uint64_t, std::string> waiting_for;
   bool is_complete = false;
+  bool is_stopping = false;  // the service ends: what is open is measured after its next start
 };
 
 class Service {
@@ -82,8 +86,9 @@ class Service {
   // The same, once there is more than `first` or the batch is complete; after `patience` as it is.
   [[nodiscard]] virtual std::optional<BatchProgress> wait_for_more(
       std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const = 0;
-  // Stops what has not ended yet; it ends as cancelled.
-  virtual void cancel(std::uint64_t batch) = 0;
+  // Stops what has not ended yet; it ends as cancelled. An error, one sentence: it does, but a
+  // service that dies now measures it again.
+  virtual tl::expected<void, std::string> cancel(std::uint64_t batch) = 0;
 
   // By label, newest first, `most` at the most; of that user alone.
   [[nodiscard]] virtual std::vector<ReversePath> with_label(const std::string& user,

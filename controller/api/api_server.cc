@@ -210,8 +210,9 @@ class HttpApiServer final : public ApiServer {
             sink.done();
             return true;
           }
-          if (server_.is_stopping() || BoundedStream::current().is_broken()) return false;
-          return part->empty() || sink.write(part->data(), part->size());
+          if (BoundedStream::current().is_broken()) return false;
+          const bool is_taken = part->empty() || sink.write(part->data(), part->size());
+          return is_taken && !server_.is_stopping();
         });
   }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "controller/form/utf8.h"
 #include "queue/json_text.h"
 
 namespace backsight::controller {
@@ -114,7 +115,10 @@ class BatchStream final : public ApiStream {
     queue::JsonText json(part);
     json.open('{');
     json.text("status", "RUNNING");
-    json.number("id", progress_.open[at - progress_.ended.size()]);
+    const std::uint64_t id = progress_.open[at - progress_.ended.size()];
+    json.number("id", id);
+    const auto waits = progress_.waiting_for.find(id);
+    if (waits != progress_.waiting_for.end()) json.text("waiting_for", as_utf8(waits->second));
     json.close('}');
   }
 
@@ -145,6 +149,10 @@ class EventStream final : public ApiStream {
     if (told_ == news_.ended.size() && news_.is_complete) {
       text += fmt::format("event: end\ndata: {{\"batch_id\":{},\"total\":{},\"ended\":{}}}\n\n",
                           batch_, news_.total, seen_);
+      has_ended_ = true;
+    }
+    if (text.empty() && news_.is_stopping) {
+      text = ": the controller stops; what is open is measured after its next start, ask then\n\n";
       has_ended_ = true;
     }
     if (text.empty() && now >= heartbeat_at_) text = ":\n\n";
@@ -239,7 +247,9 @@ ApiReply Results::follow(std::uint64_t batch, std::size_t first, const std::stri
 ApiReply Results::cancel(std::uint64_t batch, const std::string& user) const {
   auto progress = look(batch, kNoPaths, user);
   if (!progress) return std::move(progress.error());
-  service_.cancel(batch);
+  if (const auto cancelled = service_.cancel(batch); !cancelled) {
+    return try_again(503, "storage", cancelled.error(), seconds(10));
+  }
   ApiReply reply;
   queue::JsonText json(reply.body);
   json.open('{');

@@ -18,7 +18,7 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kLongestSleep = std::chrono::milliseconds(50);
 // How often the archive is asked for what waits to be shown.
 constexpr nanoseconds kArchivePoll = std::chrono::milliseconds(1);
-// At the end, what the archive does not take by then is shown without.
+// At the end, what the archive does not take by then is measured again after the next start.
 constexpr std::chrono::milliseconds kArchivePatience{5000};
 constexpr SteadyNs kQueuesEvery = 50 * kMillisecond;
 constexpr SteadyNs kViewEvery = 200 * kMillisecond;
@@ -28,37 +28,16 @@ std::int64_t steady_ns() {
   return duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Now now() { return {static_cast<SteadyNs>(steady_ns()), unix_us()}; }
-
 BrainConfig brain_config(const config::ControllerConfig& config, std::uint64_t first_probe) {
   BrainConfig brain;
   brain.measurement.most_probes = config.limits.probes_per_measurement;
   brain.measurement.most_time =
       static_cast<SteadyNs>(config.limits.measurement_time.count()) * kSecond;
   brain.probing.total_pps = static_cast<double>(config.limits.probes_per_second);
+  brain.source_patience = static_cast<SteadyNs>(config.limits.source_patience.count()) * kSecond;
   brain.atlas_max_age = static_cast<SteadyNs>(config.atlas.max_age.count()) * kSecond;
   brain.first_probe_id = first_probe;
   return brain;
-}
-
-// The first number that no earlier life can have used.
-std::uint64_t first_of(IdSource& ids) {
-  const auto first = ids.take();
-  return first ? *first : 1;
-}
-
-std::string_view name(VantagePoint::State state) {
-  switch (state) {
-    case VantagePoint::State::kTesting:
-      return "testing";
-    case VantagePoint::State::kReady:
-      return "ready";
-    case VantagePoint::State::kSilent:
-      return "silent";
-    case VantagePoint::State::kQuarantined:
-      return "quarantined";
-  }
-  return "unknown";
 }
 
 }  // namespace
@@ -70,9 +49,10 @@ Controller::Controller(const config::ControllerConfig& config, ControllerFiles& 
       book_(book),
       archive_(archive),
       probe_ids_(std::move(probe_ids)),
-      brain_(brain_config(config, first_of(probe_ids_)),
+      brain_(brain_config(config, probe_ids_.next()),
              files.data.prefixes ? *files.data.prefixes : PrefixTable(),
-             files.data.aliases ? *files.data.aliases : AliasTable()) {
+             files.data.aliases ? *files.data.aliases : AliasTable()),
+      ends_(book, archive) {
   probe_ids_end_ = brain_.next_probe_id();
   reserve_probe_ids();
   if (files.data.imported) brain_.import_atlas(*std::exchange(files.data.imported, {}));
@@ -84,20 +64,22 @@ Controller::~Controller() = default;
 // Numbers are ours before they are used, so that no later life gives them out again.
 void Controller::reserve_probe_ids() {
   if (brain_.next_probe_id() + kReservedIds / 2 < probe_ids_end_) return;
-  if (const auto first = probe_ids_.take(kReservedIds)) {
-    probe_ids_end_ = *first + kReservedIds;
-  } else {
-    spdlog::error("{}", first.error().sentence);
-  }
+  const auto first = probe_ids_.take(kReservedIds);
+  if (first) probe_ids_end_ = *first + kReservedIds;
+  const std::string fault = first ? "" : first.error().sentence;
+  if (fault != probe_ids_fault_ && !first) spdlog::error("{}; trying again", fault);
+  probe_ids_fault_ = fault;
 }
 
 void Controller::replace(DataFiles files) {
   inbox_.add([&](Inbound& in) { in.files.push_back(std::move(files)); });
 }
 
-void Controller::resume(const std::vector<Request>& requests) {
+void Controller::resume(const std::vector<Request>& requests,
+                        const std::vector<std::uint64_t>& cancelled) {
   inbox_.add([&](Inbound& in) {
     in.requests.insert(in.requests.end(), requests.begin(), requests.end());
+    in.cancelled.insert(in.cancelled.end(), cancelled.begin(), cancelled.end());
   });
 }
 
@@ -115,34 +97,37 @@ void Controller::run() {
   BrainOutput output;
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     const auto due = static_cast<std::int64_t>(std::min<SteadyNs>(brain_.next_due(), INT64_MAX));
-    const nanoseconds longest = unshown_.empty() ? kLongestSleep : kArchivePoll;
-    const nanoseconds patience(std::clamp<std::int64_t>(due - steady_ns(), 0, longest.count()));
+    const auto brain_ns = static_cast<std::int64_t>(clock_.at(static_cast<SteadyNs>(steady_ns())));
+    const nanoseconds longest = ends_.is_waiting() ? kArchivePoll : kLongestSleep;
+    nanoseconds patience(std::clamp<std::int64_t>(due - brain_ns, 0, longest.count()));
+    if (clock_.is_stopped()) patience = kLongestSleep;  // nothing becomes due
     Inbound inbound = inbox_.take(patience);
-    const Now at = now();
-    last_turn_ns_.store(static_cast<std::int64_t>(at.steady), std::memory_order_relaxed);
+    const auto real = static_cast<SteadyNs>(steady_ns());
+    last_turn_ns_.store(static_cast<std::int64_t>(real), std::memory_order_relaxed);
+    hold_or_go_on(real);
+    const Now at{clock_.at(real), unix_us()};
     take_in(std::move(inbound), at);
-    if (at.steady >= queues_at) {
-      queues_at = at.steady + kQueuesEvery;
+    if (real >= queues_at) {
+      queues_at = real + kQueuesEvery;
       mind_queues(at);
     }
     brain_.advance(at, output);
     give_out(output);
     output.clear();
-    show_archived();
+    ends_.advance(archived_);
     mark_safe();
-    if (at.steady >= view_at) {
-      view_at = at.steady + kViewEvery;
+    if (real >= view_at) {
+      view_at = real + kViewEvery;
       refresh_view(at);
     }
-    if (at.steady >= second_at) {
-      second_at = at.steady + kSecond;
+    if (real >= second_at) {
+      second_at = real + kSecond;
       reserve_probe_ids();
       tell_imports();
       if (on_second) on_second();
     }
   }
-  (void)archive_.wait_until_synced(archived_, kArchivePatience);
-  for (auto& [record, path] : unshown_) book_.end(std::move(path));
+  ends_.finish(archived_, kArchivePatience);
   book_.stop_waiting();
   {
     const std::lock_guard lock(view_mutex_);
@@ -156,7 +141,8 @@ void Controller::hear(const Announcement& said, const Now& at) {
   const VpIndex vp = brain_.hear(said, at);
   Link& link = links_[said.name];
   if (link.link) return;
-  spdlog::info("vantage point {} ({}) is there", said.name, probes::to_string(said.address));
+  spdlog::info("vantage point {} ({}) is {}", said.name, probes::to_string(said.address),
+               said.is_old ? "known and says nothing" : "there");
   link.vp = vp;
   link.link = std::make_unique<VpLink>(queue_opener(), said.name, inbox_);
   set_link(link, "its queue is being opened", at);
@@ -170,7 +156,34 @@ void Controller::take_over(DataFiles files) {
   if (files.imported) brain_.import_atlas(std::move(*files.imported));
 }
 
+// While the archive takes nothing, results would pile up in memory, and their senders hold theirs
+// back. So no more is asked then, and nobody's time runs, until all that came meanwhile is taken
+// in.
+void Controller::hold_or_go_on(SteadyNs real) {
+  why_held_ = why_hold();
+  if (!why_held_.empty()) return clock_.stop(real);
+  if (!clock_.is_stopped()) return;
+  const bool is_behind =
+      std::ranges::any_of(links_, [](const auto& it) { return it.second.link->is_behind(); });
+  if (is_behind) {
+    why_held_ = "results that came meanwhile are being taken in";
+    return;
+  }
+  clock_.go_on(real);
+  put(std::exchange(held_tasks_, {}));
+}
+
+std::string Controller::why_hold() const {
+  if (std::string fault = archive_.why_not_writable(); !fault.empty()) return fault;
+  if (!archive_.has_room()) return "the archive's disk is slower than what is measured";
+  if (brain_.next_probe_id() + kReservedIds / 4 >= probe_ids_end_) {
+    return "numbers for probes cannot be reserved: " + probe_ids_fault_;
+  }
+  return {};
+}
+
 void Controller::take_in(Inbound inbound, const Now& at) {
+  has_looked_ |= inbound.has_looked;
   for (DataFiles& it : inbound.files) take_over(std::move(it));
   for (const Announcement& it : inbound.announcements) hear(it, at);
   for (const auto& [vp, message] : inbound.results) {
@@ -189,27 +202,27 @@ void Controller::take_in(Inbound inbound, const Now& at) {
 }
 
 void Controller::give_out(BrainOutput& output) {
-  std::unordered_map<VpIndex, std::vector<queue::Task>> tasks;
-  for (const auto& [vp, task] : output.tasks) tasks[vp].push_back(task);
-  for (auto& [vp, its] : tasks) by_vp_[vp]->link->put(std::move(its));
+  if (clock_.is_stopped()) {
+    held_tasks_.insert(held_tasks_.end(), output.tasks.begin(), output.tasks.end());
+  } else {
+    put(std::move(output.tasks));
+  }
   for (PingRecord& it : output.pings) archived_ = archive_.append(std::move(it));
   for (TraceRecord& it : output.traces) archived_ = archive_.append(std::move(it));
   for (RankedSpoofersRecord& it : output.rankings) archived_ = archive_.append(std::move(it));
-  for (const Request& it : output.stand_ins) book_.expect_one_more(it.batch, it.id);
-  for (ReversePath& it : output.ended) {
-    archived_ = archive_.append(it);
-    unshown_.emplace_back(archived_, std::move(it));
+  for (const Request& it : output.stand_ins) {
+    book_.expect_one_more(it.batch, it.id);
+    if (book_.is_cancelled(it.batch)) {
+      inbox_.add([&](Inbound& in) { in.cancelled.push_back(it.id); });
+    }
   }
+  for (ReversePath& it : output.ended) archived_ = ends_.add(std::move(it));
 }
 
-// While the archive's disk refuses, users need not wait for it.
-void Controller::show_archived() {
-  if (unshown_.empty()) return;
-  const std::uint64_t shown = archive_.is_failing() ? archived_ : archive_.synced();
-  while (!unshown_.empty() && unshown_.front().first <= shown) {
-    book_.end(std::move(unshown_.front().second));
-    unshown_.pop_front();
-  }
+void Controller::put(std::vector<Prober::Outgoing> tasks) {
+  std::unordered_map<VpIndex, std::vector<queue::Task>> by_vp;
+  for (const auto& [vp, task] : tasks) by_vp[vp].push_back(task);
+  for (auto& [vp, its] : by_vp) by_vp_[vp]->link->put(std::move(its));
 }
 
 // What vantage points handed over is committed once all that came of it is on the disk.
@@ -248,58 +261,6 @@ void Controller::tell_imports() {
   imports_told_ = std::move(text);
 }
 
-void Controller::refresh_view(const Now& at) {
-  View view;
-  const VantageTable& vantage = brain_.vantage();
-  for (std::size_t i = 0; i < vantage.size(); ++i) {
-    const auto index = static_cast<VpIndex>(i);
-    const VantagePoint& vp = vantage.of(index);
-    const std::uint64_t age_us = (at.steady - std::min(vp.heard_at, at.steady)) / 1000;
-    SourceInfo source{.name = vp.said.name, .address = vp.said.address, .why_not = {}};
-    const auto why_not = vantage.why_no_source(index);
-    source.is_ready = !why_not;
-    source.why_not = why_not.value_or("");
-    source.atlas_imported = brain_.atlases().imported_of(index);
-    if (const SourceAtlas* const atlas = brain_.atlases().of(index)) {
-      source.atlas_traceroutes = atlas->traces().size();
-      source.atlas_hops = atlas->hop_count();
-      for (const AtlasTrace& trace : atlas->traces()) {
-        const std::uint64_t unix_us =
-            at.unix_us - (at.steady - std::min(trace.at, at.steady)) / 1000;
-        if (source.atlas_oldest_unix_us == 0 || unix_us < source.atlas_oldest_unix_us) {
-          source.atlas_oldest_unix_us = unix_us;
-        }
-      }
-    }
-    view.sources.push_back(std::move(source));
-    VantagePointInfo info{.name = vp.said.name,
-                          .address = vp.said.address,
-                          .asn = brain_.prefixes().asn(vp.said.address),
-                          .state = std::string(name(vp.state)),
-                          .why = vp.said.is_ready ? "" : vp.said.why_not};
-    const auto works = [&](Capability what) { return vp.of(what).works; };
-    info.can_ping = works(Capability::kPing);
-    info.can_record_route = works(Capability::kRecordRoute);
-    info.can_timestamp = works(Capability::kTimestamp);
-    info.can_trace = works(Capability::kTrace);
-    info.can_spoof = works(Capability::kSpoof);
-    info.receives_spoofed = works(Capability::kReceiveSpoofed);
-    info.last_heard_unix_us = at.unix_us - age_us;
-    view.vps.push_back(std::move(info));
-  }
-  view.figures = {brain_.figures(),
-                  brain_.probing(),
-                  brain_.under_way(),
-                  brain_.open_circuits(at.steady),
-                  brain_.atlases().contradicted(),
-                  queue_troubles_.size(),
-                  tasks_dropped_,
-                  watch_->left_out()};
-  view.queue_troubles.assign(queue_troubles_.begin(), queue_troubles_.end());
-  const std::lock_guard lock(view_mutex_);
-  view_ = std::move(view);
-}
-
 // --- what users ask ------------------------------------------------------------------------------
 
 std::optional<RequestFault> Controller::fault_of(const Request& request,
@@ -309,6 +270,9 @@ std::optional<RequestFault> Controller::fault_of(const Request& request,
     return RequestFault{0, why, std::move(sentence)};
   };
   const auto source = std::ranges::find(view_.sources, request.src, &SourceInfo::address);
+  if (source == view_.sources.end() && !view_.has_looked) {
+    return said(Why::kNotReady, "the controller has just started and knows no vantage point yet");
+  }
   if (source == view_.sources.end()) {
     std::vector<std::string> names;
     for (const SourceInfo& it : view_.sources) names.push_back(it.name);
@@ -361,6 +325,15 @@ tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
                                   "be; try again later",
                                   book_.under_way(), config_.limits.max_under_way)});
   }
+  if (faults.empty()) {
+    if (auto why = why_not_storable(); !why.empty()) {
+      faults.push_back({0, RequestFault::Why::kStorage, std::move(why)});
+    }
+  }
+  if (is_stopping_.load(std::memory_order_relaxed)) {
+    faults.push_back({0, RequestFault::Why::kNotReady,
+                      "the controller is stopping; ask again when it has started anew"});
+  }
   if (!faults.empty() || requests.empty()) return tl::unexpected(std::move(faults));
   const auto batch = book_.accept(requests);
   if (!batch) {
@@ -369,12 +342,36 @@ tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
   }
   inbox_.add([&](Inbound& in) {
     in.requests.insert(in.requests.end(), requests.begin(), requests.end());
+    // Who knew the number before we told it has cancelled nothing but the book's entry.
+    if (!book_.is_cancelled(*batch)) return;
+    for (const Request& it : requests) in.cancelled.push_back(it.id);
   });
   return *batch;
 }
 
+// What could not be archived could not be shown.
+std::string Controller::why_not_storable() const {
+  std::string fault = archive_.why_not_writable();
+  if (fault.empty() && !archive_.has_room()) fault = "its disk is slower than what is measured";
+  return fault.empty() ? "" : "nothing can be archived now: " + fault;
+}
+
+void Controller::add_waiting(BatchProgress& progress) const {
+  const std::lock_guard lock(view_mutex_);
+  for (const std::uint64_t id : progress.open) {
+    const auto waits = view_.waiting->find(id);
+    if (waits != view_.waiting->end()) {
+      progress.waiting_for.emplace(id, view_.waited_for.at(waits->second));
+    } else if (!view_.why_held.empty()) {
+      progress.waiting_for.emplace(id, view_.why_held);
+    }
+  }
+}
+
 std::optional<BatchProgress> Controller::progress(std::uint64_t batch, std::size_t first) const {
-  return book_.progress(batch, first);
+  auto progress = book_.progress(batch, first);
+  if (progress) add_waiting(*progress);
+  return progress;
 }
 
 std::optional<BatchProgress> Controller::wait_for_more(std::uint64_t batch, std::size_t first,
@@ -382,11 +379,17 @@ std::optional<BatchProgress> Controller::wait_for_more(std::uint64_t batch, std:
   return book_.wait_for_more(batch, first, patience);
 }
 
-void Controller::cancel(std::uint64_t batch) {
+tl::expected<void, std::string> Controller::cancel(std::uint64_t batch) {
+  const auto cancelled = book_.cancel(batch);
+  if (cancelled && !*cancelled) return {};
   const auto open = book_.open_of(batch);
-  if (!book_.cancel(batch)) return;
   inbox_.add(
       [&](Inbound& in) { in.cancelled.insert(in.cancelled.end(), open.begin(), open.end()); });
+  if (cancelled) return {};
+  return tl::unexpected(
+      fmt::format("it ends as cancelled, and would be measured again if the controller died now: "
+                  "{}; ask again",
+                  cancelled.error().sentence));
 }
 
 std::vector<ReversePath> Controller::with_label(const std::string& user, const std::string& label,
@@ -427,7 +430,10 @@ Controller::Figures Controller::figures() const {
 
 std::vector<std::string> Controller::troubles() const {
   const std::lock_guard lock(view_mutex_);
-  return view_.queue_troubles;
+  std::vector<std::string> found = view_.queue_troubles;
+  if (!view_.why_held.empty()) found.push_back("measuring stands still: " + view_.why_held);
+  for (const auto& [source, sentence] : view_.waited_for) found.push_back(sentence);
+  return found;
 }
 
 nanoseconds Controller::since_last_turn() const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -23,8 +24,10 @@
 #include "controller/brain/brain.h"
 #include "controller/journal/id_source.h"
 #include "controller/journal/request_book.h"
+#include "controller/running/brain_clock.h"
 #include "controller/running/files.h"
 #include "controller/running/inbox.h"
+#include "controller/running/path_ends.h"
 #include "controller/running/vp_link.h"
 #include "controller/running/vp_watch.h"
 #include "controller/service.h"
@@ -42,8 +45,9 @@ class Controller final : public Service {
   // From now on these are used; of what they do not have, what was before. Thread: any.
   void replace(DataFiles files);
 
-  // What an earlier life had accepted and not ended is measured now. REQUIRES: before run().
-  void resume(const std::vector<Request>& requests);
+  // What an earlier life had accepted and not ended is measured now; of these, `cancelled` end as
+  // that. REQUIRES: before run().
+  void resume(const std::vector<Request>& requests, const std::vector<std::uint64_t>& cancelled);
 
   // Works until stop().
   void run();
@@ -58,7 +62,7 @@ class Controller final : public Service {
                                                       std::size_t first) const override;
   [[nodiscard]] std::optional<BatchProgress> wait_for_more(
       std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const override;
-  void cancel(std::uint64_t batch) override;
+  tl::expected<void, std::string> cancel(std::uint64_t batch) override;
   [[nodiscard]] std::vector<ReversePath> with_label(const std::string& user,
                                                     const std::string& label,
                                                     std::size_t most) const override;
@@ -78,9 +82,11 @@ class Controller final : public Service {
     std::size_t queue_troubles = 0;   // what keeps queues from working
     std::uint64_t tasks_dropped = 0;  // that no queue took
     std::size_t statuses_left_out = 0;
+    std::size_t waiting_for_source = 0;  // of those under way
+    bool is_held = false;                // measuring stands still
   };
   [[nodiscard]] Figures figures() const;
-  // What keeps queues from working, one sentence each. Thread: any.
+  // What keeps queues from working or requests waiting, one sentence each. Thread: any.
   [[nodiscard]] std::vector<std::string> troubles() const;
   // The thread that runs came by so long ago. Thread: any.
   [[nodiscard]] std::chrono::nanoseconds since_last_turn() const;
@@ -100,6 +106,12 @@ class Controller final : public Service {
     std::vector<VantagePointInfo> vps;
     Figures figures;
     std::vector<std::string> queue_troubles;  // each once
+    bool has_looked = false;                  // for vantage points, since the start
+    std::string why_held;                     // measuring stands still; empty: it does not
+    // Requests that wait for their source, and one sentence for each of these sources.
+    using Waiting = std::unordered_map<std::uint64_t, probes::Ipv4Addr>;
+    std::shared_ptr<const Waiting> waiting = std::make_shared<const Waiting>();
+    std::map<probes::Ipv4Addr, std::string> waited_for;
   };
 
   void take_in(Inbound inbound, const Now& now);
@@ -108,11 +120,16 @@ class Controller final : public Service {
   void mind_queues(const Now& now);
   void set_link(Link& link, std::string why_not, const Now& now);
   void give_out(BrainOutput& output);
-  void show_archived();
+  void hold_or_go_on(SteadyNs real);
+  [[nodiscard]] std::string why_hold() const;
+  void put(std::vector<Prober::Outgoing> tasks);
   void mark_safe();
   void reserve_probe_ids();
   void refresh_view(const Now& now);
   void tell_imports();
+  void show_waiting(View& view, const Now& now);
+  [[nodiscard]] std::string why_not_storable() const;
+  void add_waiting(BatchProgress& progress) const;
   [[nodiscard]] std::optional<RequestFault> fault_of(const Request& request,
                                                      const config::BogonPolicy& bogons) const;
   [[nodiscard]] OpenQueue queue_opener() const;
@@ -123,6 +140,7 @@ class Controller final : public Service {
   Archive& archive_;
   IdSource probe_ids_;
   std::uint64_t probe_ids_end_ = 0;  // numbers below are ours
+  std::string probe_ids_fault_;      // why no more are
   Brain brain_;
   Inbox inbox_;
   std::unordered_map<std::string, Link> links_;
@@ -130,9 +148,12 @@ class Controller final : public Service {
   std::set<std::string> queue_troubles_;  // told
   std::uint64_t tasks_dropped_ = 0;
   std::uint64_t archived_ = 0;  // the last record
-  // What has ended is shown once the archive has synced that record, so that what was shown once is
-  // archived.
-  std::deque<std::pair<std::uint64_t, ReversePath>> unshown_;
+  PathEnds ends_;
+  BrainClock clock_;
+  std::vector<Prober::Outgoing> held_tasks_;  // while the clock stands still
+  std::string why_held_;
+  bool has_looked_ = false;
+  std::uint64_t waiting_version_ = ~std::uint64_t{0};  // of what view_ says of it
   std::atomic<bool> is_stopping_{false};
   std::atomic<std::int64_t> last_turn_ns_{0};
   std::string imports_told_;

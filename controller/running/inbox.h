@@ -25,15 +25,15 @@ struct Inbound {
   };
   std::vector<Results> results;
   std::vector<Announcement> announcements;
+  bool has_looked = false;  // for vantage points: these are all that there are now
   std::vector<Request> requests;
   std::vector<std::uint64_t> cancelled;     // requests
   std::vector<std::string> refresh, clear;  // atlases, by the source's name
   std::vector<DataFiles> files;             // that were read anew
-  bool is_stopping = false;
 
   [[nodiscard]] bool is_empty() const noexcept {
     return results.empty() && announcements.empty() && requests.empty() && cancelled.empty() &&
-           refresh.empty() && clear.empty() && files.empty() && !is_stopping;
+           refresh.empty() && clear.empty() && files.empty() && !has_looked;
   }
 };
 

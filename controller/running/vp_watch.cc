@@ -72,8 +72,8 @@ Expected<void> VpWatch::look() {
   auto heard = roll_call_.look(*all, now);
   for (const std::string& it : roll_call_.take_complaints()) spdlog::warn("{}", it);
   left_out_ = roll_call_.left_out();
-  if (heard.empty()) return {};
   inbox_.add([&](Inbound& in) {
+    in.has_looked = true;
     in.announcements.insert(in.announcements.end(), heard.begin(), heard.end());
   });
   return {};

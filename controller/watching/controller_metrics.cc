@@ -110,6 +110,16 @@ std::vector<Row> make_request_rows() {
               part<&F::book, &B::refused>),
       gauge("backsight_controller_requests_under_way", "Requests accepted and not ended.",
             part<&F::book, &B::under_way>),
+      gauge("backsight_controller_requests_waiting_for_source",
+            "Of these, those whose source cannot measure now.",
+            [](const Figures& figures, Samples& samples) {
+              samples.add(static_cast<double>(figures.work.waiting_for_source));
+            }),
+      gauge("backsight_controller_measuring_held",
+            "1 while measuring stands still because its results could not be kept.",
+            [](const Figures& figures, Samples& samples) {
+              samples.add(figures.work.is_held ? 1 : 0);
+            }),
       counter("backsight_controller_measurements_begun_total",
               "Reverse traceroutes begun, those that stand in for others included.",
               brain<&R::begun>),

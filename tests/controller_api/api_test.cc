@@ -311,6 +311,27 @@ TEST(ApiCancel, StopsWhatHasNotEnded) {
   EXPECT_EQ(rig.ask(rig.request("DELETE", "/api/v1/revtr")).status, 400);
 }
 
+TEST(ApiCancel, SaysThatItIsNotRememberedYet) {
+  ApiRig rig;
+  const std::uint64_t batch = rig.submit();
+  rig.service_.forget_cancels("the journal: No space left on device");
+  const std::string path = "/api/v1/revtr?batchid=" + std::to_string(batch);
+  const Answered answered = rig.ask(rig.request("DELETE", path));
+  EXPECT_EQ(answered.status, 503);
+  EXPECT_EQ(answered.code(), "storage");
+  EXPECT_THAT(answered.text, HasSubstr("No space left on device"));
+}
+
+TEST(ApiResults, SayWhatAnOpenOneWaitsFor) {
+  ApiRig rig;
+  const std::uint64_t batch = rig.submit();
+  const std::string path = "/api/v1/revtr?batchid=" + std::to_string(batch);
+  EXPECT_FALSE(rig.get(path).json["revtrs"][0].contains("waiting_for"));
+  rig.service_.say_what_is_waited_for(batch, "source ams01: it says nothing");
+  EXPECT_EQ(rig.get(path).json["revtrs"][0]["status"], "RUNNING");
+  EXPECT_EQ(rig.get(path).json["revtrs"][0]["waiting_for"], "source ams01: it says nothing");
+}
+
 TEST(ApiAtlas, IsRunAndCleanedByNameOrAddress) {
   ApiRig rig;
   const auto order = [&](const char* what, const char* source) {
@@ -402,6 +423,17 @@ TEST(ApiEvents, ComeAsPathsEnd) {
   rig.service_.end(batch);
   EXPECT_THAT(*reply.stream->next(std::chrono::minutes(1)), HasSubstr("event: revtr"));
   EXPECT_FALSE(reply.stream->next(std::chrono::minutes(1)));
+}
+
+TEST(ApiEvents, EndWithASentenceWhenTheControllerStops) {
+  ApiRig rig;
+  const std::uint64_t batch = rig.submit();
+  ApiReply reply =
+      rig.api_.answer(rig.request("GET", "/api/v1/revtr/" + std::to_string(batch) + "/events"));
+  rig.service_.stop();
+  const std::string text = ApiRig::read(std::move(reply)).text;
+  EXPECT_THAT(text, HasSubstr(": the controller stops"));
+  EXPECT_THAT(events_of(text), testing::IsEmpty());  // whoever follows comes again
 }
 
 TEST(ApiEvents, EndWhenTheBatchIsForgotten) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,17 @@ class FakeService : public Service {
     const std::lock_guard lock(mutex_);
     return orders_;
   }
+  // What is cancelled from now on is not remembered.
+  void forget_cancels(std::string why) { cancel_fault_ = std::move(why); }
+  void say_what_is_waited_for(std::uint64_t id, std::string what) {
+    const std::lock_guard lock(mutex_);
+    waiting_for_[id] = std::move(what);
+  }
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    changed_.notify_all();
+  }
   void set_usage(Usage usage) {
     const std::lock_guard lock(mutex_);
     usage_ = usage;
@@ -115,14 +127,16 @@ class FakeService : public Service {
     changed_.wait_for(lock, patience, [&] {
       const auto found = batches_.find(batch);
       return found == batches_.end() || found->second.ended.size() > first ||
-             found->second.open.empty();
+             found->second.open.empty() || is_stopping_;
     });
     return look(batch, first);
   }
-  void cancel(std::uint64_t batch) override {
+  tl::expected<void, std::string> cancel(std::uint64_t batch) override {
     for (const std::uint64_t id : std::vector<std::uint64_t>(batches_.at(batch).open)) {
       end(id, FailReason::kCancelled);
     }
+    if (!cancel_fault_.empty()) return tl::unexpected(cancel_fault_);
+    return {};
   }
   std::vector<ReversePath> with_label(const std::string& user, const std::string& label,
                                       std::size_t most) const override {
@@ -163,7 +177,9 @@ class FakeService : public Service {
                            .total = batch.total,
                            .ended = {},
                            .open = batch.open,
-                           .is_complete = batch.open.empty()};
+                           .waiting_for = waiting_for_,
+                           .is_complete = batch.open.empty(),
+                           .is_stopping = is_stopping_};
     for (std::size_t i = first; i < batch.ended.size(); ++i) {
       progress.ended.push_back(batch.ended[i]);
     }
@@ -184,6 +200,9 @@ class FakeService : public Service {
   std::map<std::uint64_t, Request> requests_;
   std::vector<RequestFault> faults_;
   std::vector<std::string> orders_;
+  std::string cancel_fault_;
+  std::unordered_map<std::uint64_t, std::string> waiting_for_;
+  bool is_stopping_ = false;
   Usage usage_;
   std::uint64_t next_ = 2;
 };

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Outcome::kCount)
 constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)> kReasons = {
     "none",         "denied",       "bogon",           "not_enrolled", "source_denied",
     "spoofed_kind", "duplicate_id", "bad_task",        "no_route",     "neighbour",
-    "transmit",     "stopped",      "neighbours_full",
+    "transmit",     "stopped",      "neighbours_full", "link",
 };
 static_assert(!kOutcomes.back().empty() && !kReasons.back().empty());
 

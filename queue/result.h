@@ -45,6 +45,7 @@ enum class Reason : std::uint8_t {
   kTransmit,        // the port accepted no packet for too long
   kStopped,         // the vantage point was told to stop
   kNeighboursFull,  // of more hosts on the link than are asked for at once
+  kLink,            // the port's link was gone, too long or while a reply was awaited
   kCount
 };
 

@@ -277,6 +277,23 @@ std::vector<MetricRow> make_rows() {
                           [](const Port& port) { return port.neighbours().gateway_moves(); });
               },
               {"port"}),
+      gauge("backsight_vp_port_usable",
+            "0 while the port is held: no link, no interface, or its interface is not as it was.",
+            [](const Sources& sources, Samples& samples) {
+              each_port(sources, samples, [](const Port& port) { return port.is_held() ? 0 : 1; });
+            },
+            {"port"}),
+      counter("backsight_vp_port_interruptions_total", "Times that the port was held.",
+              [](const Sources& sources, Samples& samples) {
+                each_port(sources, samples, [](const Port& port) { return port.interruptions(); });
+              },
+              {"port"}),
+      counter("backsight_vp_port_reopened_total",
+              "Times that the port was opened anew, for an interface that came back.",
+              [](const Sources& sources, Samples& samples) {
+                each_port(sources, samples, [](const Port& port) { return port.reopened(); });
+              },
+              {"port"}),
       counter("backsight_vp_port_packets_received_total", "Packets that the port received.",
               each_port_count<&P::received>, {"port"}),
       counter("backsight_vp_port_packets_transmitted_total", "Packets that the port sent.",
@@ -291,6 +308,10 @@ std::vector<MetricRow> make_rows() {
               {"port"}),
       counter("backsight_vp_port_tx_errors_total", "Packets that the port failed to send.",
               each_port_count<&P::tx_errors>, {"port"}),
+      counter(
+          "backsight_vp_port_tx_lost_total",
+          "Packets that the port had accepted from a worker when its link went, and never sent.",
+          each_port_count<&P::tx_lost>, {"port"}),
       gauge("backsight_vp_port_packet_buffers_in_use",
             "Packet buffers of the port's pool that somebody holds.",
             [](const Sources& sources, Samples& samples) {

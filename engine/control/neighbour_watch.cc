@@ -9,13 +9,14 @@ using namespace std::chrono_literals;
 using probes::to_string;
 
 constexpr auto kReminder = 60s;
+constexpr auto kPatience = 1s;  // from when it can be asked
 
 }  // namespace
 
 NeighbourWatch::NeighbourWatch(std::span<const std::unique_ptr<Port>> ports, Clock::time_point now)
     : ports_(ports), told_(ports.size()) {
   for (Told& told : told_) {
-    told.silent_at = now - kReminder + 1s;
+    told.silent_at = now - kReminder + kPatience;
     told.rival_at = now - kReminder;
   }
 }
@@ -30,6 +31,11 @@ void NeighbourWatch::look(Clock::time_point now) {
 void NeighbourWatch::look_at_gateway(const Port& port, Told& told, Clock::time_point now) {
   const std::string& device = port.config().device;
   const std::string gateway = to_string(*port.config().gateway);
+  if (port.is_held()) {
+    // That is told by who watches the port. Once it goes on, the gateway has its time to answer.
+    told.silent_at = now - kReminder + kPatience;
+    return;
+  }
   const auto mac = port.neighbours().gateway_mac();
   if (mac) {
     if (told.gateway && told.gateway != mac) {

@@ -78,6 +78,9 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
     if (!opened) return tl::unexpected(opened.error());
     ports_.push_back(std::move(*opened));
   }
+  auto watch = PortWatch::open(ports_);
+  if (!watch) return tl::unexpected(watch.error());
+  port_watch_ = std::move(*watch);
   shared_.emplace(clock_, total_, config_.id, probes::HandleCipher(random_key()));
   for (const auto& port : ports_) shared_->ports.push_back(port.get());
   put_policy_in_force();
@@ -104,11 +107,13 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
       return run_failed(fmt::format("engine.workers: worker {} could not be launched", i));
     }
   }
+  port_watch_->start();
   counters_.started_unix_seconds = unix_seconds();
   return {};
 }
 
 VantagePoint::~VantagePoint() {
+  port_watch_.reset();
   if (shared_) shared_->is_stopping.store(true, std::memory_order_relaxed);
   if (eal_) rte_eal_mp_wait_lcore();
   workers_.clear();
@@ -200,11 +205,11 @@ void VantagePoint::set_queue_troubles(std::vector<std::string> troubles) {
 
 std::vector<std::string> VantagePoint::why_not_ready() const {
   std::vector<std::string> why;
-  for (const auto& port : ports_) {
-    if (!port->link_is_up()) {
-      why.push_back(fmt::format("port {}: the link is down", port->config().device));
-    }
-    if (!port->neighbours().gateway_is_known()) {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const auto& port = ports_[i];
+    if (std::string trouble = port_watch_->trouble(i); !trouble.empty()) {
+      why.push_back(std::move(trouble));
+    } else if (!port->neighbours().gateway_is_known()) {
       why.push_back(fmt::format("port {}: gateway {} does not answer ARP", port->config().device,
                                 probes::to_string(*port->config().gateway)));
     }

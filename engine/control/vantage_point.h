@@ -23,6 +23,7 @@
 #include "engine/control/admission.h"
 #include "engine/control/id_set.h"
 #include "engine/control/neighbour_watch.h"
+#include "engine/control/port_watch.h"
 #include "engine/control/result_sink.h"
 #include "engine/control/statistics.h"
 #include "engine/control/task_source.h"
@@ -134,6 +135,7 @@ class VantagePoint {
                                            const RunOptions& options) const;
   void every_second();
   void sync_clock();
+  [[nodiscard]] bool has_usable_port() const;
   void begin_stopping();
   [[nodiscard]] std::uint64_t under_way() const;
 
@@ -147,6 +149,7 @@ class VantagePoint {
   std::optional<Shared> shared_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<PortWatch> port_watch_;
   ControlCounters counters_;
   std::shared_ptr<const SendPolicy> policy_in_force_;
   // One that a worker may still be looking at, and the rounds each had begun when it was replaced.

@@ -34,6 +34,8 @@ constexpr auto kLongestNap = 10ms;
 bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   if (is_stopping() || put_is_slow_) return false;
   if (held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
+  // The queue keeps what nothing can be sent for; lines of a file end with the reason.
+  if (!options.is_once && !has_usable_port()) return false;
   if (source_error_ && (options.is_once || Clock::now() < take_again_)) return false;
   intake_.clear();
   const auto taken = source.take(kTasksAtOnce, intake_);
@@ -59,6 +61,10 @@ bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   summary_.unreadable += intake_.complaints.size();
   for (const queue::QueuedTask& queued : intake_.tasks) accept(queued, options);
   return !intake_.tasks.empty() || !intake_.complaints.empty();
+}
+
+bool VantagePoint::has_usable_port() const {
+  return std::ranges::any_of(ports_, [](const auto& port) { return !port->is_held(); });
 }
 
 void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& options) {

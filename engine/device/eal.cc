@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -20,6 +21,7 @@
 #include <utility>
 
 #include "engine/device/capabilities.h"
+#include "engine/device/interface.h"
 #include "engine/device/tsc.h"
 
 namespace backsight::engine {
@@ -68,6 +70,13 @@ Expected<void> check_interface(const config::PortConfig& port) {
         fmt::format("port {}: there is no interface {} here; `ip link` lists those there are",
                     port.device, interface));
   }
+  const auto view = look_at_interface(interface);
+  if (!view) return tl::unexpected(view.error());
+  if (view->exists && !view->is_ethernet) {
+    return bad_usage(
+        fmt::format("port {}: {} carries no Ethernet frames; a port needs an interface that does",
+                    port.device, interface));
+  }
   return {};
 }
 
@@ -110,22 +119,7 @@ std::size_t combined_queues(const std::string& interface) {
   return is_told ? std::max<std::size_t>(channels.combined_count, 1) : 1;
 }
 
-// The device as EAL wants it: as many queues as there are workers, or as the interface has, unless
-// the config says otherwise.
-std::string with_queues(const std::string& device, std::size_t workers) {
-  const std::string name = device_name(device);
-  std::size_t queues = workers;
-  if (name.starts_with("net_af_xdp")) {
-    queues = std::min(workers, combined_queues(device_argument(device, "iface")));
-  }
-  const auto complete = [&](const char* key) {
-    if (queues == 1 || !device_argument(device, key).empty()) return device;
-    return fmt::format("{},{}={}", device, key, queues);
-  };
-  if (name.starts_with("net_af_packet")) return complete("qpairs");
-  if (name.starts_with("net_af_xdp")) return complete("queue_count");
-  return device;
-}
+std::atomic<bool> devices_stay_open{false};
 
 // The counter and the monotonic clock at one moment.
 struct ClockPair {
@@ -168,6 +162,34 @@ std::string device_argument(const std::string& device, const std::string& key) {
   return {};
 }
 
+std::string interface_of(const std::string& device) {
+  const std::string name = device_name(device);
+  std::string interface = device_argument(device, "iface");
+  constexpr std::string_view kTap = "net_tap";
+  // The name that the driver would choose for the first of them.
+  if (interface.empty() && name.starts_with(kTap)) return "dtap" + name.substr(kTap.size());
+  const bool has_interface = name.starts_with("net_af_packet") || name.starts_with("net_af_xdp") ||
+                             name.starts_with("net_pcap") || name.starts_with(kTap);
+  return has_interface ? interface : std::string();
+}
+
+// As many queues as there are workers, or as the interface has, unless the config says otherwise.
+std::string device_arguments(const std::string& device, std::size_t workers) {
+  const std::string name = device_name(device);
+  std::string arguments = device.size() > name.size() ? device.substr(name.size() + 1) : "";
+  const auto complete = [&](const char* key, const std::string& value) {
+    if (!device_argument(device, key).empty()) return;
+    arguments += fmt::format("{}{}={}", arguments.empty() ? "" : ",", key, value);
+  };
+  if (name.starts_with("net_tap")) complete("iface", interface_of(device));
+  if (workers > 1 && name.starts_with("net_af_packet")) complete("qpairs", fmt::to_string(workers));
+  if (name.starts_with("net_af_xdp")) {
+    const std::size_t queues = std::min(workers, combined_queues(interface_of(device)));
+    if (queues > 1) complete("queue_count", fmt::to_string(queues));
+  }
+  return arguments;
+}
+
 Expected<EalPlan> plan_eal(const config::VpConfig& config) {
   const config::EngineConfig& engine = config.engine;
   if (auto checked = check_core(engine.control, "engine.control"); !checked) {
@@ -202,9 +224,10 @@ Expected<EalPlan> plan_eal(const config::VpConfig& config) {
   }
   bool has_pci = false;
   for (const config::PortConfig& port : config.ports) {
+    if (!interface_of(port.device).empty()) continue;
     has_pci |= !is_virtual(port.device);
     plan.arguments.emplace_back(is_virtual(port.device) ? "--vdev" : "-a");
-    plan.arguments.push_back(with_queues(port.device, engine.workers.size()));
+    plan.arguments.push_back(port.device);
   }
   if (!has_pci) plan.arguments.emplace_back("--no-pci");
   plan.arguments.insert(plan.arguments.end(), engine.eal.begin(), engine.eal.end());
@@ -234,8 +257,10 @@ Expected<Eal> Eal::start(const EalPlan& plan) {
 Eal::Eal(Eal&& other) noexcept : is_owner_(std::exchange(other.is_owner_, false)) {}
 
 Eal::~Eal() {
-  if (is_owner_) rte_eal_cleanup();
+  if (is_owner_ && !devices_stay_open) rte_eal_cleanup();
 }
+
+void leave_devices_open() noexcept { devices_stay_open = true; }
 
 std::uint64_t measure_tsc_hz() {
   constexpr std::uint64_t kLeastNs = 100'000'000;

@@ -16,8 +16,8 @@ struct EalPlan {
 };
 
 // The arguments that rte_eal_init gets. The main lcore is number 0 on the control core, worker i is
-// lcore i + 1. Fails when a core is not ours to use, a named interface does not exist, hugepages
-// are required and too few, or we may not open packet sockets.
+// lcore i + 1. Fails when a core is not ours to use, a named interface does not exist or carries no
+// Ethernet, hugepages are required and too few, or we may not open packet sockets.
 [[nodiscard]] Expected<EalPlan> plan_eal(const config::VpConfig& config);
 
 class Eal {
@@ -33,6 +33,9 @@ class Eal {
   bool is_owner_ = true;
 };
 
+// The end of the process does what ~Eal would: a device must not be closed. Thread: any.
+void leave_devices_open() noexcept;
+
 // The lcore of worker `index`.
 [[nodiscard]] constexpr unsigned lcore_of_worker(unsigned index) noexcept { return index + 1; }
 
@@ -46,5 +49,9 @@ class Eal {
 [[nodiscard]] bool is_virtual(const std::string& device);
 // The value of `key` among a virtual device's arguments; empty when absent.
 [[nodiscard]] std::string device_argument(const std::string& device, const std::string& key);
+// The network interface that a device uses or makes; empty when there is none. Such a device is not
+// among EAL's arguments: Port makes it, with these of its own, when it is opened.
+[[nodiscard]] std::string interface_of(const std::string& device);
+[[nodiscard]] std::string device_arguments(const std::string& device, std::size_t workers);
 
 }  // namespace backsight::engine

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace backsight::engine {
 namespace {
@@ -35,13 +36,25 @@ Handover::Handover(const char* name)
       from_port_(make_ring(std::string(name) + "f")) {}
 
 Handover::~Handover() {
-  rte_pktmbuf_free_bulk(stash_.data(), static_cast<unsigned>(stashed_));
-  for (rte_ring* const ring : {to_port_, from_port_}) {
+  discard();
+  rte_ring_free(to_port_);
+  rte_ring_free(from_port_);
+}
+
+Handover::Discarded Handover::discard() noexcept {
+  Discarded discarded{.to_port = stashed_};
+  rte_pktmbuf_free_bulk(stash_.data(), static_cast<unsigned>(std::exchange(stashed_, 0)));
+  const auto empty = [this](rte_ring* ring) {
+    std::size_t freed = 0;
     while (const std::size_t count = take(ring, stash_)) {
       rte_pktmbuf_free_bulk(stash_.data(), static_cast<unsigned>(count));
+      freed += count;
     }
-    rte_ring_free(ring);
-  }
+    return freed;
+  };
+  discarded.to_port += empty(to_port_);
+  discarded.from_port = empty(from_port_);
+  return discarded;
 }
 
 std::size_t Handover::send(std::span<rte_mbuf* const> packets) noexcept {

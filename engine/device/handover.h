@@ -21,8 +21,15 @@ class Handover {
   explicit Handover(const char* name);
   Handover(const Handover&) = delete;
   Handover& operator=(const Handover&) = delete;
-  // Frees what is inside. REQUIRES: both workers have stopped.
   ~Handover();
+
+  struct Discarded {
+    std::size_t to_port = 0;
+    std::size_t from_port = 0;
+  };
+  // Frees what is inside, and tells how much it was; the destructor does so, too. REQUIRES: neither
+  // worker uses it.
+  Discarded discard() noexcept;
 
   // Both return how many were taken, from the front. Thread: the worker that is served.
   [[nodiscard]] std::size_t send(std::span<rte_mbuf* const> packets) noexcept;

@@ -194,6 +194,24 @@ ArpOutcome Neighbours::hear(Seen seen, const ArpPacket& packet, Tsc now) noexcep
   return ArpOutcome::kAnswer;
 }
 
+void Neighbours::forget() noexcept {
+  if (!gateway_is_static_) {
+    // Its MAC stays, so that another one is noticed.
+    gateway_.word.store(gateway_.word.load(std::memory_order_relaxed) & kMacBits,
+                        std::memory_order_relaxed);
+    gateway_.asked = gateway_.doubted = gateway_.tries = 0;
+    gateway_.generation = 0;
+  }
+  for (std::size_t at = 0; at < kRows * kRowPlaces; ++at) {
+    Row& row = rows_[at / kRowPlaces];
+    Entry& entry = row.entries[at % kRowPlaces];
+    const std::uint64_t word = entry.word.load(std::memory_order_relaxed);
+    row.addresses[at % kRowPlaces].store(0, std::memory_order_relaxed);
+    entry.word.store((word / kGeneration + 1) * kGeneration, std::memory_order_relaxed);
+    entry.proven.store(0, std::memory_order_relaxed);
+  }
+}
+
 // --- what is asked -----------------------------------------------------------------------------
 
 std::size_t Neighbours::due(Tsc now, std::span<Question> out) noexcept {

@@ -57,6 +57,9 @@ class Neighbours {
   // Takes an ARP packet that is not from ourselves.
   ArpOutcome hear(const ArpPacket& packet, Tsc now) noexcept;
 
+  // Forgets what was learned: all are asked for anew. REQUIRES: no worker uses the port.
+  void forget() noexcept;
+
   struct Question {
     probes::Ipv4Addr address;
     probes::MacAddr to;  // a neighbour, or everybody

@@ -184,7 +184,10 @@ bool Worker::round() noexcept {
     ++counters_.results_full;
     return did;
   }
-  for (const auto& lane : lanes_) did |= receive(*lane);
+  for (const auto& lane : lanes_) {
+    if (lane->port.era() != lane->era) meet_port(*lane);
+    if (!lane->is_held) did |= receive(*lane);
+  }
   const Tsc now = clock_now();
   did |= take_trace_answers(now);
   did |= expire(now);
@@ -362,6 +365,7 @@ bool Worker::take_trace_answers(Tsc now) noexcept {
 bool Worker::expire(Tsc now) noexcept {
   std::uint64_t silent = 0;
   const auto on_expired = [this, now, &silent](const Flight& flight) {
+    if (flight.sent < lanes_[flight.port]->interrupted_until) return end_interrupted(flight);
     if (flight.trace != kNoTrace) {
       advance(flight.trace, traces_[flight.trace].trace.timed_out(), now);
       return;

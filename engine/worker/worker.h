@@ -130,7 +130,8 @@ class Worker {
   };
   // One port's two sides.
   struct Lane {
-    Lane(Port& port_of_lane, const QueuePair& pair) : port(port_of_lane), queue(pair) {}
+    Lane(Port& port_of_lane, const QueuePair& pair)
+        : port(port_of_lane), queue(pair), mac(port_of_lane.mac()) {}
     struct Received {
       RxBurst burst;
       Tsc at;
@@ -144,10 +145,16 @@ class Worker {
     std::size_t outgoing_count = 0;                 // while they are filed
     std::array<queue::QueuedTask, kBurst> spoofed;  // a spoofed probe is in flight nowhere
     std::uint32_t spoofed_count = 0;
+    probes::MacAddr mac;         // ours
     std::uint64_t next_hop = 0;  // the one in `ethernet`
     std::array<std::byte, kEthernetBytes> ethernet{};
     Tsc stuck_since;
     bool is_stuck = false;
+    std::uint32_t era = 0;  // of the port, when it was last looked at
+    bool is_held = false;   // the port is not touched
+    Tsc held_since;
+    // A probe that left before cannot count on a reply: the port was, or is, held since.
+    Tsc interrupted_until;
   };
 
   // What the frames of the burst that is read seem to be, computed for all of them together.
@@ -222,10 +229,15 @@ class Worker {
   bool flush(Lane& lane) noexcept;
   bool offer(Lane& lane, Tsc now) noexcept;
   void count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept;
-  void give_up(Lane& lane) noexcept;
+  void give_up(Lane& lane, queue::Reason reason) noexcept;
   void ask_neighbours(Tsc now) noexcept;
   bool send_frame(Lane& lane, std::span<const std::byte> frame) noexcept;
   [[nodiscard]] const probes::Template& template_for(const queue::Task& task) const noexcept;
+
+  // worker_link.cc: ports that are held
+  void meet_port(Lane& lane) noexcept;
+  void await_port(const Chosen& candidate, Tsc now) noexcept;
+  void end_interrupted(const Flight& flight) noexcept;
 
   // worker_receive.cc
   bool receive(Lane& lane) noexcept;

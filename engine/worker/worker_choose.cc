@@ -28,7 +28,7 @@ void Worker::meet_policy() noexcept {
   const std::uint32_t number = policy_ == nullptr ? 0 : policy_->number();
   if (std::exchange(policy_number_, number) == number) return;
   for (const auto& lane : lanes_) {
-    if (lane->burst.size() != 0) give_up(*lane);
+    if (lane->burst.size() != 0) give_up(*lane, queue::Reason::kTransmit);
   }
 }
 
@@ -44,13 +44,14 @@ inline queue::Reason Worker::objection(const queue::Task& task, std::uint32_t ad
 // Adds the probe to chosen_ if its next hop is known; else it is put off, or fails.
 inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t item,
                                std::uint8_t port, bool is_spoofed, Tsc now) noexcept {
-  const Neighbours::Found hop = lanes_[port]->port.neighbours().find(queued.task.dst, now);
   // Field by field: a copy of a struct just written would wait for its parts to reach the cache.
   Chosen& chosen = chosen_[chosen_count_];
   chosen.queued = &queued;
   chosen.item = item;
   chosen.port = port;
   chosen.is_spoofed = is_spoofed;
+  if (lanes_[port]->is_held) return await_port(chosen, now);
+  const Neighbours::Found hop = lanes_[port]->port.neighbours().find(queued.task.dst, now);
   chosen.next_hop = hop.packed_mac;
   if (hop.state == Neighbours::State::kKnown) {
     ++chosen_count_;
@@ -199,7 +200,7 @@ bool Worker::drain() noexcept {
     ++ended;
   }
   for (const auto& lane : lanes_) {
-    if (lane->burst.size() != 0) give_up(*lane);
+    if (lane->burst.size() != 0) give_up(*lane, queue::Reason::kTransmit);
   }
   return late + ended != 0;
 }

@@ -156,13 +156,13 @@ void Worker::take_frame(Lane& lane, const Arrival& arrival) noexcept {
     tap_.see(lane.port, frame, {.reject = reply.error()}, arrived);
     return;
   }
-  if (mac_at(frame, 6) == lane.port.mac() && !lane.port.shares_mac()) {
+  if (mac_at(frame, 6) == lane.mac && !lane.port.shares_mac()) {
     ++counters_.outcomes[RxOutcome::kOwnFrame];
     tap_.see(lane.port, frame, {.outcome = RxOutcome::kOwnFrame}, arrived);
     return;
   }
   const probes::MacAddr to = mac_at(frame, 0);
-  if (to != lane.port.mac() && to != probes::kBroadcastMac) {
+  if (to != lane.mac && to != probes::kBroadcastMac) {
     ++counters_.outcomes[RxOutcome::kNotForUs];
     tap_.see(lane.port, frame, {.outcome = RxOutcome::kNotForUs}, arrived);
     return;
@@ -201,7 +201,7 @@ ArpOutcome Worker::take_arp(Lane& lane, std::span<const std::byte> frame, Tsc ar
   const probes::Ipv4Addr own = lane.port.config().address;
   const auto packet = parse_arp(frame);
   if (!packet) return ArpOutcome::kMalformed;
-  const bool is_ours = packet->sender_mac == lane.port.mac() && !lane.port.shares_mac();
+  const bool is_ours = packet->sender_mac == lane.mac && !lane.port.shares_mac();
   if (is_ours && packet->sender == own) return ArpOutcome::kOther;
   if (is_ours) return ArpOutcome::kBadSender;
   const ArpOutcome heard = lane.port.neighbours().hear(*packet, arrived);
@@ -209,7 +209,7 @@ ArpOutcome Worker::take_arp(Lane& lane, std::span<const std::byte> frame, Tsc ar
       packet->target != own) {
     return heard;
   }
-  if (lane.port.answers() && send_frame(lane, craft_arp_reply(lane.port.mac(), own, *packet))) {
+  if (lane.port.answers() && send_frame(lane, craft_arp_reply(lane.mac, own, *packet))) {
     ++counters_.arp_sent;
   }
   return ArpOutcome::kRequest;

@@ -67,6 +67,7 @@ bool Worker::send(Tsc now) noexcept {
   bool did = false;
   bool is_held = false;
   for (const auto& lane : lanes_) {
+    if (lane->is_held) continue;
     lane->queue.pump();
     if (lane->burst.size() != 0) did |= flush(*lane);
     is_held |= lane->burst.size() != 0;
@@ -163,7 +164,7 @@ void Worker::craft_on(Lane& lane, std::size_t port) noexcept {
     if (it.port != port) continue;
     if (it.next_hop != lane.next_hop) {
       lane.next_hop = it.next_hop;
-      store_ethernet(lane.ethernet.data(), Neighbours::unpack_mac(it.next_hop), lane.port.mac());
+      store_ethernet(lane.ethernet.data(), Neighbours::unpack_mac(it.next_hop), lane.mac);
     }
     std::byte* const frame = frames[next++];
     std::memcpy(frame, lane.ethernet.data(), kEthernetBytes);
@@ -262,7 +263,7 @@ bool Worker::offer(Lane& lane, Tsc now) noexcept {
     lane.is_stuck = true;
     lane.stuck_since = now;
   } else if (now.since(lane.stuck_since) > shared_.clock.from_ms(kTransmitPatienceMs)) {
-    give_up(lane);
+    give_up(lane, queue::Reason::kTransmit);
   }
   return accepted != 0;
 }
@@ -293,13 +294,13 @@ void Worker::count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept
   }
 }
 
-// The port accepts nothing: what waits for it ends here.
-void Worker::give_up(Lane& lane) noexcept {
+// The port accepts nothing, or may not: what waits for it ends here.
+void Worker::give_up(Lane& lane, queue::Reason reason) noexcept {
   const Tsc now{rte_rdtsc()};
   for (const Outgoing& it : std::span(lane.outgoing).first(lane.burst.size())) {
     ++counters_.given_up;
     if (it.is_spoofed) {
-      fail(lane.spoofed[it.place], queue::Reason::kTransmit);
+      fail(lane.spoofed[it.place], reason);
       continue;
     }
     const InflightRing::Place place = inflight_.place_of(it.handle);
@@ -307,7 +308,7 @@ void Worker::give_up(Lane& lane) noexcept {
     // If it timed out while it waited here, it has its result.
     if (!flight || inflight_.claim(place, *flight, flight->sent) != Claim::kMatched) continue;
     if (is_trace(it.item)) {
-      fail(it.item, queue::Reason::kTransmit);
+      fail(it.item, reason);
       continue;
     }
     queue::QueuedTask queued;
@@ -316,7 +317,7 @@ void Worker::give_up(Lane& lane) noexcept {
     queued.task.dst = flight->dst;
     queued.task.kind = flight->kind;
     queued.position = flight->position;
-    fail(queued, queue::Reason::kTransmit);
+    fail(queued, reason);
   }
   lane.burst.clear();
   lane.spoofed_count = 0;
@@ -328,10 +329,11 @@ void Worker::ask_neighbours(Tsc now) noexcept {
   next_neighbour_check_ = now + shared_.clock.from_ms(kNeighbourCheckMs);
   std::array<Neighbours::Question, kMaxAsked> questions;
   for (const auto& lane : lanes_) {
+    if (lane->is_held) continue;
     const std::size_t count = lane->port.neighbours().due(now, questions);
     for (const Neighbours::Question& it : std::span(questions).first(count)) {
       const ArpFrame frame =
-          craft_arp_request(lane->port.mac(), lane->port.config().address, it.address, it.to);
+          craft_arp_request(lane->mac, lane->port.config().address, it.address, it.to);
       if (send_frame(*lane, frame)) ++counters_.arp_sent;
     }
   }
@@ -339,7 +341,7 @@ void Worker::ask_neighbours(Tsc now) noexcept {
 
 // Sends one frame at once, beside the probes. False: no buffer, or the port did not accept it.
 bool Worker::send_frame(Lane& lane, std::span<const std::byte> frame) noexcept {
-  if (shared_.is_silenced.load(std::memory_order_relaxed)) return false;
+  if (lane.is_held || shared_.is_silenced.load(std::memory_order_relaxed)) return false;
   TxBurst burst;
   if (!burst.reserve(lane.queue.pool(), 1)) {
     ++counters_.no_buffer;

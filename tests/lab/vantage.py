@@ -257,24 +257,37 @@ def config_of(host, changes):
     return config
 
 
-def socket_in(namespace, interface):
-    """A raw packet socket on an interface of another namespace."""
+def in_namespace(namespace, make):
+    """What `make()` returns in another network namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
     made = []
 
-    def make():  # the namespace is the thread's: it ends with it
-        with open(f"/run/netns/{namespace}") as file:
-            if libc.setns(file.fileno(), _CLONE_NEWNET) != 0:
-                raise OSError(ctypes.get_errno(), "setns")
+    def work():  # the namespace is the thread's: it ends with it
+        try:
+            with open(f"/run/netns/{namespace}") as file:
+                if libc.setns(file.fileno(), _CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+            made.append(make())
+        except OSError as error:
+            made.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if isinstance(made[0], OSError):
+        raise made[0]
+    return made[0]
+
+
+def socket_in(namespace, interface):
+    """A raw packet socket on an interface of another namespace."""
+    def make():
         packet_socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         packet_socket.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
         packet_socket.bind((interface, 0))
-        made.append(packet_socket)
+        return packet_socket
 
-    thread = threading.Thread(target=make)
-    thread.start()
-    thread.join()
-    return made[0]
+    return in_namespace(namespace, make)
 
 
 def frames(wire, seconds, is_last=lambda frame: False):

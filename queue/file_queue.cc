@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t kFreeEvery = 1 << 16;
 // A writer of tasks holds the log no longer than one sync takes.
 constexpr std::chrono::seconds kTaskWriterWait{10};
+// The tasks are looked for so often even if nothing seems to have changed.
+constexpr std::chrono::milliseconds kLookAnyway{100};
 
 std::size_t bytes_of(const ProbeResult&) { return kMaxProbeBytesEncoded; }
 std::size_t bytes_of(const Observation&) { return kMaxObservationBytesEncoded; }
@@ -138,6 +140,7 @@ Expected<void> FileQueue::meet_tasks(const LogOptions& options) {
     const auto writer = LogWriter::open(files_, layout_.tasks, raised);
     if (!writer) return tl::unexpected(writer.error());
   }
+  tasks_watch_ = files_.watch(layout_.tasks);
   tasks_ = std::make_unique<LogReader>(files_, layout_.tasks, done_.low());
   return {};
 }
@@ -164,10 +167,21 @@ Expected<void> FileQueue::take(std::size_t max, std::vector<QueuedTask>& out,
   return {};
 }
 
+// A look costs some dozen system calls; the directory's news cost one.
+bool FileQueue::is_worth_a_look() {
+  if (!has_read_all_ || tasks_watch_ == nullptr) return true;
+  const auto now = std::chrono::steady_clock::now();
+  if (!tasks_watch_->has_changed() && now < look_again_) return false;
+  look_again_ = now + kLookAnyway;
+  return true;
+}
+
 // Reads the next record of tasks. Tasks that cannot be read are done: nobody will ever answer them.
 Expected<bool> FileQueue::load_tasks(std::vector<std::string>& complaints) {
+  if (!is_worth_a_look()) return false;
   const std::uint64_t expected = tasks_->position();
   const auto record = tasks_->next(complaints);
+  has_read_all_ = record && !*record;
   if (!record) return tl::unexpected(record.error());
   if (!*record) return false;
   const auto& [position, count, payload] = **record;

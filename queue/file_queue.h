@@ -7,6 +7,7 @@
 //   - segments of tasks are freed only behind what such a record says.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -63,6 +64,7 @@ class FileQueue final : public VpQueue {
   Expected<void> begin_epoch();
   Expected<void> name_log();
   Expected<void> meet_tasks(const LogOptions& options);
+  [[nodiscard]] bool is_worth_a_look();
   Expected<bool> load_tasks(std::vector<std::string>& complaints);
   void append(const ResultSpans& records);
   void mark_done(const ResultBatch& batch);
@@ -73,6 +75,9 @@ class FileQueue final : public VpQueue {
   VpClaim claim_;
   std::unique_ptr<LogWriter> results_;
   std::unique_ptr<LogReader> tasks_;
+  std::unique_ptr<Watch> tasks_watch_;  // none: every look is worth it
+  bool has_read_all_ = false;           // of the tasks, when they were looked at last
+  std::chrono::steady_clock::time_point look_again_;
   DurableNumber epoch_;
   DurableNumber task_mark_;
   DoneSet done_;  // durably

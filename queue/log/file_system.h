@@ -39,6 +39,15 @@ struct LockAttempt {
   long holder_pid = 0;         // 0: not known
 };
 
+// Tells, at next to no cost, whether a directory is worth a look.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  // True if a file in it was made, written, renamed, removed, or closed after writing since asked
+  // last; now and then for no reason.
+  virtual bool has_changed() = 0;
+};
+
 // Thread: any number of threads.
 class FileSystem {
  public:
@@ -59,6 +68,8 @@ class FileSystem {
   virtual Expected<void> sync_directory(const std::string& directory) = 0;
   virtual Expected<LockAttempt> lock(const std::string& path) = 0;
   virtual Expected<bool> is_locked(const std::string& path) = 0;
+  // Returns nothing where the system cannot tell.
+  virtual std::unique_ptr<Watch> watch(const std::string&) { return nullptr; }
 };
 
 // The real one.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "queue/log/directory_watch.h"
 #include "queue/log/file_system.h"
 
 namespace backsight::queue {
@@ -207,6 +208,10 @@ class PosixFileSystem final : public FileSystem {
     const std::string pid = fmt::format("{:<20}\n", ::getpid());
     if (::pwrite(descriptor.number(), pid.data(), pid.size(), 0) < 0) return failed(path, "write");
     return LockAttempt{std::make_unique<PosixLock>(std::move(descriptor)), 0};
+  }
+
+  std::unique_ptr<Watch> watch(const std::string& directory) override {
+    return watch_directory(directory);
   }
 
   Expected<bool> is_locked(const std::string& path) override {

@@ -23,6 +23,9 @@ constexpr std::uint64_t kTasksAhead = 16'384;
 constexpr auto kSpoolLook = 50ms;
 constexpr std::uint64_t kSpoolStep = std::uint64_t{256} << 10;
 constexpr auto kIdleNap = 2ms;
+// With nothing under way for so long, only a message of tasks is in a hurry.
+constexpr auto kUntilCalm = 200ms;
+constexpr auto kCalmWait = 20ms;
 constexpr std::chrono::milliseconds kFirstBackoff{100};
 constexpr std::chrono::milliseconds kMostBackoff{2000};
 // What the server does not permit it may say only when we ask for it again.
@@ -294,8 +297,17 @@ void NatsQueue::tell_health() {
   health_.dead_letters = receiver_->dead_letters();
 }
 
+bool NatsQueue::is_idle() const {
+  return receives_ && wants_tasks_ && !is_stopping_ && Clock::now() >= calm_at_ &&
+         !ledger_.has_undone() && is_all_sent();
+}
+
 void NatsQueue::wait(bool did) {
-  if (did) return;
+  if (did) {
+    calm_at_ = Clock::now() + kUntilCalm;
+    return;
+  }
+  if (is_idle() && receiver_->await(kCalmWait)) return;
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, kIdleNap, [&] { return has_news_ || is_stopping_; });
   has_news_ = false;

@@ -54,6 +54,7 @@ class NatsQueue final : public VpQueue {
   [[nodiscard]] Expected<void> send_status();
   [[nodiscard]] bool is_all_sent() const;
   void tell_health();
+  [[nodiscard]] bool is_idle() const;
   void wait(bool did);
 
   bool is_full();
@@ -94,6 +95,7 @@ class NatsQueue final : public VpQueue {
   bool is_refused_ = false;         // by the server, which does not permit what we need
   Clock::time_point well_at_;       // if nothing is refused until then
   std::uint64_t connections_ = 0;
+  Clock::time_point calm_at_;  // if nothing happens until then
   std::thread courier_;
 };
 

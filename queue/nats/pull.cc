@@ -50,7 +50,8 @@ Expected<Message> PullFeed::next(std::chrono::milliseconds patience) {
   if (under_way_ == 0 || Clock::now() >= ends_at_) {
     if (auto asked = ask(); !asked) return tl::unexpected(asked.error());
   }
-  Message message = connection_.next_of(subscription_.get(), patience);
+  Message message = awaited_ != nullptr ? std::move(awaited_)
+                                        : connection_.next_of(subscription_.get(), patience);
   if (message == nullptr) return message;
   if (header_of(message.get(), "Status").empty()) {
     if (under_way_ > 0) --under_way_;
@@ -58,6 +59,11 @@ Expected<Message> PullFeed::next(std::chrono::milliseconds patience) {
   }
   if (auto heeded = heed(message.get()); !heeded) return tl::unexpected(heeded.error());
   return Message();
+}
+
+bool PullFeed::await(std::chrono::milliseconds patience) {
+  if (awaited_ == nullptr) awaited_ = connection_.next_of(subscription_.get(), patience);
+  return awaited_ != nullptr;
 }
 
 // A word of the broker's about a request: it has ended, one way or another.

@@ -22,6 +22,8 @@ class PullFeed {
   // The next message; nothing when there is none within `patience`. Fails when the consumer is
   // gone.
   [[nodiscard]] Expected<Message> next(std::chrono::milliseconds patience);
+  // Waits for a message, so long at the most; next() returns it. False: none came.
+  bool await(std::chrono::milliseconds patience);
   // Whether a request is waiting at the broker: silence then means that there is nothing.
   [[nodiscard]] bool is_waiting() const noexcept { return under_way_ > 0; }
 
@@ -37,6 +39,7 @@ class PullFeed {
   std::string inbox_;
   unsigned portion_;
   Subscription subscription_;
+  Message awaited_;            // came, and was not asked for yet
   unsigned under_way_ = 0;     // messages that may still come of the last request
   unsigned request_ = 0;       // its number: the end of the inbox's name
   Clock::time_point ends_at_;  // when the broker forgets it

@@ -70,6 +70,11 @@ std::vector<std::string> TaskLedger::undone() const {
   return replies;
 }
 
+bool TaskLedger::has_undone() const {
+  const std::lock_guard lock(mutex_);
+  return !open_.empty();
+}
+
 TaskLedger::Entries::const_iterator TaskLedger::end_of_forgettable(std::uint64_t acknowledged,
                                                                    std::uint64_t created_ns) const {
   return std::find_if_not(entries_.begin(), entries_.end(), [&](const auto& it) {

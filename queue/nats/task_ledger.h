@@ -34,6 +34,8 @@ class TaskLedger {
   [[nodiscard]] bool has_done() const;
   // Of those that are not.
   [[nodiscard]] std::vector<std::string> undone() const;
+  // Whether there are any, met since the start or not.
+  [[nodiscard]] bool has_undone() const;
 
   // The broker has acknowledged up to this number, and made its stream at `created_ns`: messages
   // that are done and never come again. Returns the time of the newest one; 0: none is.

@@ -33,6 +33,9 @@ class TaskReceiver {
   // An error means that the connection is of no more use.
   [[nodiscard]] Expected<bool> pump(bool is_wanted, std::vector<std::string>& complaints);
 
+  // Waits for a message, so long at the most. False: none came. REQUIRES: connect() worked.
+  bool await(std::chrono::milliseconds patience) { return feed_->await(patience); }
+
   // Position behind the last task in the log.
   [[nodiscard]] std::uint64_t end() const noexcept { return log_->end(); }
   // What keeps tasks from coming though there is a connection; empty: nothing.

@@ -171,6 +171,46 @@ TEST_F(LiveLog, KeepsWhatAKilledWriterAcknowledged) {
   }
 }
 
+// Nothing to take is told without a look at the disk; what was put is seen by the first look after.
+TEST_F(LiveLog, GivesATaskAtTheFirstTakeHoweverOftenThereWasNone) {
+  const std::string url = "file://" + folder_.string();
+  const auto queue = std::move(*open_vp_queue(url, "ams01"));
+  std::vector<QueuedTask> taken;
+  std::vector<std::string> complaints;
+  for (std::uint64_t id = 1; id <= 40; ++id) {
+    for (int looks = 0; looks < 3; ++looks) {
+      ASSERT_TRUE(queue->take(10, taken, complaints));
+      ASSERT_TRUE(taken.empty());
+    }
+    Task task;
+    task.id = id;
+    ASSERT_TRUE(put_tasks(url, "ams01", std::span(&task, 1)));
+    ASSERT_TRUE(queue->take(10, taken, complaints));
+    ASSERT_EQ(taken.size(), 1U) << id;
+    EXPECT_EQ(taken[0].task.id, id);
+    taken.clear();
+  }
+  EXPECT_TRUE(complaints.empty());
+}
+
+TEST_F(LiveLog, IsWatchedByTheKernel) {
+  const auto write = [this](const char* name) {
+    auto file = files_.open_to_write((folder_ / name).string());
+    ASSERT_TRUE((*file)->write_at(0, std::as_bytes(std::span("x"))));
+  };
+  const auto watch = files_.watch(folder_.string());
+  ASSERT_NE(watch, nullptr);
+  EXPECT_FALSE(watch->has_changed());
+  write("a");
+  EXPECT_TRUE(watch->has_changed());
+  EXPECT_FALSE(watch->has_changed()) << "told once";
+  ASSERT_TRUE(files_.rename((folder_ / "a").string(), (folder_ / "b").string()));
+  EXPECT_TRUE(watch->has_changed());
+  ASSERT_TRUE(files_.remove((folder_ / "b").string()));
+  EXPECT_TRUE(watch->has_changed());
+  EXPECT_EQ(files_.watch((folder_ / "nowhere").string()), nullptr);
+}
+
 // A vantage point is killed at random moments: each task is answered once.
 TEST_F(LiveLog, AnswersEachTaskOnceHoweverOftenItIsKilled) {
   const std::string url = "file://" + folder_.string();

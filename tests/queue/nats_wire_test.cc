@@ -211,8 +211,10 @@ TEST(TaskLedger, AcknowledgesWhatIsDoneAndKnowsWhatComesAgain) {
   ledger.advance(done);
   EXPECT_THAT(ledger.take_done(), testing::IsEmpty());
   EXPECT_THAT(ledger.undone(), testing::ElementsAre("a", "b"));
+  EXPECT_TRUE(ledger.has_undone());
   done.insert_range(1, 6);
   ledger.advance(done);
+  EXPECT_FALSE(ledger.has_undone());
   EXPECT_THAT(ledger.take_done(), testing::ElementsAre("a", "b"));
   EXPECT_THAT(ledger.take_done(), testing::IsEmpty());
   // Its acknowledgement was lost.

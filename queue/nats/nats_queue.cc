@@ -25,7 +25,7 @@ constexpr std::uint64_t kSpoolStep = std::uint64_t{256} << 10;
 constexpr auto kIdleNap = 2ms;
 // With nothing under way for so long, only a message of tasks is in a hurry.
 constexpr auto kUntilCalm = 200ms;
-constexpr auto kCalmWait = 20ms;
+constexpr auto kCalmWait = 40ms;
 constexpr std::chrono::milliseconds kFirstBackoff{100};
 constexpr std::chrono::milliseconds kMostBackoff{2000};
 // What the server does not permit it may say only when we ask for it again.
@@ -93,6 +93,9 @@ NatsQueue::~NatsQueue() {
 // --- control -----------------------------------------------------------------------------------
 
 bool NatsQueue::is_full() {
+  // It grows by what is put, and by nothing else.
+  const bool was_looked_at = look_at_spool_ != Clock::time_point{};
+  if (was_looked_at && !is_full_ && put_since_look_ == 0) return false;
   const auto now = Clock::now();
   const std::uint64_t step = std::max(kSpoolStep, address_.spool_limit_bytes / 256);
   if (now < look_at_spool_ && put_since_look_ < step) return is_full_;
@@ -307,7 +310,10 @@ void NatsQueue::wait(bool did) {
     calm_at_ = Clock::now() + kUntilCalm;
     return;
   }
+  const auto began = Clock::now();
   if (is_idle() && receiver_->await(kCalmWait)) return;
+  // A subscription that is broken does not wait.
+  if (Clock::now() - began >= kCalmWait / 2) return;
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, kIdleNap, [&] { return has_news_ || is_stopping_; });
   has_news_ = false;

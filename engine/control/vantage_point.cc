@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
-#include <rte_cycles.h>
 #include <rte_launch.h>
 #include <spdlog/spdlog.h>
 
@@ -71,7 +70,7 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
   if (!eal) return tl::unexpected(eal.error());
   eal_.emplace(std::move(*eal));
   clock_.set_rate(measure_tsc_hz());
-  total_.set_rate(config_.rates.total_pps, clock_.hz(), {rte_rdtsc()});
+  total_.set_rate(config_.rates.total_pps, clock_.hz(), clock_.now());
   sync_clock();
   for (const config::PortConfig& port : config_.ports) {
     auto opened = Port::open(port, config_.engine.workers.size(), clock_);
@@ -173,7 +172,7 @@ Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
   config_.rates = fresh.rates;
   config_.deny_file = fresh.deny_file;
   config_.enrolled_file = fresh.enrolled_file;
-  total_.set_rate(fresh.rates.total_pps, clock_.hz(), {rte_rdtsc()});
+  total_.set_rate(fresh.rates.total_pps, clock_.hz(), clock_.now());
   Order order;
   order.what = Order::What::kLimits;
   order.limits = limits_per_worker(fresh.rates);

@@ -1,5 +1,4 @@
 // The loop of a vantage point: tasks in, reports back, results out.
-#include <rte_cycles.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -348,6 +347,6 @@ void VantagePoint::every_second() {
 }
 
 // The counter and the wall clock drift apart, and the wall clock may be stepped.
-void VantagePoint::sync_clock() { clock_.set_unix_offset({rte_rdtsc()}, unix_ns()); }
+void VantagePoint::sync_clock() { clock_.set_unix_offset(clock_.now(), unix_ns()); }
 
 }  // namespace backsight::engine

@@ -1,6 +1,8 @@
 // Time inside the engine: ticks of the CPU's time stamp counter. Conversions live here alone.
 #pragma once
 
+#include <rte_cycles.h>
+
 #include <atomic>
 #include <compare>
 #include <cstdint>
@@ -29,18 +31,24 @@ struct Tsc {
   }
 };
 
-// The counter's rate, and how ticks relate to Unix time.
+// The counter, its rate, and how ticks relate to Unix time.
 // Thread: `set_unix_offset` is control's; everything else is anybody's.
 class TscClock {
  public:
   // REQUIRES: ticks_per_second > 0.
   explicit TscClock(std::uint64_t ticks_per_second) noexcept { set_rate(ticks_per_second); }
+  // Shows the time that stands in `hand`, which outlives it, instead of the CPU's counter: for who
+  // moves time by hand, in one thread.
+  TscClock(std::uint64_t ticks_per_second, const Tsc& hand) noexcept : hand_(&hand) {
+    set_rate(ticks_per_second);
+  }
   // Before any worker runs: the rate is known only once DPDK has started.
   void set_rate(std::uint64_t ticks_per_second) noexcept {
     hz_ = ticks_per_second;
     ns_per_tick_ = static_cast<std::uint64_t>((Wide{1'000'000'000U} << kFractionBits) / hz_);
   }
 
+  [[nodiscard]] Tsc now() const noexcept { return hand_ == nullptr ? Tsc{rte_rdtsc()} : *hand_; }
   [[nodiscard]] std::uint64_t hz() const noexcept { return hz_; }
   [[nodiscard]] TscSpan from_ns(std::uint64_t ns) const noexcept {
     return {static_cast<std::uint64_t>(Wide{ns} * hz_ / 1'000'000'000U)};
@@ -62,6 +70,7 @@ class TscClock {
  private:
   static constexpr unsigned kFractionBits = 42;
 
+  const Tsc* hand_ = nullptr;
   std::uint64_t hz_ = 1;
   std::uint64_t ns_per_tick_ = 0;  // fixed point, kFractionBits behind the point
   std::atomic<std::uint64_t> unix_offset_ns_{0};

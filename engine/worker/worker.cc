@@ -1,6 +1,5 @@
 #include "engine/worker/worker.h"
 
-#include <rte_cycles.h>
 #include <rte_pause.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -39,8 +38,6 @@ constexpr std::chrono::nanoseconds kLongestNap = 10ms;
 constexpr std::size_t most_reports(std::size_t ports, std::size_t workers) {
   return 4 * kBurst * ports + kInboxBurst * workers + kMaxExpired + 3 * kBurst;
 }
-
-Tsc clock_now() noexcept { return {rte_rdtsc()}; }
 
 std::vector<std::uint32_t> all_of(std::uint32_t count) {
   std::vector<std::uint32_t> numbers(count);
@@ -113,9 +110,9 @@ void Worker::run() noexcept {
   prctl(PR_SET_TIMERSLACK, 1UL);
   inflight_.touch();
   unsigned idle_rounds = 0;
-  Tsc last = clock_now();
-  const auto count_since_last = [&last](Counter& ticks) {
-    const Tsc now = clock_now();
+  Tsc last = shared_.clock.now();
+  const auto count_since_last = [this, &last](Counter& ticks) {
+    const Tsc now = shared_.clock.now();
     ticks += now.since(last).ticks;
     last = now;
   };
@@ -164,7 +161,7 @@ void Worker::nap(unsigned idle_rounds) noexcept {
   }
   long_nap_.reset();
   std::uint64_t nap_ns = static_cast<std::uint64_t>(kShortNap.count());
-  const Tsc now = clock_now();
+  const Tsc now = shared_.clock.now();
   // What is ready already waits for the total rate, whose bursts are longer than a short nap.
   if (const auto wake = schedule_.next_wake(now); wake && *wake > now) {
     nap_ns = std::min(nap_ns, shared_.clock.to_ns(wake->since(now)) + 1);
@@ -178,7 +175,7 @@ bool Worker::round() noexcept {
   const std::uint64_t rounds = counters_.rounds.value();
   if (rounds % kGaugeRounds == 0) publish_gauges();
   is_timed_ = rounds % kStageRounds == 0;
-  if (is_timed_) lap_began_ = clock_now();
+  if (is_timed_) lap_began_ = shared_.clock.now();
   bool did = take_orders();
   if (!reports_.has_room(max_reports_)) {
     ++counters_.results_full;
@@ -188,7 +185,7 @@ bool Worker::round() noexcept {
     if (lane->port.era() != lane->era) meet_port(*lane);
     if (!lane->is_held) did |= receive(*lane);
   }
-  const Tsc now = clock_now();
+  const Tsc now = shared_.clock.now();
   did |= take_trace_answers(now);
   did |= expire(now);
   if (is_draining_) {
@@ -205,7 +202,7 @@ bool Worker::round() noexcept {
 // The stage that ends now took the time since the last one ended, and moved so many packets.
 void Worker::lap(Stage stage, std::size_t packets) noexcept {
   if (!is_timed_) return;
-  const Tsc now = clock_now();
+  const Tsc now = shared_.clock.now();
   counters_.stage_ticks[stage] += now.since(lap_began_).ticks;
   counters_.stage_packets[stage] += packets;
   lap_began_ = now;

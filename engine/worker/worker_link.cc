@@ -15,7 +15,7 @@ constexpr std::uint64_t kLinkPatienceMs = 5'000;
 
 // The port's era is another one: it is held, or may be used again.
 void Worker::meet_port(Lane& lane) noexcept {
-  const Tsc now{rte_rdtsc()};
+  const Tsc now = shared_.clock.now();
   lane.era = lane.port.era();
   const bool was_held = std::exchange(lane.is_held, Port::is_held(lane.era));
   if (!lane.is_held) {

@@ -1,6 +1,4 @@
 // The receiving half of a worker: each frame ends in exactly one counter.
-#include <rte_cycles.h>
-
 #include <algorithm>
 #include <bit>
 
@@ -92,7 +90,7 @@ bool Worker::receive(Lane& lane) noexcept {
   Lane::Received& fresh = lane.received[lane.turn];
   Lane::Received& waiting = lane.received[lane.turn ^ 1U];
   lane.queue.receive(fresh.burst);
-  fresh.at = {rte_rdtsc()};
+  fresh.at = shared_.clock.now();
   fresh.burst.prefetch();
   lap(Stage::kReceive, fresh.burst.size());
   if (waiting.burst.size() + fresh.burst.size() == 0) return false;

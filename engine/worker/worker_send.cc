@@ -1,7 +1,5 @@
 // The sending half of a worker: what the schedule lets go is crafted, filed in flight, and offered
 // to the port until it accepts it.
-#include <rte_cycles.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -198,7 +196,7 @@ void Worker::craft_one(std::size_t index) noexcept {
 
 // Files the probes that were crafted: they count as sent from now on.
 void Worker::file_chosen() noexcept {
-  const Tsc now{rte_rdtsc()};
+  const Tsc now = shared_.clock.now();
   filed_at_ = now;
   for (const auto& lane : lanes_) lane->outgoing_count = 0;
   for (std::size_t i = 0; i < chosen_count_; ++i) {
@@ -237,7 +235,7 @@ void Worker::file_chosen() noexcept {
 
 // Offers what the port did not accept before. True if it accepted any.
 bool Worker::flush(Lane& lane) noexcept {
-  const Tsc now{rte_rdtsc()};
+  const Tsc now = shared_.clock.now();
   // What is offered now has not left before now.
   for (const Outgoing& it : std::span(lane.outgoing).first(lane.burst.size())) {
     if (!it.is_spoofed) inflight_.restamp(it.place, now);
@@ -296,7 +294,7 @@ void Worker::count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept
 
 // The port accepts nothing, or may not: what waits for it ends here.
 void Worker::give_up(Lane& lane, queue::Reason reason) noexcept {
-  const Tsc now{rte_rdtsc()};
+  const Tsc now = shared_.clock.now();
   for (const Outgoing& it : std::span(lane.outgoing).first(lane.burst.size())) {
     ++counters_.given_up;
     if (it.is_spoofed) {

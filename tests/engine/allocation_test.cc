@@ -23,7 +23,7 @@ TEST(WorkerHeap, IsSeenByTheCounter) {
 TEST(WorkerHeap, IsNotUsedByRounds) {
   FakeInternet internet;
   internet.path.silent = {ip("10.0.0.2")};
-  Bench vp(internet, {.speed = 20,
+  Bench vp(internet, {.step_us = 100,
                       .knows_gateway = false,
                       .limits = {.options_pps = 200'000,
                                  .per_destination_pps = 2'000,

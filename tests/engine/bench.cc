@@ -1,7 +1,5 @@
 #include "bench.h"
 
-#include <rte_cycles.h>
-
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -30,7 +28,6 @@ Bench::Bench(FakeInternet& fake_internet, const BenchSetup& bench_setup)
       setup(bench_setup),
       wire(bench_setup.queues != 0 ? bench_setup.queues : bench_setup.workers,
            bench_setup.wire_slots),
-      clock(rte_get_tsc_hz() / bench_setup.speed),
       total(bench_setup.rate_pps, clock.hz()),
       shared{.clock = clock,
              .total = total,
@@ -44,8 +41,8 @@ Bench::Bench(FakeInternet& fake_internet, const BenchSetup& bench_setup)
   }
   port = std::move(*opened);
   shared.ports.push_back(port.get());
-  total.set_rate(setup.rate_pps, clock.hz(), {rte_rdtsc()});
-  clock.set_unix_offset({rte_rdtsc()}, 1'700'000'000'000'000'000);
+  total.set_rate(setup.rate_pps, clock.hz(), now);
+  clock.set_unix_offset(now, 1'700'000'000'000'000'000);
   std::vector<Worker*> all;
   for (unsigned i = 0; i < setup.workers; ++i) {
     WorkerSetup worker{.index = i,
@@ -83,6 +80,7 @@ void Bench::assign(queue::Task task, unsigned worker, bool is_spoofed) {
 void Bench::round() {
   for (const auto& worker : workers) worker->round();
   internet.step();
+  now = now + TscSpan{setup.step_us * kTicksPerUs};
   if (reads_reports) read_reports();
 }
 
@@ -112,23 +110,21 @@ void Bench::read_report(Worker& worker, const Report& report) {
   }
 }
 
-bool Bench::run_until(const std::function<bool()>& is_done, double seconds) {
-  const std::uint64_t end =
-      rte_rdtsc() + static_cast<std::uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz()));
-  while (!is_done()) {
-    if (rte_rdtsc() > end) return false;
+bool Bench::run_until(const std::function<bool()>& is_done, std::uint64_t most_rounds) {
+  for (std::uint64_t rounds = 0; !is_done(); ++rounds) {
+    if (rounds == most_rounds) return false;
     round();
   }
   return true;
 }
 
-bool Bench::run_until_done(double seconds) {
-  return run_until([this] { return results.size() + traces.size() >= assigned; }, seconds);
+bool Bench::run_until_done() {
+  return run_until([this] { return results.size() + traces.size() >= assigned; });
 }
 
 void Bench::run_for_ms(std::uint64_t ms) {
-  const Tsc end = Tsc{rte_rdtsc()} + clock.from_ms(ms);
-  run_until([end] { return Tsc{rte_rdtsc()} > end; });
+  const Tsc end = now + clock.from_ms(ms);
+  while (now < end) round();
 }
 
 void Bench::order(const Order& order) {

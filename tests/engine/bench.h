@@ -1,5 +1,6 @@
 // A vantage point without control and without threads: workers whose rounds a test calls, on ports
-// made of rings, before a fake Internet. The test plays control's part.
+// made of rings, before a fake Internet. The test plays control's part. Time passes between rounds,
+// and by rounds alone.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "engine/worker/worker.h"
+#include "fake_time.h"
 #include "network.h"
 
 namespace backsight::engine {
@@ -18,7 +20,7 @@ struct BenchSetup {
   std::uint8_t prefix_length = 24;
   unsigned workers = 1;
   unsigned queues = 0;        // of the port; 0: one a worker
-  unsigned speed = 1;         // how many times faster its clock runs than ours
+  unsigned step_us = 10;      // what time passes in a round
   bool knows_gateway = true;  // its MAC stands in the config
   bool has_gateway = true;
   bool on_link = true;  // its prefix
@@ -51,10 +53,11 @@ class Bench {
   void round();
   // Control's part of a round.
   void read_reports();
-  // Rounds until `is_done`. False: it took more than `seconds`.
-  bool run_until(const std::function<bool()>& is_done, double seconds = 10);
+  // Rounds until `is_done`. False: it took more than `most_rounds`.
+  static constexpr std::uint64_t kMostRounds = 1'000'000;
+  bool run_until(const std::function<bool()>& is_done, std::uint64_t most_rounds = kMostRounds);
   // Rounds until each task has its result.
-  bool run_until_done(double seconds = 10);
+  bool run_until_done();
   void run_for_ms(std::uint64_t ms);
   void order(const Order& order);
 
@@ -75,7 +78,8 @@ class Bench {
   FakeInternet& internet;
   const BenchSetup setup;
   Wire wire;
-  TscClock clock;
+  Tsc now = at_ms(1'000'000);
+  TscClock clock{kTicksPerSecond, now};
   TotalRate total;
   Shared shared;
   std::unique_ptr<Port> port;

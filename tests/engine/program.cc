@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -90,6 +91,13 @@ bool Program::read_some() {
 
 bool Program::wait_for(const std::string& text) {
   while (text_.find(text) == std::string::npos) {
+    if (!read_some()) return false;
+  }
+  return true;
+}
+
+bool Program::wait_for_lines(std::ptrdiff_t count) {
+  while (std::ranges::count(text_, '\n') < count) {
     if (!read_some()) return false;
   }
   return true;

@@ -34,6 +34,8 @@ class Program {
   void signal(int number) const;
   // Reads stdout until it holds `text`. False: the program ended, or a minute passed.
   bool wait_for(const std::string& text);
+  // The same until it holds so many lines.
+  bool wait_for_lines(std::ptrdiff_t count);
   // Reads nothing until stdout takes nothing more.
   void wait_until_full() const;
   // Its exit code, with nothing read of what it wrote.

@@ -359,9 +359,11 @@ TEST_F(VpFolder, ServesAQueueUntilItIsToldToStop) {
       Program(folder_, BACKSIGHT_CLI, {"queue", "put", "--queue", url, "--vp", "test01"}, tasks)
           .finish();
   ASSERT_EQ(put.code, 0) << put.err;
-  const Ran got = Program(folder_, BACKSIGHT_CLI,
-                          {"queue", "get", "--queue", url, "--vp", "test01", "--idle-ms", "1000"})
-                      .finish();
+  Program reader(folder_, BACKSIGHT_CLI,
+                 {"queue", "get", "--queue", url, "--vp", "test01", "--idle-ms", "600000"});
+  ASSERT_TRUE(reader.wait_for_lines(200));
+  reader.signal(SIGTERM);
+  const Ran got = reader.finish();
   EXPECT_EQ(got.code, 0) << got.err;
   std::set<std::uint64_t> ids;
   for (const auto& line : lines(got.out)) {
@@ -385,19 +387,17 @@ TEST_F(VpFolder, KeepsTheTasksOfAQueueThatItDidNotProbe) {
           .finish()
           .code,
       0);
-  const auto get = [&] {
-    return std::make_unique<Program>(
-        folder_, BACKSIGHT_CLI,
-        Arguments{"queue", "get", "--queue", url, "--vp", "test01", "--idle-ms", "1500"});
-  };
   auto slow = start({"--set", "queue.url=" + url, "--set", "rates.total_pps=100"});
-  auto reader = get();
-  ASSERT_TRUE(reader->wait_for("timed_out"));
+  Program reader(folder_, BACKSIGHT_CLI,
+                 {"queue", "get", "--queue", url, "--vp", "test01", "--idle-ms", "600000"});
+  ASSERT_TRUE(reader.wait_for("timed_out"));
   slow->signal(SIGTERM);
   EXPECT_EQ(slow->finish().code, 0);
   auto fast = start({"--set", "queue.url=" + url});
+  ASSERT_TRUE(reader.wait_for_lines(300));
+  reader.signal(SIGTERM);
   std::set<std::uint64_t> ids;
-  for (const auto& line : lines(reader->finish().out)) {
+  for (const auto& line : lines(reader.finish().out)) {
     EXPECT_TRUE(ids.insert(line["task"].get<std::uint64_t>()).second) << line;
     EXPECT_EQ(line["outcome"], "timed_out");
   }

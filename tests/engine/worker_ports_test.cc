@@ -1,6 +1,5 @@
 // One worker on two ports: each probe leaves by its task's port, with that port's address, and its
 // reply is known wherever it arrives.
-#include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <map>
 
 #include "engine/worker/worker.h"
+#include "fake_time.h"
 #include "network.h"
 
 namespace backsight::engine {
@@ -60,10 +60,11 @@ class TwoPorts : public ::testing::Test {
   }
   // Rounds until so many tasks have a result.
   bool run_until_done(std::size_t tasks) {
-    const std::uint64_t patience = rte_rdtsc() + 5 * rte_get_tsc_hz();
-    while (results_.size() < tasks && rte_rdtsc() < patience) {
+    const Tsc patience = now_ + TscSpan{5 * kTicksPerSecond};
+    while (results_.size() < tasks && now_ < patience) {
       worker_->round();
       internet_.step();
+      now_ = now_ + TscSpan{10 * kTicksPerUs};
       worker_->reports().read(64, [this](const Report& report) {
         results_[report.head().task] = probe_result_of(report, clock_, 0);
       });
@@ -74,8 +75,9 @@ class TwoPorts : public ::testing::Test {
   const std::array<Ipv4Addr, 2> addresses_ = {ip("192.0.2.10"), ip("203.0.113.10")};
   FakeInternet internet_;
   std::array<Wire, 2> wires_ = {Wire(1, 256), Wire(1, 256)};
-  TscClock clock_{rte_get_tsc_hz()};
-  TotalRate total_{100'000'000, rte_get_tsc_hz()};
+  Tsc now_ = at_ms(1'000'000);
+  const TscClock clock_{kTicksPerSecond, now_};
+  TotalRate total_{100'000'000, kTicksPerSecond};
   Shared shared_{.clock = clock_,
                  .total = total_,
                  .vp_id = 7,

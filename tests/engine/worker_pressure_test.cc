@@ -52,7 +52,7 @@ TEST(WorkerPressure, HoldsBackWhenThePortTakesNothingAndSendsAllLater) {
 
 TEST(WorkerPressure, FailsWhatWaitsWhenThePortTakesNothingForASecond) {
   FakeInternet internet;
-  Bench vp(internet, {.speed = 20, .wire_slots = 32});
+  Bench vp(internet, {.step_us = 1000, .wire_slots = 32});
   internet.takes_nothing = true;
   for (std::uint64_t id = 1; id <= 40; ++id) {
     queue::Task task = id % 4 == 0 ? trace(id, "198.51.100.7") : ping(id, "198.51.100.7");
@@ -121,7 +121,7 @@ TEST(WorkerPressure, HoldsBackWithoutLossWhenNobodyReadsItsReports) {
 // Nobody can be reached, and no limit spreads the failures over time.
 TEST(WorkerPressure, FailsManyAtOnceWithoutLosingAReport) {
   FakeInternet internet;
-  Bench vp(internet, {.speed = 20, .has_gateway = false, .waiting = 1U << 14});
+  Bench vp(internet, {.step_us = 1000, .has_gateway = false, .waiting = 1U << 14});
   constexpr std::uint64_t kTasks = 12'000;
   std::uint64_t next = 1;
   ASSERT_TRUE(vp.run_until([&] {

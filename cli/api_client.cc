@@ -9,6 +9,9 @@
 #include <optional>
 #include <thread>
 
+#include "probes/address.h"
+#include "probes/host_name.h"
+
 namespace backsight::cli {
 
 namespace {
@@ -27,9 +30,20 @@ httplib::Headers headers_for(const ControllerAddress& at) {
   return {{"Revtr-Key", at.key}};
 }
 
+// REQUIRES: the URL has a scheme.
+std::string_view host_of(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  return url.substr(0, url.find_first_of(":/"));
+}
+
 Expected<std::unique_ptr<httplib::Client>> connect(const ControllerAddress& at) {
   if (!at.url.starts_with("http://") && !at.url.starts_with("https://")) {
     return bad_usage(fmt::format("--controller {}: {}", at.url, kUrlsWanted));
+  }
+  const std::string_view host = host_of(at.url);
+  if (probes::ends_in_number(host) && !probes::parse_ipv4(host)) {
+    return bad_usage(fmt::format("--controller {}: {} is neither an address nor a name; {}", at.url,
+                                 host, kUrlsWanted));
   }
   auto client = std::make_unique<httplib::Client>(at.url);
   if (!client->is_valid()) {

@@ -4,10 +4,17 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include "probes/host_name.h"
+
 namespace backsight::cli {
 
 Expected<probes::Ipv4Addr> resolve(const std::string& name) {
   if (const auto address = probes::parse_ipv4(name)) return *address;
+  if (probes::ends_in_number(name)) {
+    return bad_usage(fmt::format(
+        "{}: no IPv4 address: four numbers of 0..255 with dots between and no zeros before them",
+        name));
+  }
   addrinfo wanted{};
   wanted.ai_family = AF_INET;
   wanted.ai_socktype = SOCK_DGRAM;

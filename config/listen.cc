@@ -2,6 +2,7 @@
 
 #include "config/reading/key.h"
 #include "probes/address.h"
+#include "probes/host_name.h"
 
 namespace backsight::config {
 
@@ -13,6 +14,9 @@ std::optional<std::string> listen_fault(std::string_view text) {
   if (colon == text.npos || host.empty() || host.find_first_of(" /") != host.npos ||
       (!is_bracketed && host.find(':') != host.npos)) {
     return in_quotes(text) + " is not host:port";
+  }
+  if (!probes::parse_ipv4(host) && probes::ends_in_number(host)) {
+    return in_quotes(text) + " has a host that is neither an address nor a name";
   }
   if (why_no_number(text.substr(colon + 1), 1, 65535, port)) {
     return in_quotes(text) + " has a port that is not within 1..65535";

@@ -4,6 +4,9 @@
 
 #include <charconv>
 
+#include "probes/address.h"
+#include "probes/host_name.h"
+
 namespace backsight::config {
 namespace {
 
@@ -40,6 +43,9 @@ const char* host_fault(std::string_view place) {
   const std::string_view host = place.substr(0, end);
   if (host.empty()) return " names no host";
   if (host.find_first_of(" /?#\t\\\"*>") != host.npos) return " is not host:port";
+  if (!probes::parse_ipv4(host) && probes::ends_in_number(host)) {
+    return " has a host that is neither an address nor a name";
+  }
   if (end < place.size() && !is_port(place.substr(end + 1))) {
     return " has a port that is not within 1..65535";
   }

@@ -91,6 +91,11 @@ TEST_F(Cli, RefusesBadUsageInOneSentence) {
       {"trace", "--method", "sctp", "192.0.2.1"},
       {"trace", "--first-ttl", "9", "--max-ttl", "8", "192.0.2.1"},
       {"ts", "--type", "tsprespec", "192.0.2.1"},
+      {"ts", "--type", "tsprespec", "--ts-address", "010.1.1.1", "192.0.2.1"},
+      {"ping", "--src", "0xc6336407", "192.0.2.1"},
+      {"revtr", "010.1.1.1", "--from", "ams01"},
+      {"revtr", "192.0.2.1", "--from", "ams01", "--controller", "http://1.2:8080"},
+      {"queue", "get", "--queue", "nats://010.1.1.1:4222"},
       {"keygen"},
   };
   for (const auto& arguments : wrong) {
@@ -99,6 +104,20 @@ TEST_F(Cli, RefusesBadUsageInOneSentence) {
     EXPECT_EQ(ran.out, "");
     EXPECT_THAT(ran.err, StartsWith("backsight: "));
     EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+  }
+}
+
+// inet_aton's forms would be probed as 8.1.1.1, 1.0.0.2 and 198.51.100.7; the others are no names.
+TEST_F(Cli, AsksNoResolverForWhatLooksLikeANumber) {
+  for (const char* const text :
+       {"010.1.1.1", "1.2", "1.2.3", "3325256711", "0xc6336407", "0xc6.0x33.100.7", "256.1.1.1",
+        "1.2.3.4.5", "198.51.100.7.", "0", "host.1", "0x"}) {
+    for (const char* const kind : {"ping", "rr", "ts", "trace"}) {
+      const Ran ran = run({kind, text, "--queue", url_});
+      EXPECT_EQ(ran.code, 2) << text;
+      EXPECT_THAT(ran.err, HasSubstr(std::string(text) + ": no IPv4 address"));
+      EXPECT_THAT(ran.err, HasSubstr("four numbers"));
+    }
   }
 }
 

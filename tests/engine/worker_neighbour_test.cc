@@ -1,5 +1,6 @@
 // A worker and its link: ARP asked and answered, pings answered.
 #include <gtest/gtest.h>
+
 #include <array>
 #include <map>
 

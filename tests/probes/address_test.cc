@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "probes/host_name.h"
+
 namespace backsight::probes {
 namespace {
 
@@ -39,6 +41,19 @@ TEST(ParseIpv4, RefusesAnythingElse) {
 
 TEST(ParseIpv4, DoesNotReadBeyondItsText) {
   EXPECT_EQ(parse_ipv4(std::string_view("192.0.2.123").substr(0, 9))->value, 0xc0000201u);
+}
+
+TEST(EndsInNumber, TellsWhatResolversMightTakeForAnAddress) {
+  for (const std::string_view text :
+       {"010.1.1.1", "1.2", "3325256711", "0xc6336407", "0XFF", "0x", "1.2.3.4", "1.2.3.4.5",
+        "256.1.1.1", "0", "1.2.3.4.", "example.7", "1.0x2"}) {
+    EXPECT_TRUE(ends_in_number(text)) << text;
+  }
+  for (const std::string_view text :
+       {"", ".", "localhost", "www.example.net", "7.example", "4.3.2.1.in-addr.arpa", "1e3", "x0",
+        "0xz", "3com.com", "a:b"}) {
+    EXPECT_FALSE(ends_in_number(text)) << text;
+  }
 }
 
 TEST(ParsePrefix, ReadsPrefixesAndBareAddresses) {

@@ -269,6 +269,8 @@ void add_trace_options(CLI::App& command, ProbeOptions& options) {
   add_number(command, "--attempts", task.attempts, "Probes for a hop that does not answer", 1, 10);
   add_number(command, "--gap-limit", task.gap_limit, "Silent hops in a row that end the trace", 1,
              255);
+  add_number(command, "--loop-limit", task.loop_limit,
+             "Repeats of a row of hops that end the trace; 0: never", 0, 255);
 }
 
 // Options that ping, rr, ts and trace share.

@@ -118,6 +118,7 @@ std::string attempt_text(const queue::Hop& hop, probes::Ipv4Addr& shown) {
   if (hop.reply.from != shown) text += "  " + probes::to_string(hop.reply.from);
   shown = hop.reply.from;
   text += "  " + milliseconds(hop.rtt_ns);
+  if (hop.proof != queue::Proof::kWhole) text += " (by its handle alone)";
   if (hop.reply.type != ReplyType::kTimeExceeded && hop.reply.type != ReplyType::kEchoReply) {
     text += fmt::format(" [{}]", error_text(hop.reply));
   }
@@ -137,7 +138,7 @@ std::string end_text(const queue::ProbeResult& head) {
     case Outcome::kMaxTtl:
       return "ended: the highest TTL was tried";
     case Outcome::kUnreachable:
-      return "ended: a router says the destination is unreachable";
+      return "ended: told that the destination is unreachable";
     case Outcome::kLoop:
       return "ended: the path loops";
     default:

@@ -6,6 +6,7 @@
 
 #include "evaluation/surroundings.h"
 #include "probes/reply.h"
+#include "queue/trace_rules.h"
 
 namespace backsight::evaluation {
 
@@ -252,10 +253,18 @@ void SimulatedFleet::answer_trace(std::uint64_t id, Flight& flight, const probes
     return send_when_free(id, now);
   }
   trace.silent = reply != nullptr ? std::uint8_t{0} : static_cast<std::uint8_t>(trace.silent + 1);
-  if (reply != nullptr && reply->type != probes::ReplyType::kTimeExceeded) {
-    const bool reached = reply->from == task.dst || reply->type == probes::ReplyType::kEchoReply;
-    return end_trace(id, flight, reached ? queue::Outcome::kReached : queue::Outcome::kUnreachable,
-                     now);
+  if (reply != nullptr) {
+    switch (queue::way_end(hop.reply, task.method, task.dst)) {
+      case queue::WayEnd::kReached:
+        return end_trace(id, flight, queue::Outcome::kReached, now);
+      case queue::WayEnd::kUnreachable:
+        return end_trace(id, flight, queue::Outcome::kUnreachable, now);
+      case queue::WayEnd::kNone:
+        break;
+    }
+    if (queue::ends_loop(trace.result.hops, task.loop_limit)) {
+      return end_trace(id, flight, queue::Outcome::kLoop, now);
+    }
   }
   if (trace.silent >= task.gap_limit) return end_trace(id, flight, queue::Outcome::kGapLimit, now);
   if (trace.ttl == task.max_ttl) return end_trace(id, flight, queue::Outcome::kMaxTtl, now);

@@ -37,6 +37,10 @@ struct Identity {
   std::uint64_t tag = 0;
 };
 
+// True if `seen` is `whole` up to some byte, its last one at the most, and zeros from there on:
+// what a host or router left of it.
+[[nodiscard]] bool is_cut_of(const Identity& seen, const Identity& whole) noexcept;
+
 // Writes and reads the 16 bytes above. REQUIRES: `at` has kIdentityBytes; number <=
 // kMaxProbeNumber.
 void store_identity(std::byte* at, const Identity& identity) noexcept;

@@ -8,11 +8,8 @@
 #include <cstdint>
 #include <span>
 
-#include <tl/expected.hpp>
-
 #include "probes/address.h"
 #include "probes/probe.h"
-#include "probes/reject.h"
 
 namespace backsight::probes {
 
@@ -39,16 +36,17 @@ struct RecordedTimestamps {
   TimestampType type = TimestampType::kOnly;
 };
 
-// The options of one header. An option we do not read is skipped by its length.
+// The options of one header. An option that is not ours is skipped by its length. One whose length,
+// pointer or type is impossible, and one that stands twice, is left out.
 struct IpOptions {
   bool has_record_route = false;
   bool has_timestamps = false;
+  bool has_unread = false;  // something was left out
   RecordedRoute record_route;
   RecordedTimestamps timestamps;
 };
 
-// Reads the options between the fixed 20 bytes and the header's end.
-[[nodiscard]] tl::expected<IpOptions, Reject> parse_ip_options(
-    std::span<const std::byte> options) noexcept;
+// Reads the options between the fixed 20 bytes and the header's end, as far as they can be read.
+[[nodiscard]] IpOptions parse_ip_options(std::span<const std::byte> options) noexcept;
 
 }  // namespace backsight::probes

@@ -1,6 +1,4 @@
 // Quoted probes in ICMP errors (RFC 792, RFC 1812 section 4.3.2.3).
-#include <algorithm>
-
 #include "probes/reading.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/icmp.h"
@@ -10,8 +8,10 @@
 namespace backsight::probes {
 namespace {
 
-// The identity that follows the 8 bytes of an ICMP or UDP header, if the quote shows all of it.
-// VP 0 does not exist: it is the padding of a router that quotes less than its length field says.
+// What stands where an identity follows the 8 bytes of an ICMP or UDP header, if the quote goes so
+// far. VP 0 does not exist: it is the padding of a router that quotes less than it says. Whether
+// the rest is an identity of ours or what a router left there is the tag's to say, and no length's:
+// routers rewrite those.
 void read_quoted_identity(std::span<const std::byte> transport, Quoted& into) noexcept {
   static_assert(icmp::kHeaderBytes == udp::kHeaderBytes);
   if (transport.size() < icmp::kHeaderBytes + kIdentityBytes) return;
@@ -48,16 +48,15 @@ Check read_quoted_transport(std::span<const std::byte> transport, Quoted& into) 
 
 }  // namespace
 
-Check read_quote(std::span<const std::byte> quote, Quoted& into) noexcept {
-  if (quote.size() < ipv4::kMinHeaderBytes) return tl::make_unexpected(Reject::kQuoteTooShort);
-  const ipv4::HeaderView header(quote.data());
+Check read_quote(std::span<const std::byte> data, std::size_t stated_bytes, Quoted& into) noexcept {
+  if (data.size() < ipv4::kMinHeaderBytes) return tl::make_unexpected(Reject::kQuoteTooShort);
+  const ipv4::HeaderView header(data.data());
   const std::size_t header_bytes = header.header_bytes();
-  // Our probes are whole; behind a fragment's header stands no transport header.
-  if (header.version() != 4 || header_bytes < ipv4::kMinHeaderBytes ||
-      (header.fragment() & ipv4::kFragmentOffset) != 0) {
+  // Our probes are whole: a fragment's offset is as wrong as what else was rewritten.
+  if (header.version() != 4 || header_bytes < ipv4::kMinHeaderBytes) {
     return tl::make_unexpected(Reject::kQuoteHeader);
   }
-  if (quote.size() < header_bytes + icmp::kMinQuotedTransportBytes) {
+  if (data.size() < header_bytes + icmp::kMinQuotedTransportBytes) {
     return tl::make_unexpected(Reject::kQuoteTooShort);
   }
   into.src = header.source();
@@ -68,17 +67,14 @@ Check read_quote(std::span<const std::byte> quote, Quoted& into) noexcept {
   into.ip_id = header.id();
   into.total_length = header.total_length();
 
-  const auto transport = quote.subspan(header_bytes);
+  const auto transport = data.subspan(header_bytes);
   if (const Check read = read_quoted_transport(transport, into); !read) return read;
-  if (into.protocol != ipv4::kProtocolTcp && into.total_length > header_bytes) {
-    // Padding and what else follows the probe's own length is not the probe.
-    const std::size_t probe_bytes = into.total_length - header_bytes;
-    read_quoted_identity(transport.first(std::min(transport.size(), probe_bytes)), into);
+  if (into.protocol != ipv4::kProtocolTcp) {
+    read_quoted_identity(transport, into);
+    const std::size_t needed = header_bytes + icmp::kHeaderBytes + kIdentityBytes;
+    into.is_short = into.total_length < needed || stated_bytes < needed;
   }
-
-  // A quote whose options a router mangled still names its probe: the options alone are dropped.
-  const auto options = quote.subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes);
-  if (!read_ip_options(options, into.options)) into.options = {};
+  read_ip_options(data.subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes), into.options);
   return {};
 }
 

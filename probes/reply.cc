@@ -2,6 +2,10 @@
 // reads, and names what is wrong.
 #include "probes/reply.h"
 
+#include <algorithm>
+#include <array>
+#include <optional>
+
 #include "probes/ethernet_frame.h"
 #include "probes/reading.h"
 #include "probes/wire/byte_order.h"
@@ -20,8 +24,8 @@ std::uint8_t u8(Bytes bytes, std::size_t offset) noexcept {
   return std::to_integer<std::uint8_t>(bytes[offset]);
 }
 
-// Checks the IPv4 header and returns the packet without what padding follows it.
-tl::expected<Bytes, Reject> trim_packet(Bytes packet) noexcept {
+// The length of an IPv4 packet, padding left out; all that came where its header says otherwise.
+tl::expected<std::size_t, Reject> check_header(Bytes packet, Flaws& flaws) noexcept {
   if (packet.size() < ipv4::kMinHeaderBytes) return tl::make_unexpected(Reject::kFrameTooShort);
   const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
@@ -29,46 +33,84 @@ tl::expected<Bytes, Reject> trim_packet(Bytes packet) noexcept {
   if (header_bytes < ipv4::kMinHeaderBytes || header_bytes > packet.size()) {
     return tl::make_unexpected(Reject::kIpHeaderLength);
   }
-  if (header.total_length() < header_bytes || header.total_length() > packet.size()) {
-    return tl::make_unexpected(Reject::kIpTotalLength);
-  }
-  if (!adds_up(packet.first(header_bytes))) return tl::make_unexpected(Reject::kIpChecksum);
-  if ((header.fragment() & (ipv4::kMoreFragments | ipv4::kFragmentOffset)) != 0) {
+  // Behind the header of another fragment than the first stands no message.
+  if ((header.fragment() & ipv4::kFragmentOffset) != 0) {
     return tl::make_unexpected(Reject::kIpFragment);
   }
-  return packet.first(header.total_length());
+  if ((header.fragment() & ipv4::kMoreFragments) != 0) flaws.add(Flaw::kIpFragment);
+  if (!adds_up(packet.first(header_bytes))) flaws.add(Flaw::kIpChecksum);
+  const std::size_t bytes = header.total_length();
+  if (bytes >= header_bytes && bytes <= packet.size()) return bytes;
+  flaws.add(Flaw::kIpTotalLength);
+  return packet.size();
 }
 
-Check read_echo_reply(Bytes message, Reply& reply) noexcept {
-  if (message.size() < icmp::kHeaderBytes + kIdentityBytes) {
-    return tl::make_unexpected(Reject::kNoIdentity);
-  }
+// What stands behind the IPv4 header.
+struct Payload {
+  Bytes stated;  // as long as the header says
+  Bytes whole;   // with what may be padding
+};
+
+// The part of it that `is_right` accepts; nothing if it accepts neither.
+template <typename IsRight>
+std::optional<Bytes> choose(const Payload& payload, Flaws& flaws, IsRight is_right) noexcept {
+  if (is_right(payload.stated)) return payload.stated;
+  const Bytes beyond = payload.whole.subspan(payload.stated.size());
+  const bool is_padding =
+      std::ranges::all_of(beyond, [](std::byte byte) { return byte == std::byte{0}; });
+  if (is_padding || !is_right(payload.whole)) return std::nullopt;
+  flaws.add(Flaw::kIpTotalLength);
+  return payload.whole;
+}
+
+void leave_out(IpOptions& options) noexcept {
+  const bool has_any = options.has_unread || options.has_record_route || options.has_timestamps;
+  options = {};
+  options.has_unread = has_any;
+}
+
+void read_echo_reply(Bytes message, Reply& reply) noexcept {
+  const Bytes payload = message.subspan(icmp::kHeaderBytes);
+  std::array<std::byte, kIdentityBytes> bytes{};
+  std::ranges::copy(payload.first(std::min(payload.size(), bytes.size())), bytes.begin());
+  if (payload.size() < bytes.size()) reply.flaws.add(Flaw::kPayload);
   reply.type = ReplyType::kEchoReply;
   reply.handle = load_be32(message.data() + icmp::kHandle);
-  reply.identity = load_identity(message.data() + icmp::kHeaderBytes);
-  return {};
+  reply.identity = load_identity(bytes.data());
 }
 
 // An ICMP error. `quote_words` is 0 for a type that RFC 4884 does not extend.
 Check read_error(Bytes message, ReplyType type, std::uint8_t quote_words, Reply& reply) noexcept {
-  const ErrorData data = split_error(message.subspan(icmp::kHeaderBytes), quote_words);
-  if (const Check read = read_quote(data.quote, reply.quoted); !read) return read;
-  read_mpls(data.extension, reply.mpls);
+  const Bytes data = message.subspan(icmp::kHeaderBytes);
+  const std::size_t stated = quote_words == 0 ? data.size() : std::size_t{quote_words} * 4;
+  if (const Check read = read_quote(data, stated, reply.quoted); !read) return read;
+  // In a damaged message labels are as good as their own checksum, and options have none.
+  const bool is_whole = !reply.flaws.has(Flaw::kIcmpChecksum);
+  if (!is_whole) leave_out(reply.quoted.options);
+  if (!read_extension(data, quote_words, is_whole, reply.mpls)) {
+    reply.flaws.add(Flaw::kIcmpExtension);
+  }
+  if (reply.quoted.options.has_unread) reply.flaws.add(Flaw::kIpOptions);
   reply.type = type;
   reply.has_quote = true;
   reply.handle = reply.quoted.handle;
   return {};
 }
 
-Check read_icmp(Bytes message, Reply& reply) noexcept {
+Check read_icmp(const Payload& payload, Reply& reply) noexcept {
+  const auto sound = choose(payload, reply.flaws, [](Bytes bytes) {
+    return bytes.size() >= icmp::kHeaderBytes && adds_up(bytes);
+  });
+  const Bytes message = sound.value_or(payload.stated);
   if (message.size() < icmp::kHeaderBytes) return tl::make_unexpected(Reject::kIcmpTooShort);
-  if (!adds_up(message)) return tl::make_unexpected(Reject::kIcmpChecksum);
+  if (!sound) reply.flaws.add(Flaw::kIcmpChecksum);
   reply.icmp_type = u8(message, icmp::kType);
   reply.icmp_code = u8(message, icmp::kCode);
   const std::uint8_t quote_words = u8(message, icmp::kQuoteWords);
   switch (reply.icmp_type) {
     case icmp::kEchoReply:
-      return read_echo_reply(message, reply);
+      read_echo_reply(message, reply);
+      return {};
     case icmp::kTimeExceeded:
       return read_error(message, ReplyType::kTimeExceeded, quote_words, reply);
     case icmp::kUnreachable:
@@ -87,6 +129,7 @@ Check read_icmp(Bytes message, Reply& reply) noexcept {
 }
 
 bool is_tcp_checksum_right(Bytes segment, Ipv4Addr src, Ipv4Addr dst) noexcept {
+  if (segment.size() < tcp::kMinHeaderBytes) return false;
   const std::uint16_t pseudo =
       fold(pseudo_header_sum(src, dst, ipv4::kProtocolTcp, segment.size()));
   if (fold(std::uint64_t{pseudo} + ones_sum(segment)) == 0xffff) return true;
@@ -94,15 +137,17 @@ bool is_tcp_checksum_right(Bytes segment, Ipv4Addr src, Ipv4Addr dst) noexcept {
   return load_be16(segment.data() + tcp::kChecksum) == pseudo;
 }
 
-Check read_tcp(Bytes segment, Reply& reply) noexcept {
+Check read_tcp(const Payload& payload, Reply& reply) noexcept {
+  const auto sound = choose(payload, reply.flaws, [&reply](Bytes bytes) {
+    return is_tcp_checksum_right(bytes, reply.from, reply.to);
+  });
+  const Bytes segment = sound.value_or(payload.stated);
   if (segment.size() < tcp::kMinHeaderBytes) return tl::make_unexpected(Reject::kTcpTooShort);
   const std::size_t header_bytes = std::size_t{u8(segment, tcp::kDataOffset)} / 16 * 4;
   if (header_bytes < tcp::kMinHeaderBytes || header_bytes > segment.size()) {
     return tl::make_unexpected(Reject::kTcpTooShort);
   }
-  if (!is_tcp_checksum_right(segment, reply.from, reply.to)) {
-    return tl::make_unexpected(Reject::kTcpChecksum);
-  }
+  if (!sound) return tl::make_unexpected(Reject::kTcpChecksum);
   // What answers a SYN acknowledges it (RFC 9293, section 3.10.7).
   const unsigned flags = u8(segment, tcp::kFlags) & (tcp::kFin | tcp::kSyn | tcp::kRst | tcp::kAck);
   if (flags == (tcp::kSyn | tcp::kAck)) {
@@ -118,8 +163,10 @@ Check read_tcp(Bytes segment, Reply& reply) noexcept {
   return {};
 }
 
-// Reads an IPv4 packet whose header is in order into `reply`, which is fresh.
+// Reads an IPv4 packet into `reply`, which is fresh.
 Check read_packet(Bytes packet, Reply& reply) noexcept {
+  const auto bytes = check_header(packet, reply.flaws);
+  if (!bytes) return tl::make_unexpected(bytes.error());
   const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
   reply.from = header.source();
@@ -128,22 +175,18 @@ Check read_packet(Bytes packet, Reply& reply) noexcept {
   reply.ip_id = header.id();
   reply.ip_total_length = header.total_length();
 
-  const Bytes payload = packet.subspan(header_bytes);
+  const Payload payload = {packet.first(*bytes).subspan(header_bytes),
+                           packet.subspan(header_bytes)};
   Check read = tl::make_unexpected(Reject::kProtocol);
   if (header.protocol() == ipv4::kProtocolIcmp) read = read_icmp(payload, reply);
   if (header.protocol() == ipv4::kProtocolTcp) read = read_tcp(payload, reply);
   if (!read) return read;
-  return read_ip_options(packet.subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes),
-                         reply.options);
-}
-
-// One variable, returned by every way out: it is built where the caller wants it, never copied.
-tl::expected<Reply, Reject> parse_trimmed(Bytes packet) noexcept {
-  tl::expected<Reply, Reject> reply;
-  if (const Check read = read_packet(packet, *reply); !read) {
-    reply = tl::make_unexpected(read.error());
-  }
-  return reply;
+  read_ip_options(packet.subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes),
+                  reply.options);
+  // No tag vouches for what stands in options.
+  if (reply.flaws.has(Flaw::kIpChecksum)) leave_out(reply.options);
+  if (reply.options.has_unread) reply.flaws.add(Flaw::kIpOptions);
+  return {};
 }
 
 // The IPv4 packet of a frame.
@@ -195,9 +238,13 @@ void peek_echo_reply(Bytes packet, Bytes message, Peek& seen) noexcept {
 }  // namespace
 
 tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept {
-  const auto trimmed = trim_packet(packet);
-  if (!trimmed) return tl::make_unexpected(trimmed.error());
-  return parse_trimmed(*trimmed);
+  // One variable, returned by every way out: it is built where the caller wants it, never copied.
+  tl::expected<Reply, Reject> reply;
+  if (const Check read = read_packet(packet, *reply); !read) {
+    const Reject flaw = reply->flaws.reject();
+    reply = tl::make_unexpected(flaw == Reject::kCount ? read.error() : flaw);
+  }
+  return reply;
 }
 
 tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexcept {

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 
 #include "probes/address.h"
+#include "probes/flaw.h"
 #include "probes/identity.h"
 #include "probes/ip_options.h"
 #include "probes/probe.h"
@@ -45,7 +46,8 @@ struct MplsStack {
 };
 
 // Our probe as a router quoted it: IPv4 header with its options, then at least 8 bytes. Routers
-// change TTL, checksum, TOS and IP id on the way; about 2% of quotes carry a wrong destination.
+// change TTL, checksum, TOS, lengths and IP id on the way, or swap their bytes; about 2% of quotes
+// carry a wrong destination.
 struct Quoted {
   Ipv4Addr src;
   Ipv4Addr dst;
@@ -59,7 +61,8 @@ struct Quoted {
   std::uint16_t checksum = 0;      // ICMP's or UDP's; TCP's is beyond the 8 bytes
   std::uint32_t handle =
       0;  // ICMP: id << 16 | sequence; TCP: sequence; UDP: ip_id << 16 | checksum
-  bool has_identity = false;  // the quote was long enough to show the payload's 16 bytes
+  bool has_identity = false;  // where the payload's 16 bytes belong stands something
+  bool is_short = false;      // of that: lengths say that the probe or its quote ends before
   Identity identity;
   IpOptions options;  // as far as the probe came
 };
@@ -68,6 +71,7 @@ struct Reply {
   ReplyType type = ReplyType::kEchoReply;
   Ipv4Addr from;
   Ipv4Addr to;
+  Flaws flaws;                 // kIpChecksum, kIcmpChecksum: only the whole tag proves it
   std::uint8_t ttl = 0;        // of the reply where it arrived
   std::uint8_t icmp_type = 0;  // 0 for TCP
   std::uint8_t icmp_code = 0;
@@ -78,7 +82,7 @@ struct Reply {
   std::uint16_t src_port = 0;  // TCP
   std::uint16_t dst_port = 0;  // TCP
   bool has_quote = false;      // an ICMP error
-  Identity identity;           // of an echo reply
+  Identity identity;           // of an echo reply; zeros where its payload ends before
   IpOptions options;           // of the reply's own header
   Quoted quoted;
   MplsStack mpls;             // of an error with an extension structure (RFC 4884, RFC 4950)
@@ -88,7 +92,9 @@ struct Reply {
 
 // Reads one Ethernet frame: priority tags are skipped (probes/ethernet_frame.h), padding after the
 // IPv4 packet is ignored, checksums of IPv4, ICMP and TCP are checked. A TCP checksum that equals
-// the pseudo header's sum alone is accepted: a virtual link left it for hardware to finish.
+// the pseudo header's sum alone is accepted: a virtual link left it for hardware to finish. What
+// is odd and leaves a reply readable is a flaw of it; a packet that is none is refused for its
+// first flaw, if it has any.
 // Writes nothing but its return value; reads no byte beyond `frame`.
 [[nodiscard]] tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexcept;
 

@@ -101,6 +101,7 @@ Fault read_task(const wire::TaskV1& form, Task& task) {
   task.max_ttl = form.max_ttl();
   task.attempts = form.attempts();
   task.gap_limit = form.gap_limit();
+  task.loop_limit = static_cast<std::uint8_t>(form.loop_limit_less_one() + 1);
   return task_fault(task);
 }
 
@@ -108,12 +109,15 @@ Fault read_task(const wire::TaskV1& form, Task& task) {
 class ResultReading {
  public:
   explicit ResultReading(const wire::ResultBatch& batch)
-      : batch_(batch), words_(batch.words()), hops_(batch.hops_v1()) {}
+      : batch_(batch), words_(batch.words()), hops_(batch.hops_v1()), proofs_(batch.hop_proofs()) {}
 
   Fault read(ResultBatch& out) {
     if (!is_aligned(batch_.probes_v1()) || !is_aligned(batch_.traces_v1()) || !is_aligned(hops_) ||
         !is_aligned(batch_.observations_v1()) || !is_aligned(batch_.done_bits())) {
       return "not a result message: its records stand on no boundary";
+    }
+    if (proofs_ != nullptr && proofs_->size() != size_of(hops_)) {
+      return "not a result message: its hops and their proofs are not as many";
     }
     if (auto fault = read_all(batch_.probes_v1(), out.probes, "probe")) return fault;
     if (auto fault = read_all(batch_.traces_v1(), out.traces, "trace")) return fault;
@@ -150,6 +154,8 @@ class ResultReading {
       }
     }
     result.has_reply = (form.reply().flags() & kFlagReply) != 0;
+    const auto proof = static_cast<std::uint8_t>(form.reply().flags() >> kProofShift & 3U);
+    if (!to_enum(proof, result.proof, kLast<Proof>)) return "its proof is unknown";
     return read(form.reply(), result.reply, result.recorded);
   }
 
@@ -160,7 +166,11 @@ class ResultReading {
     hops_read_ += form.hop_count();
     result.hops.resize(form.hop_count());
     for (std::uint32_t i = 0; i < form.hop_count(); ++i) {
-      if (const char* fault = read(*hops_->Get(form.hop_begin() + i), result.hops[i])) return fault;
+      const std::uint32_t at = form.hop_begin() + i;
+      if (const char* fault = read(*hops_->Get(at), result.hops[i])) return fault;
+      if (proofs_ != nullptr && !to_enum(proofs_->Get(at), result.hops[i].proof, kLast<Proof>)) {
+        return "a hop's proof is unknown";
+      }
     }
     return nullptr;
   }
@@ -255,6 +265,7 @@ class ResultReading {
   const wire::ResultBatch& batch_;
   const Words* words_;
   const Hops* hops_;
+  const flatbuffers::Vector<std::uint8_t>* proofs_;
   std::size_t hops_read_ = 0;
 };
 

@@ -11,6 +11,7 @@ struct Encoder::Memory {
   flatbuffers::FlatBufferBuilder builder{std::size_t{256} * 1024};
   std::vector<std::uint32_t> words;  // of the message under way
   std::vector<wire::HopV1> hops;
+  std::vector<std::uint8_t> proofs;  // of these hops
 };
 
 namespace {
@@ -35,7 +36,7 @@ wire::TaskV1 to_wire(const Task& task) {
           task.max_ttl,
           task.attempts,
           task.gap_limit,
-          0};
+          static_cast<std::uint8_t>(task.loop_limit - 1)};
 }
 
 // Appends the filled slots of `recorded` to `words`.
@@ -49,13 +50,14 @@ void append_words(const Recorded& recorded, WireRecorded form, std::vector<std::
   }
 }
 
-wire::ReplyV1 to_wire(bool has_reply, const ReplySummary& reply, const Recorded& recorded,
-                      std::vector<std::uint32_t>& words) {
+wire::ReplyV1 to_wire(bool has_reply, Proof proof, const ReplySummary& reply,
+                      const Recorded& recorded, std::vector<std::uint32_t>& words) {
   const auto begin = static_cast<std::uint32_t>(words.size());
   const WireRecorded form = wire_form(recorded);
   append_words(recorded, form, words);
-  const unsigned flags =
-      (has_reply ? kFlagReply : 0U) | (recorded.from_quote ? kFlagFromQuote : 0U);
+  const unsigned flags = (has_reply ? kFlagReply : 0U) |
+                         (recorded.from_quote ? kFlagFromQuote : 0U) |
+                         static_cast<unsigned>(proof) << kProofShift;
   const unsigned slots_overflow = (recorded.slots & 0xfU) | (recorded.overflow & 0xfU) << 4;
   return {reply.from.value,
           begin,
@@ -82,7 +84,7 @@ wire::ProbeV1 to_wire(const ProbeResult& result, std::uint64_t first_position,
           static_cast<std::uint8_t>(result.outcome),
           static_cast<std::uint8_t>(result.reason),
           static_cast<std::uint8_t>(result.method),
-          to_wire(result.has_reply, result.reply, result.recorded, words)};
+          to_wire(result.has_reply, result.proof, result.reply, result.recorded, words)};
 }
 
 wire::HopV1 to_wire(const Hop& hop, std::vector<std::uint32_t>& words) {
@@ -111,7 +113,7 @@ wire::ObservationV1 to_wire(const Observation& observation, std::vector<std::uin
           observation.probe_vp,
           static_cast<std::uint8_t>(observation.kind),
           0,
-          to_wire(true, observation.reply, observation.recorded, words)};
+          to_wire(true, Proof::kWhole, observation.reply, observation.recorded, words)};
 }
 
 // The least position of a task of these results, or 1.
@@ -157,18 +159,23 @@ std::span<const std::byte> Encoder::encode(std::string_view vp, std::span<const 
 }
 
 std::span<const std::byte> Encoder::encode(const ResultHead& head, const ResultSpans& results) {
-  auto& [builder, words, hops] = *memory_;
+  auto& [builder, words, hops, proofs] = *memory_;
   builder.Clear();
   words.clear();
   hops.clear();
+  proofs.clear();
   const std::uint64_t first = least_position(results);
   const auto probes = write_vector<wire::ProbeV1>(
       builder, results.probes,
       [&, &words = words](const ProbeResult& result) { return to_wire(result, first, words); });
   const auto traces = write_vector<wire::TraceV1>(
-      builder, results.traces, [&, &words = words, &hops = hops](const TraceResult& result) {
+      builder, results.traces,
+      [&, &words = words, &hops = hops, &proofs = proofs](const TraceResult& result) {
         const auto begin = static_cast<std::uint32_t>(hops.size());
-        for (const Hop& hop : result.hops) hops.push_back(to_wire(hop, words));
+        for (const Hop& hop : result.hops) {
+          hops.push_back(to_wire(hop, words));
+          proofs.push_back(static_cast<std::uint8_t>(hop.proof));
+        }
         return wire::TraceV1(to_wire(result.head, first, words), begin,
                              static_cast<std::uint32_t>(result.hops.size()));
       });
@@ -176,12 +183,14 @@ std::span<const std::byte> Encoder::encode(const ResultHead& head, const ResultS
       builder, results.observations,
       [&words = words](const Observation& observation) { return to_wire(observation, words); });
   const auto hop_records = hops.empty() ? 0 : builder.CreateVectorOfStructs(hops);
+  const bool are_whole = std::ranges::all_of(proofs, [](std::uint8_t proof) { return proof == 0; });
+  const auto hop_proofs = are_whole ? 0 : builder.CreateVector(proofs);
   const auto word_records = words.empty() ? 0 : builder.CreateVector(words);
   const auto bits = head.has_done_bits ? builder.CreateVector(head.done_bits) : 0;
   const auto name = builder.CreateString(head.vp);
   builder.Finish(wire::CreateResultBatch(builder, kSchemaVersion, name, head.boot_epoch, head.batch,
                                          first, head.done_low, bits, probes, traces, hop_records,
-                                         observations, word_records, head.log),
+                                         observations, word_records, head.log, hop_proofs),
                  kResultIdentifier);
   return finished(builder);
 }

@@ -17,7 +17,7 @@ using probes::Kind;
 
 constexpr std::string_view kKeys =
     "id, kind, dst, src, timeout_ms, ttl, flow, ts, ts_addresses, method, first_ttl, max_ttl, "
-    "attempts, gap_limit";
+    "attempts, gap_limit, loop_limit";
 
 // Text as it stands in a sentence: cut, so that a hostile line cannot flood the log.
 std::string shown(const Json& value) {
@@ -113,6 +113,7 @@ std::optional<Fault> read_special(const std::string& key, const Json& value, Tas
   if (key == "max_ttl") return read_number(key, value, task.max_ttl, 1, 255);
   if (key == "attempts") return read_number(key, value, task.attempts, 1, 10);
   if (key == "gap_limit") return read_number(key, value, task.gap_limit, 1, 255);
+  if (key == "loop_limit") return read_number(key, value, task.loop_limit, 0, 255);
   return std::nullopt;
 }
 

@@ -21,12 +21,17 @@ void write_packet_kind(JsonText& json, const ReplySummary& reply) {
   json.number("icmp_code", reply.icmp_code);
 }
 
-void write_reply(JsonText& json, const ReplySummary& reply) {
+void write_proof(JsonText& json, Proof proof) {
+  if (proof != Proof::kWhole) json.text("proof", name(proof));
+}
+
+void write_reply(JsonText& json, const ReplySummary& reply, Proof proof) {
   json.key("reply");
   json.open('{');
   json.address("from", reply.from);
   json.number("ttl", reply.ttl);
   write_packet_kind(json, reply);
+  write_proof(json, proof);
   json.close('}');
 }
 
@@ -102,6 +107,7 @@ void write_hop(JsonText& json, const Hop& hop) {
     json.number("reply_ttl", hop.reply.ttl);
     json.number("quoted_ttl", hop.quoted_ttl);
     write_packet_kind(json, hop.reply);
+    write_proof(json, hop.proof);
     if (hop.label_count > 0) write_labels(json, hop);
   }
   json.close('}');
@@ -131,7 +137,7 @@ void write(JsonText& json, const ProbeResult& result, std::string_view vp) {
   write_head(json, result, vp);
   if (result.has_reply) {
     json.number("rtt_ns", result.rtt_ns);
-    write_reply(json, result.reply);
+    write_reply(json, result.reply, result.proof);
     write_recorded(json, result.recorded);
   }
   json.close('}');
@@ -148,7 +154,7 @@ void write(JsonText& json, const Observation& observation, std::string_view vp) 
   json.address("src", observation.src);
   json.address("dst", observation.dst);
   json.number("received_at_ns", observation.received_at_ns);
-  write_reply(json, observation.reply);
+  write_reply(json, observation.reply, Proof::kWhole);
   write_recorded(json, observation.recorded);
   json.close('}');
 }
@@ -178,6 +184,7 @@ void write_kind_keys(JsonText& json, const Task& task) {
     write_unless(json, "max_ttl", task.max_ttl, usual.max_ttl);
     write_unless(json, "attempts", task.attempts, usual.attempts);
     write_unless(json, "gap_limit", task.gap_limit, usual.gap_limit);
+    write_unless(json, "loop_limit", task.loop_limit, usual.loop_limit);
   }
 }
 

@@ -14,6 +14,8 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Reason::kCount)>
     "spoofed_kind", "duplicate_id", "bad_task",        "no_route",     "neighbour",
     "transmit",     "stopped",      "neighbours_full", "link",
 };
+constexpr std::array<std::string_view, static_cast<std::size_t>(Proof::kCount)> kProofs = {
+    "whole", "handle", "half_handle"};
 static_assert(!kOutcomes.back().empty() && !kReasons.back().empty());
 
 }  // namespace
@@ -21,6 +23,11 @@ static_assert(!kOutcomes.back().empty() && !kReasons.back().empty());
 std::string_view name(Outcome outcome) noexcept {
   const auto index = static_cast<std::size_t>(outcome);
   return index < kOutcomes.size() ? kOutcomes[index] : "unknown";
+}
+
+std::string_view name(Proof proof) noexcept {
+  const auto index = static_cast<std::size_t>(proof);
+  return index < kProofs.size() ? kProofs[index] : "unknown";
 }
 
 std::string_view name(Reason reason) noexcept {

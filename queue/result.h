@@ -49,6 +49,16 @@ enum class Reason : std::uint8_t {
   kCount
 };
 
+// How well a reply is known to answer the probe (../docs/wire-identity.md has what each costs a
+// forger).
+enum class Proof : std::uint8_t {
+  kWhole,   // by all that a packet of its kind can prove: the tag, or a short quote that fits
+  kHandle,  // by its 32-bit handle, sender and addresses; the rest is missing or not as sent
+  kHalf,    // of UDP: by half of the handle, and its flow, which one probe at a time has
+  kCount
+};
+
+[[nodiscard]] std::string_view name(Proof proof) noexcept;
 [[nodiscard]] std::string_view name(Outcome outcome) noexcept;
 [[nodiscard]] std::string_view name(Reason reason) noexcept;
 
@@ -88,6 +98,7 @@ struct ProbeResult {
   Reason reason = Reason::kNone;
   probes::TraceMethod method = probes::TraceMethod::kIcmp;  // of a trace
   bool has_reply = false;
+  Proof proof = Proof::kWhole;
   ReplySummary reply;
   Recorded recorded;
 };
@@ -101,6 +112,7 @@ struct Hop {
   std::uint8_t ttl = 0;
   std::uint8_t attempt = 0;  // 1..
   bool has_reply = false;
+  Proof proof = Proof::kWhole;
   std::uint8_t quoted_ttl = 0;
   std::uint8_t label_count = 0;  // MPLS labels kept, 0..4
   std::array<probes::MplsLabel, 4> labels{};

@@ -35,8 +35,9 @@ struct Task {
   probes::TraceMethod method = probes::TraceMethod::kIcmp;  // of a trace
   std::uint8_t first_ttl = 1;                               // 1..max_ttl
   std::uint8_t max_ttl = 32;                                // ..255
-  std::uint8_t attempts = 2;   // 1..10, for each hop that does not answer
-  std::uint8_t gap_limit = 5;  // 1..255 silent hops in a row end the trace
+  std::uint8_t attempts = 2;    // 1..10, for each hop that does not answer
+  std::uint8_t gap_limit = 5;   // 1..255 silent hops in a row end the trace
+  std::uint8_t loop_limit = 1;  // ends it when a row of hops stands so often again; 0: never
 
   [[nodiscard]] probes::Shape shape() const noexcept {
     return {

@@ -14,6 +14,7 @@ inline constexpr const char* kResultIdentifier = "BSRS";
 
 inline constexpr unsigned kFlagReply = 1;
 inline constexpr unsigned kFlagFromQuote = 2;
+inline constexpr unsigned kProofShift = 2;  // of ReplyV1::flags, two bits
 
 // ReplyV1::recorded.
 enum class WireRecorded : std::uint8_t {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include "queue/trace_rules.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -141,13 +143,29 @@ void read_attempts(array attempts, std::uint8_t ttl, RipeProtocol protocol, Trac
   record.hops.push_back(silent);
 }
 
+probes::TraceMethod method_of(RipeProtocol protocol) {
+  switch (protocol) {
+    case RipeProtocol::kUdp:
+      return probes::TraceMethod::kUdp;
+    case RipeProtocol::kTcp:
+      return probes::TraceMethod::kTcp;
+    default:
+      return probes::TraceMethod::kIcmp;
+  }
+}
+
 // Of a trace whose hops are read; `has_last_try`: one with TTL 255 followed.
-queue::Outcome outcome_of(const TraceRecord& record, bool has_last_try) {
+queue::Outcome outcome_of(const TraceRecord& record, RipeProtocol protocol, bool has_last_try) {
   bool is_unreachable = false;
   for (const Hop& hop : record.hops) {
     if (!hop.has_reply) continue;
-    if (hop.reply.from == record.dst) return queue::Outcome::kReached;
-    is_unreachable = is_unreachable || hop.reply.type == probes::ReplyType::kUnreachable;
+    const queue::WayEnd end = queue::way_end(hop.reply, method_of(protocol), record.dst);
+    // What a destination answers to UDP stands there without a kind.
+    const bool is_answer = hop.reply.type == probes::ReplyType::kTimeExceeded;
+    if (hop.reply.from == record.dst && (is_answer || end == queue::WayEnd::kReached)) {
+      return queue::Outcome::kReached;
+    }
+    is_unreachable = is_unreachable || end == queue::WayEnd::kUnreachable;
   }
   if (is_unreachable) return queue::Outcome::kUnreachable;
   const bool ends_silent = record.hops.empty() || !record.hops.back().has_reply;
@@ -176,7 +194,7 @@ std::string read_ripe_hops(array hops, RipeProtocol protocol, TraceRecord& recor
     read_attempts(attempts, static_cast<std::uint8_t>(ttl), protocol, record);
   }
   record.hops.shrink_to_fit();
-  record.outcome = outcome_of(record, has_last_try);
+  record.outcome = outcome_of(record, protocol, has_last_try);
   return "";
 }
 

@@ -1,6 +1,9 @@
 #include "controller/probing/trace_parts.h"
 
 #include <algorithm>
+#include <span>
+
+#include "queue/trace_rules.h"
 
 namespace backsight::controller {
 
@@ -16,6 +19,18 @@ bool was_sent(Outcome outcome) {
 
 bool ends_the_way(Outcome outcome) {
   return outcome != Outcome::kMaxTtl && outcome != Outcome::kGapLimit;
+}
+
+// Cuts the hops where a loop ends that no part alone has seen whole. True if there is one.
+bool cut_at_loop(std::vector<queue::Hop>& hops) {
+  constexpr std::uint8_t kRepeats = 1;
+  for (std::size_t count = 1; count <= hops.size(); ++count) {
+    if (!hops[count - 1].has_reply) continue;
+    if (!queue::ends_loop(std::span(hops).first(count), kRepeats)) continue;
+    hops.resize(count);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -45,6 +60,10 @@ queue::TraceResult TraceParts::whole(std::uint8_t gap_limit) const {
     whole.head = part.head;
     whole.head.sent_at_ns = std::min(sent_first, part.head.sent_at_ns);
     whole.hops.insert(whole.hops.end(), part.hops.begin(), part.hops.end());
+    if (cut_at_loop(whole.hops)) {
+      whole.head.outcome = Outcome::kLoop;
+      return whole;
+    }
     if (ends_the_way(part.head.outcome)) return whole;
   }
   const auto last_answer = std::find_if(whole.hops.rbegin(), whole.hops.rend(),

@@ -31,8 +31,9 @@ class TraceParts {
   [[nodiscard]] std::uint32_t packets() const noexcept;
 
   // The whole: hops by TTL up to the first part that ended at the destination, at who refuses, or
-  // in a loop. Silent hops in between end nothing; `gap_limit` of them in a row at the end do.
-  // One part that was not sent makes the whole one that was not. REQUIRES: are_all_there().
+  // in a loop, and no further than a row of hops that comes back (queue/trace_rules.h). Silent hops
+  // in between end nothing; `gap_limit` of them in a row at the end do. One part that was not sent
+  // makes the whole one that was not. REQUIRES: are_all_there().
   [[nodiscard]] queue::TraceResult whole(std::uint8_t gap_limit) const;
 
  private:

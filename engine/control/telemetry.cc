@@ -91,6 +91,7 @@ int tell_worker(const VantagePoint& vp, std::string_view which, rte_tel_data* to
   add(to, "received", counters.received);
   add_each(to, "rejected", counters.rejected);
   add_each(to, "outcomes", counters.outcomes);
+  add_each(to, "flaws", counters.flaws);
   add(to, "arp_sent", counters.arp_sent);
   add(to, "echo_replies_sent", counters.echo_replies_sent);
   add(to, "transmit_full", counters.transmit_full);

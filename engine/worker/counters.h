@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "engine/device/arp.h"
+#include "probes/flaw.h"
 #include "probes/probe.h"
 #include "probes/reject.h"
 #include "queue/result.h"
@@ -28,7 +29,7 @@ enum class RxOutcome : std::uint8_t {
   kObservedAgain,  // the same once more
   kForeign,        // names no probe of ours
   kBadTag,         // names one, but the tag is not ours
-  kMismatch,       // names one, but the addresses, ports or checksum quoted are not those sent
+  kMismatch,       // names one, but too little of it is what was sent
   kRedirect,       // a router's advice; the probe went on
   kNotForUs,       // to another address or another MAC
   kOwnFrame,       // a frame that this port sent, seen again
@@ -98,8 +99,9 @@ struct alignas(64) WorkerCounters {
   Counter received;
   CounterArray<probes::Reject> rejected;
   CounterArray<RxOutcome> outcomes;
-  CounterArray<ArpOutcome> arp;  // of the packets rejected as ARP, each once
-  Counter arp_sent;              // requests and replies
+  CounterArray<probes::Flaw> flaws;  // of those that prove to be answers, each of a packet's
+  CounterArray<ArpOutcome> arp;      // of the packets rejected as ARP, each once
+  Counter arp_sent;                  // requests and replies
   Counter echo_replies_sent;
   Counter no_buffer;      // bursts put off for want of packet buffers
   Counter inflight_full;  // sending held back: no slot

@@ -43,7 +43,6 @@ static_assert(std::is_trivially_copyable_v<Order>);
 // A worker claimed a probe of another worker's trace.
 struct TraceAnswer {
   std::uint32_t trace = kNoTrace;
-  bool is_for_destination = false;
   queue::Hop hop;
 };
 static_assert(std::is_trivially_copyable_v<TraceAnswer>);

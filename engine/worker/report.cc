@@ -101,6 +101,7 @@ queue::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
   result.reason = head.reason;
   result.method = head.method;
   result.has_reply = head.has_reply;
+  result.proof = head.proof;
   result.reply = head.reply;
   result.recorded = report.recorded();
   return result;

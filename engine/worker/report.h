@@ -41,6 +41,7 @@ struct alignas(64) ReportHead {
   queue::Reason reason = queue::Reason::kNone;
   probes::TraceMethod method = probes::TraceMethod::kIcmp;
   bool has_reply = false;
+  queue::Proof proof = queue::Proof::kWhole;
   std::uint8_t cells = 1;  // of the report, this one included
 };
 static_assert(sizeof(ReportHead) == 64 && std::is_trivially_copyable_v<ReportHead>);

@@ -1,16 +1,14 @@
 // A traceroute as a state machine: hop by hop, each hop asked until it answers or its attempts are
 // used up. Pure: events in, the next step out; no clock, no packets.
 //
-// Ends: the destination answers (reached), a router says the destination cannot be had
-// (unreachable), `gap_limit` hops in a row were silent, an address comes back with another between
-// (loop), or max_ttl was asked.
+// Ends: a reply says that the way ends (reached, unreachable), a row of hops comes back (loop),
+// `gap_limit` hops in a row were silent, or max_ttl was asked. queue/trace_rules.h has the rules.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
 
-#include "probes/reply.h"
 #include "queue/result.h"
 #include "queue/task.h"
 
@@ -31,14 +29,8 @@ class Trace {
   // The attempt under way has left.
   void sent(std::uint64_t sent_at_ns) noexcept;
   // It was answered by `hop`, as filled in by the caller except for ttl, attempt and sent_at_ns.
-  // `answers_for_destination`: see answers_for_destination().
-  Step answered(const queue::Hop& hop, bool answers_for_destination) noexcept;
+  Step answered(const queue::Hop& hop) noexcept;
   Step timed_out() noexcept;
-
-  // True if the reply comes from the destination itself: its address, an echo reply, a port or
-  // protocol unreachable, or TCP.
-  [[nodiscard]] static bool answers_for_destination(const probes::Reply& reply,
-                                                    probes::Ipv4Addr destination) noexcept;
 
   [[nodiscard]] const queue::QueuedTask& task() const noexcept { return task_; }
   [[nodiscard]] std::span<const queue::Hop> hops() const noexcept { return {hops_.data(), count_}; }
@@ -47,7 +39,6 @@ class Trace {
 
  private:
   [[nodiscard]] Step next_hop() noexcept;
-  [[nodiscard]] bool closes_loop(probes::Ipv4Addr from) const noexcept;
   static Step over(queue::Outcome outcome) noexcept {
     return {.is_over = true, .outcome = outcome};
   }

@@ -352,7 +352,7 @@ bool Worker::take_trace_answers(Tsc now) noexcept {
   for (const auto& inbox : inboxes_) {
     const std::size_t count = inbox->pop(answers);
     for (const TraceAnswer& it : std::span(answers).first(count)) {
-      advance(it.trace, traces_[it.trace].trace.answered(it.hop, it.is_for_destination), now);
+      advance(it.trace, traces_[it.trace].trace.answered(it.hop), now);
     }
     did |= count != 0;
   }

@@ -13,6 +13,8 @@
 #include <span>
 #include <vector>
 
+#include <tl/expected.hpp>
+
 #include "config/vp_config.h"
 #include "engine/device/arp.h"
 #include "engine/device/doze.h"
@@ -252,15 +254,26 @@ class Worker {
   [[nodiscard]] RxOutcome answer_echo(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept;
-  [[nodiscard]] RxOutcome check_quote(const probes::Reply& reply, std::uint32_t handle,
-                                      const Flight& flight, const Arrival& arrival) const noexcept;
   [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
-                                 const Flight& flight, Tsc arrived) noexcept;
+                                 const Flight& flight, queue::Proof proof, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
-                                       const Flight& flight, Tsc arrived) noexcept;
+                                       const Flight& flight, queue::Proof proof,
+                                       Tsc arrived) noexcept;
+  FrameFate count(const probes::Reply& reply, RxOutcome outcome) noexcept;
+
+  // worker_prove.cc: what a reply proves of the probe in flight that its handle names, or why it
+  // is not believed
+  using Verdict = tl::expected<queue::Proof, RxOutcome>;
+  [[nodiscard]] Verdict prove_echo(const probes::Reply& reply, const Flight& flight,
+                                   const Arrival& arrival) noexcept;
+  [[nodiscard]] Verdict prove_quote(const probes::Reply& reply, std::uint32_t handle,
+                                    const Flight& flight, const Arrival& arrival) noexcept;
+  [[nodiscard]] Verdict prove_short_quote(const probes::Reply& reply, std::uint32_t handle,
+                                          const Flight& flight) noexcept;
   [[nodiscard]] RxOutcome observe(const probes::Reply& reply, const probes::Identity& identity,
-                                  probes::Ipv4Addr src, probes::Ipv4Addr dst,
-                                  const Arrival& arrival) noexcept;
+                                  probes::Ipv4Addr dst, const Arrival& arrival) noexcept;
+  [[nodiscard]] probes::TagInput tag_input(const Flight& flight,
+                                           std::uint32_t handle) const noexcept;
   [[nodiscard]] InflightRing* ring_of(const InflightRing::Place& place) const noexcept {
     return place.worker < all_.size() ? &all_[place.worker]->inflight_ : nullptr;
   }
@@ -275,7 +288,7 @@ class Worker {
     if (ring == nullptr) return std::nullopt;
     return ring->find(place, now);
   }
-  [[nodiscard]] std::optional<std::uint32_t> find_mangled_udp(const probes::Reply& reply) noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> udp_under_way(const probes::Quoted& quoted) noexcept;
   // What a spoofed probe carries where others carry their handle.
   [[nodiscard]] static std::uint32_t spoofed_handle(std::uint64_t number) noexcept {
     return static_cast<std::uint32_t>(number);

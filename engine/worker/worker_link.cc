@@ -1,6 +1,4 @@
 // What a worker does when a port is held, because its link or interface went, and when it goes on.
-#include <rte_cycles.h>
-
 #include <utility>
 
 #include "engine/worker/worker.h"

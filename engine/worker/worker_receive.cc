@@ -4,16 +4,13 @@
 
 #include "engine/device/arp.h"
 #include "engine/device/echo_responder.h"
+#include "engine/worker/reply_parts.h"
 #include "engine/worker/worker.h"
 #include "probes/wire/assert.h"
 #include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
 namespace {
-
-using probes::ipv4::kProtocolIcmp;
-using probes::ipv4::kProtocolTcp;
-using probes::ipv4::kProtocolUdp;
 
 constexpr std::size_t kLargeBurst = kBurst / 2;
 constexpr std::uint64_t kEchoReplyIntervalUs = 1'000;
@@ -26,33 +23,10 @@ probes::MacAddr mac_at(std::span<const std::byte> frame, std::size_t offset) noe
   return mac;
 }
 
-queue::ReplySummary summary_of(const probes::Reply& reply) noexcept {
-  return {.from = reply.from,
-          .type = reply.type,
-          .ttl = reply.ttl,
-          .icmp_type = reply.icmp_type,
-          .icmp_code = reply.icmp_code};
-}
-
-// What a router or the destination wrote into: the reply's header, or the probe that an error
-// quotes.
-const probes::IpOptions& options_of(const probes::Reply& reply) noexcept {
-  return reply.has_quote ? reply.quoted.options : reply.options;
-}
-
-// The kinds of probe that this may answer: an option is there only if it was sent, but a router may
-// have taken it away.
-std::span<const probes::Kind> kinds_with(const probes::IpOptions& options) noexcept {
-  static constexpr std::array<probes::Kind, 3> kKinds = {
-      probes::Kind::kTimestamp, probes::Kind::kRecordRoute, probes::Kind::kPing};
-  if (options.has_record_route) return std::span(kKinds).subspan(1, 1);
-  if (options.has_timestamps) return std::span(kKinds).first(1);
-  return kKinds;
-}
-
-queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
+queue::Hop hop_of(const probes::Reply& reply, queue::Proof proof, std::uint64_t rtt_ns) noexcept {
   queue::Hop hop;
   hop.rtt_ns = rtt_ns;
+  hop.proof = proof;
   hop.reply = summary_of(reply);
   hop.has_reply = true;
   hop.quoted_ttl = reply.has_quote ? reply.quoted.ttl : std::uint8_t{0};
@@ -62,6 +36,21 @@ queue::Hop hop_of(const probes::Reply& reply, std::uint64_t rtt_ns) noexcept {
     std::copy_n(reply.mpls.labels.begin(), hop.label_count, hop.labels.begin());
   }
   return hop;
+}
+
+// What proves to be an answer to a probe, whatever becomes of it.
+bool is_heard(RxOutcome outcome) noexcept {
+  switch (outcome) {
+    case RxOutcome::kMatched:
+    case RxOutcome::kLate:
+    case RxOutcome::kDuplicate:
+    case RxOutcome::kObserved:
+    case RxOutcome::kObservedAgain:
+    case RxOutcome::kHandoverFull:
+      return true;
+    default:
+      return false;
+  }
 }
 
 RxOutcome outcome_of(Claim claim) noexcept {
@@ -76,10 +65,6 @@ RxOutcome outcome_of(Claim claim) noexcept {
       break;
   }
   return RxOutcome::kForeign;
-}
-
-std::uint16_t trace_destination_port(std::uint8_t protocol, std::uint16_t flow) noexcept {
-  return protocol == kProtocolTcp ? probes::trace_tcp_port(flow) : probes::trace_udp_port(flow);
 }
 
 }  // namespace
@@ -173,9 +158,26 @@ void Worker::take_frame(Lane& lane, const Arrival& arrival) noexcept {
   }
   const RxOutcome outcome =
       is_own_address(reply->to) ? answer(*reply, arrival) : RxOutcome::kNotForUs;
-  ++counters_.outcomes[outcome];
+  const FrameFate fate = count(*reply, outcome);
   if (outcome == RxOutcome::kMatched || outcome == RxOutcome::kObserved) return;
-  tap_.see(lane.port, frame, {.outcome = outcome}, arrived);
+  tap_.see(lane.port, frame, fate, arrived);
+}
+
+// A reply that proves nothing is refused for its flaw, where one that does is heard in spite of it.
+FrameFate Worker::count(const probes::Reply& reply, RxOutcome outcome) noexcept {
+  if (!reply.flaws.is_empty()) {
+    const probes::Reject reject = reply.flaws.reject();
+    if (!is_heard(outcome) && reject != probes::Reject::kCount) {
+      ++counters_.rejected[reject];
+      return {.reject = reject};
+    }
+    for (std::size_t i = 0; is_heard(outcome) && i < probes::kFlawCount; ++i) {
+      const auto flaw = static_cast<probes::Flaw>(i);
+      if (reply.flaws.has(flaw)) ++counters_.flaws[flaw];
+    }
+  }
+  ++counters_.outcomes[outcome];
+  return {.outcome = outcome};
 }
 
 // What is not a reply but meant for this host: ARP, and pings where no kernel answers them.
@@ -227,100 +229,10 @@ RxOutcome Worker::answer(const probes::Reply& reply, const Arrival& arrival) noe
   }
 }
 
-RxOutcome Worker::answer_echo(const probes::Reply& reply, const Arrival& arrival) noexcept {
-  const probes::Identity& identity = reply.identity;
-  if (identity.id.vp == shared_.vp_id) {
-    const InflightRing::Place place = place_of(reply.handle, arrival);
-    const auto flight = find(place, arrival.at);
-    if (flight && flight->protocol == kProtocolIcmp && source_of(*flight) == reply.to &&
-        (flight->task & probes::kMaxProbeNumber) == identity.id.number) {
-      const probes::TagInput input{.id = identity.id,
-                                   .src = source_of(*flight),
-                                   .dst = flight->dst,
-                                   .handle = reply.handle,
-                                   .kind = flight->kind,
-                                   .is_spoofed = false};
-      if (!is_own_tag(input, identity.tag, arrival)) return RxOutcome::kBadTag;
-      return finish(reply, place, *flight, arrival.at);
-    }
-  }
-  return observe(reply, identity, reply.to, reply.from, arrival);
-}
-
-RxOutcome Worker::answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept {
-  const InflightRing::Place place = place_of(reply.handle, arrival);
-  const auto flight = find(place, arrival.at);
-  if (!flight) return RxOutcome::kForeign;
-  if (flight->protocol != kProtocolTcp || flight->dst != reply.from ||
-      source_of(*flight) != reply.to || reply.dst_port != probes::trace_source_port(flight->flow) ||
-      reply.src_port != trace_destination_port(kProtocolTcp, flight->flow)) {
-    return RxOutcome::kMismatch;
-  }
-  return finish(reply, place, *flight, arrival.at);
-}
-
-RxOutcome Worker::answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept {
-  std::uint32_t handle = reply.handle;
-  if (reply.quoted.protocol == kProtocolUdp) {
-    if (const auto mended = find_mangled_udp(reply)) handle = *mended;
-  }
-  const InflightRing::Place place = place_of(handle, arrival);
-  const auto flight = find(place, arrival.at);
-  if (flight) {
-    const RxOutcome checked = check_quote(reply, handle, *flight, arrival);
-    if (checked == RxOutcome::kMatched) return finish(reply, place, *flight, arrival.at);
-    if (reply.quoted.identity.id.vp == shared_.vp_id || !reply.quoted.has_identity) return checked;
-  }
-  if (!reply.quoted.has_identity || reply.quoted.protocol != kProtocolIcmp) {
-    return RxOutcome::kForeign;
-  }
-  return observe(reply, reply.quoted.identity, reply.quoted.src, reply.quoted.dst, arrival);
-}
-
-// kMatched if the quote is of the probe in flight.
-RxOutcome Worker::check_quote(const probes::Reply& reply, std::uint32_t handle,
-                              const Flight& flight, const Arrival& arrival) const noexcept {
-  const probes::Quoted& quoted = reply.quoted;
-  if (quoted.protocol != flight.protocol || quoted.src != source_of(flight) ||
-      quoted.dst != flight.dst) {
-    return RxOutcome::kMismatch;
-  }
-  if (flight.protocol == kProtocolIcmp) {
-    if (quoted.checksum != flight.checksum) return RxOutcome::kMismatch;
-  } else if (quoted.src_port != probes::trace_source_port(flight.flow) ||
-             quoted.dst_port != trace_destination_port(flight.protocol, flight.flow)) {
-    return RxOutcome::kMismatch;
-  }
-  if (!quoted.has_identity) return RxOutcome::kMatched;
-  const probes::TagInput input{.id = {shared_.vp_id, flight.task & probes::kMaxProbeNumber},
-                               .src = source_of(flight),
-                               .dst = flight.dst,
-                               .handle = handle,
-                               .kind = flight.kind,
-                               .is_spoofed = false};
-  if (quoted.identity.id != input.id || !is_own_tag(input, quoted.identity.tag, arrival)) {
-    return RxOutcome::kBadTag;
-  }
-  return RxOutcome::kMatched;
-}
-
-// The handle of a UDP probe whose quoted IP id a router zeroed, swapped or changed: the checksum
-// has the handle's low half, and the flow names the trace, which has one probe under way.
-std::optional<std::uint32_t> Worker::find_mangled_udp(const probes::Reply& reply) noexcept {
-  const probes::Quoted& quoted = reply.quoted;
-  const auto flow = static_cast<std::uint16_t>(
-      (quoted.src_port & 0x7fff) | (quoted.dst_port == probes::kTraceUdpPort ? 0 : 0x8000));
-  const std::uint32_t* index = udp_traces_.find(udp_key(quoted.dst, flow));
-  if (index == nullptr) return std::nullopt;
-  const std::uint32_t handle = traces_[*index].handle;
-  if ((handle & 0xffff) != quoted.checksum) return std::nullopt;
-  return handle;
-}
-
 RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& place,
-                         const Flight& flight, Tsc arrived) noexcept {
+                         const Flight& flight, queue::Proof proof, Tsc arrived) noexcept {
   lanes_[flight.port]->port.neighbours().prove(flight.dst, flight.sent);
-  if (flight.trace != kNoTrace) return finish_trace(reply, place, flight, arrived);
+  if (flight.trace != kNoTrace) return finish_trace(reply, place, flight, proof, arrived);
   const Claim claim = ring_of(place)->claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);
   const queue::Outcome outcome =
@@ -335,13 +247,14 @@ RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& 
                 .reply = summary_of(reply),
                 .kind = flight.kind,
                 .outcome = outcome,
-                .has_reply = true},
+                .has_reply = true,
+                .proof = proof},
                options_of(reply), reply.has_quote);
   return RxOutcome::kMatched;
 }
 
 RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
-                               const Flight& flight, Tsc arrived) noexcept {
+                               const Flight& flight, queue::Proof proof, Tsc arrived) noexcept {
   Worker& owner = *all_[place.worker];
   SpscRing<TraceAnswer>& inbox = *owner.inboxes_[index_];
   if (&owner != this && inbox.free_slots() == 0 && inbox.refreshed_free_slots() == 0) {
@@ -349,67 +262,16 @@ RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::P
   }
   const Claim claim = owner.inflight_.claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);
-  TraceAnswer answer{.trace = flight.trace,
-                     .is_for_destination = Trace::answers_for_destination(reply, flight.dst),
-                     .hop = hop_of(reply, shared_.clock.to_ns(arrived.since(flight.sent)))};
+  const TraceAnswer answer{
+      .trace = flight.trace,
+      .hop = hop_of(reply, proof, shared_.clock.to_ns(arrived.since(flight.sent)))};
   if (&owner == this) {
-    advance(answer.trace,
-            traces_[answer.trace].trace.answered(answer.hop, answer.is_for_destination), arrived);
+    advance(answer.trace, traces_[answer.trace].trace.answered(answer.hop), arrived);
   } else {
     [[maybe_unused]] const bool pushed = inbox.try_push(answer);
     BACKSIGHT_ASSERT(pushed);
   }
   return RxOutcome::kMatched;
-}
-
-// The reply to a spoofed probe of the fleet, ours or another vantage point's: the tag proves it.
-RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& identity,
-                          probes::Ipv4Addr src, probes::Ipv4Addr dst,
-                          const Arrival& arrival) noexcept {
-  if (src != reply.to) return RxOutcome::kMismatch;
-  const RxOutcome unproven =
-      identity.id.vp == shared_.vp_id ? RxOutcome::kForeign : RxOutcome::kBadTag;
-  // What every spoofed probe has in common costs a forger nothing to know, but most replies that
-  // prove nothing are no forgeries: no tag is made for those.
-  if (reply.handle != spoofed_handle(identity.id.number)) return unproven;
-  const probes::IpOptions& options = options_of(reply);
-  for (const probes::Kind kind : kinds_with(options)) {
-    const probes::TagInput input{.id = identity.id,
-                                 .src = src,
-                                 .dst = dst,
-                                 .handle = reply.handle,
-                                 .kind = kind,
-                                 .is_spoofed = true};
-    if (!is_own_tag(input, identity.tag, arrival)) continue;
-    if (!seen_.is_new(identity.tag)) return RxOutcome::kObservedAgain;
-    reports_.add({.task = identity.id.number,
-                  .at = arrival.at,
-                  .src = src,
-                  .dst = dst,
-                  .reply = summary_of(reply),
-                  .probe_vp = identity.id.vp,
-                  .what = ReportKind::kObservation,
-                  .kind = kind,
-                  .has_reply = true},
-                 options, reply.has_quote);
-    return RxOutcome::kObserved;
-  }
-  return unproven;
-}
-
-std::uint64_t Worker::current_tag(const probes::TagInput& input,
-                                  const Arrival& arrival) const noexcept {
-  if (peeked_.tag_words.is(arrival.index, input)) return peeked_.tags[arrival.index];
-  return probes::make_tag(keys_.current, input);
-}
-
-bool Worker::is_own_tag(const probes::TagInput& input, std::uint64_t tag,
-                        const Arrival& arrival) const noexcept {
-  if (current_tag(input, arrival) == tag) return true;
-  // The first of the accepted keys is the current one.
-  return std::ranges::any_of(std::span(keys_.accepted).subspan(1), [&](const probes::TagKey& key) {
-    return probes::make_tag(key, input) == tag;
-  });
 }
 
 bool Worker::is_own_address(probes::Ipv4Addr address) const noexcept {

@@ -130,6 +130,19 @@ TEST(TraceParts, EndAtTheFirstWhoRefusesOrALoop) {
   }
 }
 
+// Three routers in a circle: each part sees too little of it.
+TEST(TraceParts, EndInALoopThatNoneOfThemSaw) {
+  TraceParts parts;
+  for (std::size_t i = 0; i < kTraceParts.size(); ++i) {
+    auto part = Way{40, {}, false}.part(i);
+    for (auto& hop : part.hops) hop.reply.from = Ipv4Addr{0x0a000000U + hop.ttl % 3U};
+    parts.take(i, part);
+  }
+  const auto whole = parts.whole(kGap);
+  EXPECT_EQ(whole.head.outcome, Outcome::kLoop);
+  EXPECT_EQ(whole.hops.size(), 6U);
+}
+
 TEST(TraceParts, BeginWhenTheFirstOfThemWasSent) {
   // Way says that the later parts were sent earlier.
   EXPECT_EQ((Way{8, {}, true}.whole().head.sent_at_ns), 998U);

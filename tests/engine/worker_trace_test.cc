@@ -192,7 +192,7 @@ TEST(WorkerTrace, EndsAfterAGapAtTheLastTtlInALoopAndAtARefusal) {
   EXPECT_EQ(vp.trace_of(1).head.outcome, Outcome::kGapLimit);
   EXPECT_EQ(vp.trace_of(1).hops.size(), 7U);
   EXPECT_EQ(vp.trace_of(2).head.outcome, Outcome::kLoop);
-  EXPECT_EQ(vp.trace_of(2).hops.size(), 3U);
+  EXPECT_EQ(vp.trace_of(2).hops.size(), 4U);
   EXPECT_EQ(vp.trace_of(3).head.outcome, Outcome::kMaxTtl);
   EXPECT_EQ(vp.trace_of(3).hops.size(), 32U);
   EXPECT_EQ(vp.trace_of(4).head.outcome, Outcome::kUnreachable);

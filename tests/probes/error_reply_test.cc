@@ -223,14 +223,14 @@ TEST(ParseExtension, BadObjectLengthsEndTheReading) {
   EXPECT_EQ(with_changed_extension(4, 4, true).mpls.count, 0);
 }
 
-TEST(ParseExtension, WithoutALengthTheChecksumMustBeThere) {
+TEST(ParseExtension, NoChecksumIsAllowedWithoutALength) {
   Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter,
                                      {.mpls = kLabels, .says_length = false});
   store_be16(packet.data() + kQuote + 128 + 2, 0);
   testing::fix_checksums(packet);
   const auto reply = parse_packet(packet);
   ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->mpls.count, 0);
+  EXPECT_EQ(reply->mpls.count, 2);
 }
 
 TEST(ParseExtension, ALengthBeyondThePacketIsNoLength) {
@@ -239,26 +239,97 @@ TEST(ParseExtension, ALengthBeyondThePacketIsNoLength) {
   testing::fix_checksums(packet);
   const auto reply = parse_packet(packet);
   ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->mpls.count, 0);
+  EXPECT_EQ(reply->mpls.count, 2);
   expect_quote_of(testing::kPing, *reply);
 }
 
-TEST(ParseQuote, AChangedTotalLengthLosesNothingButTheIdentity) {
+// Routers state the length without the header, or with its bytes swapped, or none: the bytes are
+// there all the same, and the tag says whether they are ours.
+TEST(ParseQuote, AChangedTotalLengthLosesNothing) {
   Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter,
                                      {.transport_bytes = kWholeProbe});
-  for (const int length : {0, 19, 24, 43}) {
+  for (const int length : {0, 19, 24, 43, 44, 0x2c00, 0xffff}) {
     store_be16(packet.data() + kQuote + 2, static_cast<std::uint16_t>(length));
     testing::fix_checksums(packet);
     const auto reply = parse_packet(packet);
     ASSERT_TRUE(reply);
-    EXPECT_FALSE(reply->quoted.has_identity);
+    EXPECT_TRUE(reply->flaws.is_empty());
+    EXPECT_TRUE(reply->quoted.has_identity);
+    EXPECT_EQ(reply->quoted.is_short, length < 44) << length;
+    EXPECT_EQ(reply->quoted.identity.id, testing::kGoldenId);
     EXPECT_EQ(reply->handle, testing::kGoldenHandle);
   }
-  store_be16(packet.data() + kQuote + 2, 0x2c00);  // swapped: identity is still all there
-  testing::fix_checksums(packet);
-  const auto reply = parse_packet(packet);
-  ASSERT_TRUE(reply);
-  EXPECT_TRUE(reply->quoted.has_identity);
+}
+
+TEST(ParseQuote, AFragmentFieldThatARouterWroteIsNoFragment) {
+  Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter);
+  for (const int field : {0x4000, 0x0040, 0x2000, 0x0001, 0xffff}) {
+    store_be16(packet.data() + kQuote + 6, static_cast<std::uint16_t>(field));
+    testing::fix_checksums(packet);
+    const auto reply = parse_packet(packet);
+    ASSERT_TRUE(reply) << field;
+    EXPECT_EQ(reply->handle, testing::kGoldenHandle);
+  }
+}
+
+// An extension at byte 128, whatever the router says of the quote's length: in bytes, of the quote
+// before it was padded, none, or less than a header.
+TEST(ParseExtension, StandsAtByte128UnderEveryLength) {
+  for (const int length : {0, 1, 6, 12, 17, 21, 0x80, 200, 255, 32}) {
+    for (const bool has_checksum : {true, false}) {
+      Packet packet = make_time_exceeded(make_golden_probe(testing::kPing), kRouter,
+                                         {.transport_bytes = kWholeProbe, .mpls = kLabels});
+      packet[25] = static_cast<std::byte>(length);
+      if (!has_checksum) store_be16(packet.data() + kQuote + 128 + 2, 0);
+      testing::fix_checksums(packet);
+      const auto reply = parse_packet(packet);
+      ASSERT_TRUE(reply) << length;
+      EXPECT_TRUE(reply->flaws.is_empty()) << length;
+      ASSERT_EQ(reply->mpls.count, 2) << length << " " << has_checksum;
+      EXPECT_EQ(reply->mpls.labels[0], kLabels[0]);
+      EXPECT_EQ(reply->quoted.identity.id, testing::kGoldenId);
+    }
+  }
+}
+
+// Directly behind the quote, which nobody padded.
+TEST(ParseExtension, StandsBehindAQuoteThatIsNotPadded) {
+  for (const bool has_checksum : {true, false}) {
+    Packet packet = make_time_exceeded(make_golden_probe(testing::kIcmpTrace), kRouter,
+                                       {.transport_bytes = kWholeProbe, .mpls = kLabels});
+    packet.erase(packet.begin() + kQuote + 48, packet.begin() + kQuote + 128);
+    packet[25] = std::byte{12};
+    if (!has_checksum) store_be16(packet.data() + kQuote + 48 + 2, 0);
+    store_be16(packet.data() + 2, static_cast<std::uint16_t>(packet.size()));
+    testing::fix_checksums(packet);
+    const auto reply = parse_packet(packet);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->mpls.count, 2);
+    EXPECT_TRUE(reply->quoted.has_identity);
+  }
+}
+
+TEST(ParseExtension, ThatCannotBeReadIsToldAndLeftOut) {
+  const Reply damaged = with_changed_extension(2, 0x1234, false);
+  EXPECT_TRUE(damaged.flaws.has(Flaw::kIcmpExtension));
+  EXPECT_EQ(damaged.flaws.reject(), Reject::kCount) << "no reason to refuse it";
+  EXPECT_TRUE(with_changed_extension(4, 7, false).flaws.has(Flaw::kIcmpExtension));
+  EXPECT_FALSE(with_changed_extension(0, 0x1000, true).flaws.has(Flaw::kIcmpExtension));
+}
+
+// Objects that do not fill it: no checksum vouches for them.
+TEST(ParseExtension, WithoutAChecksumMustBeWhole) {
+  for (const int length : {4, 8, 13, 16, 0}) {
+    Packet packet =
+        make_time_exceeded(make_golden_probe(testing::kPing), kRouter, {.mpls = kLabels});
+    store_be16(packet.data() + kQuote + 128 + 2, 0);
+    store_be16(packet.data() + kQuote + 128 + 4, static_cast<std::uint16_t>(length));
+    testing::fix_checksums(packet);
+    const auto reply = parse_packet(packet);
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->mpls.count, 0) << length;
+    EXPECT_TRUE(reply->flaws.has(Flaw::kIcmpExtension));
+  }
 }
 
 // Our TCP probes have no payload: what a quote shows behind their header is not from us.

@@ -47,6 +47,8 @@ std::vector<Packet> fixtures() {
 // A peek says of a frame what reading it says; of one that is not read it may say anything.
 void expect_like(const Peek& seen, const Reply& reply) {
   EXPECT_EQ(seen.handle, reply.handle);
+  // A payload that ends early may seem to go on in the padding.
+  if (reply.flaws.has(Flaw::kPayload)) return;
   EXPECT_EQ(seen.has_identity, reply.type == ReplyType::kEchoReply);
   if (!seen.has_identity) return;
   EXPECT_EQ(seen.identity.id, reply.identity.id);
@@ -69,12 +71,14 @@ tl::expected<Reply, Reject> parse_exact(std::span<const std::byte> bytes) {
 
 std::size_t packet_bytes(const Packet& frame) { return load_be16(frame.data() + 14 + 2); }
 
-TEST(Truncation, OfTheFrameIsRefusedUpToThePacketsLastByte) {
+bool is_sound(const tl::expected<Reply, Reject>& reply) { return reply && reply->flaws.is_empty(); }
+
+TEST(Truncation, OfTheFrameIsRefusedOrToldUpToThePacketsLastByte) {
   for (const Packet& frame : fixtures()) {
     ASSERT_TRUE(parse_exact(frame));
     const std::size_t needed = 14 + packet_bytes(frame);
     for (std::size_t size = 0; size < frame.size(); ++size) {
-      EXPECT_EQ(parse_exact(std::span(frame).first(size)).has_value(), size >= needed)
+      EXPECT_EQ(is_sound(parse_exact(std::span(frame).first(size))), size >= needed)
           << size << " of " << needed;
     }
   }
@@ -99,7 +103,7 @@ TEST(Truncation, OfThePacketRefusesOrSaysLess) {
       EXPECT_LE(reply->mpls.count, whole.mpls.count);
       EXPECT_TRUE(whole.quoted.has_identity || !reply->quoted.has_identity);
       if (reply->type == ReplyType::kEchoReply) {
-        EXPECT_GE(size, header_bytes + 24);
+        EXPECT_EQ(reply->flaws.has(Flaw::kPayload), size < header_bytes + 24);
       }
     }
   }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "probes/flaw.h"
 #include "probes/probe.h"
 #include "probes/reject.h"
 
@@ -49,6 +50,13 @@ TEST(Names, OfRejectsDifferAndEndInZero) {
     EXPECT_EQ(word, std::string(word.data()));
     EXPECT_EQ(word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"),
               std::string_view::npos);
+  }
+}
+
+TEST(Names, OfFlawsDiffer) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < kFlawCount; ++i) {
+    EXPECT_TRUE(seen.insert(name(static_cast<Flaw>(i))).second) << i;
   }
 }
 

@@ -121,13 +121,9 @@ std::vector<Example> examples() {
       {kQuoteTooShort, "seven bytes after the header", cut(time_exceeded(), kQuote + 27)},
       {kQuoteTooShort, "options that reach beyond the quote",
        changed(time_exceeded(), [](Packet& p) { set(p, kQuote, 0x46); })},
-      {kQuoteTooShort, "a length field below a header's",
-       changed(time_exceeded(), [](Packet& p) { set(p, 25, 6); })},
       {kQuoteHeader, "version", changed(time_exceeded(), [](Packet& p) { set(p, kQuote, 0x65); })},
       {kQuoteHeader, "header length",
        changed(time_exceeded(), [](Packet& p) { set(p, kQuote, 0x44); })},
-      {kQuoteHeader, "a fragment's",
-       changed(time_exceeded(), [](Packet& p) { set(p, kQuote + 7, 1); })},
       {kQuoteProtocol, "GRE", changed(time_exceeded(), [](Packet& p) { set(p, kQuote + 9, 47); })},
       {kQuoteProtocol, "an echo reply",
        changed(time_exceeded(), [](Packet& p) { set(p, kQuote + 20, 0); })},
@@ -145,11 +141,17 @@ std::vector<Example> examples() {
   };
 }
 
+// Why a frame is refused that proves nothing.
+Reject reason_for(const Packet& frame) {
+  const auto parsed = parse_frame(frame);
+  return parsed ? parsed->flaws.reject() : parsed.error();
+}
+
 TEST(Reject, EachExampleIsRefusedForItsReason) {
   for (const Example& example : examples()) {
-    const auto parsed = parse_frame(example.frame);
-    ASSERT_FALSE(parsed) << name(example.reject) << ": " << example.what;
-    EXPECT_EQ(name(parsed.error()), name(example.reject)) << example.what;
+    const Reject reason = reason_for(example.frame);
+    ASSERT_NE(reason, Reject::kCount) << name(example.reject) << ": " << example.what;
+    EXPECT_EQ(name(reason), name(example.reject)) << example.what;
   }
 }
 
@@ -165,7 +167,7 @@ TEST(Reject, EachReasonHasAnExample) {
 TEST(Reject, TheExamplesAreGoodBeforeTheyAreChanged) {
   for (const Packet& packet : {echo_reply(), echo_reply(testing::kRecordRoute),
                                echo_reply(testing::kTimestamps), time_exceeded(), tcp_reset()}) {
-    EXPECT_TRUE(parse_frame(testing::in_ethernet(packet, {}, {})));
+    EXPECT_EQ(reason_for(testing::in_ethernet(packet, {}, {})), Reject::kCount);
   }
 }
 

@@ -32,7 +32,8 @@ TEST(ParseTaskLine, ReadsEveryKey) {
           R"({"id":281474976710655,"kind":"ping","dst":"192.0.2.1","src":"192.0.2.2","timeout_ms":60000,"ttl":1,"flow":65535})",
           R"({"id":0,"kind":"ts","dst":"192.0.2.1","ts":"tsonly"})",
           R"({"id":1,"kind":"ts","dst":"192.0.2.1","ts":"tsprespec","ts_addresses":["192.0.2.3","192.0.2.4","192.0.2.5","192.0.2.6"]})",
-          R"({"id":2,"kind":"trace","dst":"192.0.2.1","flow":7,"method":"tcp","first_ttl":3,"max_ttl":9,"attempts":10,"gap_limit":255})",
+          R"({"id":2,"kind":"trace","dst":"192.0.2.1","flow":7,"method":"tcp","first_ttl":3,"max_ttl":9,"attempts":10,"gap_limit":255,"loop_limit":0})",
+          R"({"id":3,"kind":"trace","dst":"192.0.2.1","loop_limit":255})",
       }) {
     const auto task = parse_task_line(line);
     ASSERT_TRUE(task) << line << ": " << task.error().sentence;
@@ -91,7 +92,7 @@ TEST(ParseTaskLine, NamesTheKeyAndWhatWouldBeRight) {
       {R"({"id":1,"kind":"rr","dst":"192.0.2.1","flow":65536})",
        "flow is 65536; it must be a whole number, 0..65535"},
       {R"({"id":1,"kind":"rr","dst":"192.0.2.1","tll":3})",
-       R"(unknown key "tll"; the keys are id, kind, dst, src, timeout_ms, ttl, flow, ts, ts_addresses, method, first_ttl, max_ttl, attempts, gap_limit)"},
+       R"(unknown key "tll"; the keys are id, kind, dst, src, timeout_ms, ttl, flow, ts, ts_addresses, method, first_ttl, max_ttl, attempts, gap_limit, loop_limit)"},
       {R"({"id":1,"kind":"ping","dst":"192.0.2.1","method":"udp"})",
        "method goes with kind trace, not ping"},
       {R"({"id":1,"kind":"rr","dst":"192.0.2.1","gap_limit":3})",
@@ -213,6 +214,7 @@ TEST(ResultJson, ShowsATrace) {
   router.rtt_ns = 5;
   router.quoted_ttl = 1;
   router.reply = {address("203.0.113.1"), probes::ReplyType::kTimeExceeded, 254, 11, 0};
+  router.proof = Proof::kHalf;
   router.label_count = 1;
   router.labels[0] = {.label = 16, .traffic_class = 1, .is_bottom = true, .ttl = 2};
   Hop last = silent;
@@ -227,7 +229,7 @@ TEST(ResultJson, ShowsATrace) {
       R"("method":"tcp","outcome":"reached","sent_at_ns":1700000000000000000,"hops":[)"
       R"({"ttl":1,"attempt":1},)"
       R"({"ttl":1,"attempt":2,"from":"203.0.113.1","rtt_ns":5,"reply_ttl":254,"quoted_ttl":1,)"
-      R"("icmp_type":11,"icmp_code":0,"mpls":[{"label":16,"tc":1,"bottom":true,"ttl":2}]},)"
+      R"("icmp_type":11,"icmp_code":0,"proof":"half_handle","mpls":[{"label":16,"tc":1,"bottom":true,"ttl":2}]},)"
       R"({"ttl":2,"attempt":1,"from":"198.51.100.7","rtt_ns":9,"reply_ttl":60,"quoted_ttl":0,)"
       R"("tcp":"syn-ack"}]})");
 }

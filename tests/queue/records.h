@@ -54,6 +54,7 @@ inline Task random_task(Random& random) {
     task.max_ttl = static_cast<std::uint8_t>(task.first_ttl + random() % 26);
     task.attempts = static_cast<std::uint8_t>(1 + random() % 9);
     task.gap_limit = static_cast<std::uint8_t>(1 + random() % 255);
+    if (random() % 2 == 0) task.loop_limit = byte_below(random, 256);
   }
   return task;
 }
@@ -87,6 +88,12 @@ inline Recorded random_recorded(Random& random) {
   return recorded;
 }
 
+// Nearly all replies prove all they can.
+inline Proof random_proof(Random& random) {
+  if (random() % 8 != 0) return Proof::kWhole;
+  return static_cast<Proof>(byte_below(random, static_cast<unsigned>(Proof::kCount)));
+}
+
 inline ProbeResult random_result(Random& random) {
   ProbeResult result;
   result.task = random() >> 16;
@@ -100,6 +107,7 @@ inline ProbeResult random_result(Random& random) {
   result.reason = static_cast<Reason>(byte_below(random, static_cast<unsigned>(Reason::kCount)));
   result.method = static_cast<probes::TraceMethod>(byte_below(random, 3));
   result.has_reply = random() % 2 == 0;
+  result.proof = random_proof(random);
   result.reply = random_reply(random);
   result.recorded = random_recorded(random);
   return result;
@@ -113,6 +121,7 @@ inline Hop random_hop(Random& random) {
   hop.ttl = byte_below(random, 256);
   hop.attempt = byte_below(random, 11);
   hop.has_reply = random() % 2 == 0;
+  hop.proof = random_proof(random);
   hop.quoted_ttl = byte_below(random, 256);
   hop.label_count = byte_below(random, 5);
   for (std::size_t i = 0; i < hop.label_count; ++i) {

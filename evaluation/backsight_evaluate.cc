@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
   app.add_option("--requests", config.requests, "Reverse traceroutes")->capture_default_str();
   app.add_option("--rate", config.requests_per_second, "Of them a second, simulated")
       ->capture_default_str();
+  app.add_option("--at-once", config.at_once,
+                 "So many under way, the next as one ends; 0: at --rate")
+      ->capture_default_str();
   app.add_option("--vp-pps", config.vp_pps, "Packets a second of each vantage point")
       ->capture_default_str();
   app.add_flag("--baseline", config.is_baseline, "Plan by reduced rules, to compare with");

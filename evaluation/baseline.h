@@ -1,7 +1,7 @@
-// A planner of few rules and long waits, for our own planner's changes to be compared with. It is not
-// RevTr 2.0: it shares that system's order of techniques and its waits, and leaves out rules that
-// decide how many paths are found (backing off to candidates of earlier replies, earlier hops of a
-// segment, further hops of the same traceroute).
+// A planner of few rules and long waits, for our own planner's changes to be compared with. It is
+// not RevTr 2.0: it shares that system's order of techniques and its waits, and leaves out rules
+// that decide how many paths are found (backing off to candidates of earlier replies, earlier hops
+// of a segment, further hops of the same traceroute).
 //
 //   Record Route from the source, which waits 20 s for its answer
 //   spoofed Record Route, five at a time and ten in all, ranked by ingress; a batch ends when all

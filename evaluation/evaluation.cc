@@ -11,6 +11,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <unordered_map>
 
 #include "controller/brain/brain.h"
 #include "evaluation/baseline.h"
@@ -80,6 +81,7 @@ class Run {
     brain.measurement.most_time = (config.is_baseline ? 30 : 1) * kMinute;
     if (config.is_baseline) {
       brain.probing.splits_traces = false;
+      brain.admits_by_room = false;
       brain.make_planner = [](const Request& request, controller::VpIndex source,
                               const controller::MeasurementLimits& limits, const Now& now) {
         return std::make_unique<Baseline>(request, source, limits, now);
@@ -204,6 +206,7 @@ class Run {
     request.src = world_.vantage_points()[sources_[number % sources_.size()]].address;
     request.dst = *dst;
     request.retry_from_destination_as = false;
+    asked_at_[request.id] = now_.steady;
     in_controller([&] { brain_->submit(request, now_); });
   }
 
@@ -211,16 +214,13 @@ class Run {
     in_controller_ = {};
     const Instant begun = part_begun_ = instant();
     const auto sent_before = fleet_.packets_by_vp();
-    std::uint64_t submitted = 0;
-    const auto every = static_cast<SteadyNs>(kSecond / config_.requests_per_second);
     while (result_.requests < config_.requests) {
-      for (; submitted < config_.requests && begun.simulated + submitted * every <= now_.steady;
-           ++submitted) {
-        if (part_of(submitted) != part_) end_part();
-        submit(submitted);
+      for (; submitted_ < config_.requests && next_at(begun.simulated) <= now_.steady;
+           ++submitted_) {
+        if (part_of(submitted_) != part_) end_part();
+        submit(submitted_);
       }
-      turn(submitted < config_.requests ? begun.simulated + submitted * every
-                                        : now_.steady + kMinute);
+      turn(std::min(next_at(begun.simulated), now_.steady + kMinute));
     }
     end_part();
     finish(begun, instant());
@@ -228,6 +228,16 @@ class Run {
     for (std::size_t vp = 0; vp < sent.size(); ++vp) {
       result_.busiest_packets = std::max(result_.busiest_packets, sent[vp] - sent_before[vp]);
     }
+  }
+
+  // When the next request comes; ~0: not before another one has ended, or never.
+  [[nodiscard]] SteadyNs next_at(SteadyNs begun) const {
+    if (submitted_ == config_.requests) return ~SteadyNs{0};
+    if (config_.at_once == 0) {
+      const auto every = static_cast<SteadyNs>(kSecond / config_.requests_per_second);
+      return begun + submitted_ * every;
+    }
+    return submitted_ - result_.requests < config_.at_once ? begun : ~SteadyNs{0};
   }
 
   void finish(const Instant& begun, const Instant& ended) {
@@ -249,6 +259,7 @@ class Run {
 
   void end(const ReversePath& path) {
     ++result_.requests;
+    const SteadyNs asked_at = asked_at_.extract(path.id).mapped();
     Part& part = result_.parts[part_of((path.id - 2) / 2)];
     ++part.requests;
     if (path.stop_reason == StopReason::kFailed) {
@@ -256,7 +267,7 @@ class Run {
       return;
     }
     ++result_.reached;
-    const double latency_s = static_cast<double>(path.runtime_us) / 1e6;
+    const double latency_s = static_cast<double>(now_.steady - asked_at) / kSecond;
     result_.latency.add(latency_s);
     part.latency.add(latency_s);
     truth_->score(path, kEpochNs + now_.steady, result_);
@@ -294,6 +305,8 @@ class Run {
   BrainOutput output_;
   Evaluation result_;
   std::set<std::uint32_t> destination_ases_;
+  std::uint64_t submitted_ = 0;
+  std::unordered_map<std::uint64_t, SteadyNs> asked_at_;  // requests that have not ended
   std::size_t part_ = 0;  // of the result, in which requests are made now
   Instant part_begun_;
   Wall::duration in_controller_{};

@@ -128,6 +128,7 @@ std::string to_json(const EvaluationConfig& config, const Evaluation& result) {
                {"seed", config.seed},
                {"sources", config.sources},
                {"requests_per_second", config.requests_per_second},
+               {"at_once", config.at_once},
                {"requests", result.requests},
                {"destination_ases", result.destination_ases}};
   json.update(accuracy(result));

@@ -9,12 +9,20 @@ namespace backsight::controller {
 namespace {
 
 constexpr std::uint64_t kDayUs = std::uint64_t{86'400} * 1'000'000;
+// Days that are counted at once: today's, and those of a clock that was wrong for a while.
+constexpr std::size_t kMostDays = 8;
+
+// Of those counted, the one farthest from `day`.
+std::uint64_t farthest(const std::map<std::uint64_t, std::uint64_t>& days, std::uint64_t day) {
+  const std::uint64_t first = days.begin()->first, last = days.rbegin()->first;
+  return std::max(day, first) - first > std::max(day, last) - day ? first : last;
+}
 
 }  // namespace
 
 std::uint32_t BatchTable::number_of(const std::string& user) {
   const auto [at, is_new] = user_numbers_.emplace(user, static_cast<std::uint32_t>(users_.size()));
-  if (is_new) users_.push_back({.name = user});
+  if (is_new) users_.emplace_back().name = user;
   return at->second;
 }
 
@@ -28,11 +36,8 @@ void BatchTable::add(std::uint64_t batch, const std::string& user, std::size_t r
   for (std::size_t i = 0; i < requests; ++i) entry.is_open[2 * i] = true;
   User& counted = users_[entry.user];
   const std::uint64_t day = unix_us / kDayUs;
-  if (day > counted.day) {
-    counted.day = day;
-    counted.today = 0;
-  }
-  if (day == counted.day) counted.today += requests;
+  counted.accepted[day] += requests;
+  if (counted.accepted.size() > kMostDays) counted.accepted.erase(farthest(counted.accepted, day));
   counted.under_way += requests;
   under_way_ += requests;
 }
@@ -128,12 +133,17 @@ Service::Usage BatchTable::usage(const std::string& user, std::uint64_t now_us) 
   const auto number = user_numbers_.find(user);
   if (number == user_numbers_.end()) return {};
   const User& counted = users_[number->second];
-  return {counted.under_way, counted.day == now_us / kDayUs ? counted.today : 0};
+  const auto today = counted.accepted.find(now_us / kDayUs);
+  return {counted.under_way, today == counted.accepted.end() ? 0 : today->second};
 }
 
-std::vector<std::uint64_t> BatchTable::forget_complete(std::uint64_t unix_us) {
+std::vector<std::uint64_t> BatchTable::forget_complete(std::uint64_t now_us,
+                                                       std::uint64_t keep_us) {
   std::vector<std::uint64_t> gone;
-  while (!complete_.empty() && complete_.front().unix_us <= unix_us) {
+  while (!complete_.empty()) {
+    Complete& oldest = complete_.front();
+    oldest.unix_us = std::min(oldest.unix_us, now_us);
+    if (now_us - oldest.unix_us < keep_us) break;
     const std::uint64_t batch = complete_.front().batch;
     complete_.pop_front();
     if (batches_.erase(batch) > 0) gone.push_back(batch);

@@ -67,8 +67,9 @@ class BatchTable {
                                                  std::size_t most) const;
   [[nodiscard]] Service::Usage usage(const std::string& user, std::uint64_t now_us) const;
 
-  // Forgets batches that were complete at `unix_us`. Returns them.
-  std::vector<std::uint64_t> forget_complete(std::uint64_t unix_us);
+  // Forgets batches that have been complete for `keep_us`. Returns them. One whose end is dated
+  // later than now is as old as now: the clock was ahead.
+  std::vector<std::uint64_t> forget_complete(std::uint64_t now_us, std::uint64_t keep_us);
   // Forgets those of `batches` that are complete. Returns them.
   std::vector<std::uint64_t> forget(const std::vector<std::uint64_t>& batches);
 
@@ -79,8 +80,7 @@ class BatchTable {
   struct User {
     std::string name;
     std::uint64_t under_way = 0;
-    std::uint64_t day = 0;    // since 1970, UTC
-    std::uint64_t today = 0;  // accepted on that day
+    std::map<std::uint64_t, std::uint64_t> accepted;  // by day since 1970, UTC; few days
   };
   struct Complete {
     std::uint64_t unix_us = 0;

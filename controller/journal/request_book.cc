@@ -267,7 +267,7 @@ void RequestBook::forget() {
   std::vector<std::uint64_t> gone;
   {
     const std::lock_guard lock(mutex_);
-    gone = table_.forget_complete(now_us > keep_us ? now_us - keep_us : 0);
+    gone = table_.forget_complete(now_us, keep_us);
   }
   // What cannot be freed or looked at now is looked at again the next time.
   (void)journal_->forget(gone);

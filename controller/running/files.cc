@@ -10,6 +10,7 @@
 
 #include "controller/annotation/exchange_members.h"
 #include "controller/atlas_import/ripe_atlas.h"
+#include "daemon/wall_clock.h"
 
 namespace backsight::controller {
 
@@ -122,7 +123,7 @@ std::string ImportFigures::sentence(const std::string& file, const RipeAtlasSumm
 
 void import_atlas(const config::ControllerConfig& config, const std::filesystem::path& file,
                   std::uint64_t& next_import, ReadData& into) {
-  const auto oldest = std::chrono::system_clock::now().time_since_epoch() - config.atlas.max_age;
+  const auto oldest = std::chrono::microseconds(unix_us()) - config.atlas.max_age;
   ImportFigures figures;
   auto summary = read_ripe_atlas(file, [&](TraceRecord trace) {
     if (std::chrono::microseconds(trace.started_unix_us) < oldest) {

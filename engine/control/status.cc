@@ -77,7 +77,7 @@ std::string StatusReport::json(const QueueFigures& queue) {
       {"state", state},
       {"why", why},
       {"started_at_ns", vp_.counters().started_unix_seconds.load() * 1'000'000'000},
-      {"updated_at_ns", unix_ns()},
+      {"updated_at_ns", system_unix_ns()},
       {"ports", ports_of(vp_)},
       {"rates", {{"asked_pps", vp_.rate_pps()}, {"sent_pps", sent_pps(totals.sent)}}},
       {"tasks",

@@ -106,7 +106,7 @@ int print_truth(sim::World& world, const Options& options) {
     }
     ends.push_back(*address);
   }
-  const sim::Path path = world.path(ends[0], ends[1], unix_ns());
+  const sim::Path path = world.path(ends[0], ends[1], system_unix_ns());
   if (!path.exists) {
     return fail(
         {backsight::ErrorCode::kRunFailed,
@@ -173,7 +173,7 @@ int serve(const config::SimConfig& sim_config, sim::World& world, bool is_json) 
   const auto eal = engine::Eal::start(*plan);
   if (!eal) return fail(eal.error());
   engine::TscClock clock(engine::measure_tsc_hz());
-  clock.set_unix_offset({rte_get_tsc_cycles()}, unix_ns());
+  clock.set_unix_offset({rte_get_tsc_cycles()}, system_unix_ns());
   const auto server = sim::Server::open(sim_config, world, clock);
   if (!server) return fail(server.error());
   for (const int number : {SIGTERM, SIGINT}) {

@@ -58,7 +58,7 @@ Server::Server(const config::SimConfig& config, World& world, const engine::TscC
       capacity_(config.engine.under_way),
       homes_(world.vantage_points().size()),
       frames_(capacity_, false),
-      wheel_(capacity_, unix_ns()) {
+      wheel_(capacity_, system_unix_ns()) {
   free_.reserve(capacity_);
   // Those used last are used next, so that few pages are touched.
   for (std::size_t i = capacity_; i > 0; --i) free_.push_back(static_cast<std::uint32_t>(i - 1));

@@ -322,6 +322,39 @@ TEST_F(RequestBookTest, ForgetsABatchSomeTimeAfterItsLastEnd) {
   EXPECT_EQ(book_->health().batches, 1U);
 }
 
+TEST_F(RequestBookTest, AYearsStepOfTheClockAndBackIsNotSeenInWhatAUserAskedForToday) {
+  constexpr auto kYearUs = static_cast<std::int64_t>(365 * kDayUs);
+  for (const std::int64_t step : {kYearUs, -kYearUs}) {
+    const std::uint64_t before = book_->usage("alice").today;
+    accepted(2);
+    now_us_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(kNowUs) + step);
+    accepted(5);
+    EXPECT_EQ(book_->usage("alice").today, 5U);
+    now_us_ = kNowUs;
+    EXPECT_EQ(book_->usage("alice").today, before + 2);
+    accepted(1);
+    EXPECT_EQ(book_->usage("alice").today, before + 3);
+    open();
+    EXPECT_EQ(book_->usage("alice").today, before + 3);
+  }
+}
+
+TEST_F(RequestBookTest, ABatchThatEndedWhileTheClockWasAheadIsForgottenLikeOthers) {
+  const auto ahead = accepted(1), behind = accepted(1);
+  now_us_ = kNowUs + 365 * kDayUs;
+  ended(ahead[0]);
+  book_->flush();
+  now_us_ = kNowUs;
+  ended(behind[0]);
+  book_->flush();
+  book_->forget();
+  EXPECT_TRUE(book_->progress(ahead[0].batch, 0));
+  now_us_ += kDayUs;
+  book_->forget();
+  EXPECT_FALSE(book_->progress(ahead[0].batch, 0));
+  EXPECT_FALSE(book_->progress(behind[0].batch, 0));
+}
+
 TEST_F(RequestBookTest, ForgetsTheOldestWhenTheyTakeTooMuchRoom) {
   options_.keep_bytes = 30'000;
   options_.journal.segment_bytes = 5'000;

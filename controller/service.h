@@ -64,8 +64,9 @@ struct BatchProgress {
   std::uint64_t batch = 0;
   std::string user;
   std::size_t total = 0;
-  std::vector<ReversePath> ended;   // from the wanted one on
-  std::vector<std::uint64_t> open;  // numbers of those that have not ended
+  std::vector<ReversePath> ended;      // from the wanted one on
+  std::vector<std::uint64_t> open;     // numbers of those that have not ended
+  std::vector<std::uint64_t> waiting;  // of these, those that have not begun; in the same order
   // Of these, by number: what they wait for, one clause.
   std::unordered_map<std::uint64_t, std::string> waiting_for;
   bool is_complete = false;

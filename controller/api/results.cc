@@ -114,8 +114,9 @@ class BatchStream final : public ApiStream {
     if (at < progress_.ended.size()) return append_result(part, progress_.ended[at], write_path_);
     queue::JsonText json(part);
     json.open('{');
-    json.text("status", "RUNNING");
     const std::uint64_t id = progress_.open[at - progress_.ended.size()];
+    const bool is_waiting = std::ranges::binary_search(progress_.waiting, id);
+    json.text("status", is_waiting ? "WAITING" : "RUNNING");
     json.number("id", id);
     const auto waits = progress_.waiting_for.find(id);
     if (waits != progress_.waiting_for.end()) json.text("waiting_for", as_utf8(waits->second));

@@ -16,6 +16,8 @@ using probes::Kind;
 constexpr SteadyNs kLook = kSecond;
 constexpr SteadyNs kFirstPause = 5 * kSecond;
 constexpr std::uint8_t kMostDoublings = 10;
+// For a route whose probe was not sent.
+constexpr SteadyNs kAskAgain = kMinute;
 // Vantage points that ask a hop for its way to the source, beside the source itself.
 constexpr std::size_t kSpoofers = 2;
 constexpr std::uint8_t kFarTtl = 7;
@@ -151,12 +153,12 @@ void AtlasKeeper::ask_routes(VpIndex vp, Source& it, const Now& now) {
   }
   const auto spoofers = vantage_.spoofers_for(vp);
   for (const Ipv4Addr hop : routeless.hops) {
-    SteadyNs& asked = it.asked[hop];
-    if (asked != 0 && now.steady - asked < pause) {
-      it.routes_due = std::min(it.routes_due, asked + pause);
+    SteadyNs& ask_at = it.ask_at[hop];
+    if (now.steady < ask_at) {
+      it.routes_due = std::min(it.routes_due, ask_at);
       continue;
     }
-    asked = now.steady;
+    ask_at = now.steady + pause;
     std::vector<std::pair<std::uint8_t, VpIndex>> near;
     for (const VpIndex spoofer : spoofers) {
       const std::uint8_t ttl = it.atlas->ttl_of(spoofer, hop);
@@ -195,6 +197,10 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
   const VpIndex from = answer.key.sender;
   Task& task = at->second.tasks[from];
   task.is_under_way = false;
+  if (answer.state == Answer::State::kFailed) {
+    task.due = now.steady + kFirstPause;  // that tells nothing of the way
+    return;
+  }
   if (answer.outcome != queue::Outcome::kReached) {
     task.due = now.steady + (kFirstPause << task.failures);
     task.failures =
@@ -218,12 +224,22 @@ void AtlasKeeper::on_route(const Answer& answer, const Now& now) {
   atlas->add_route(answer.key.dst, split.reverse(), split.is_complete, now.steady);
 }
 
+void AtlasKeeper::on_failed(const Answer& answer, const Now& now) {
+  const auto vp = vantage_.by_address(answer.key.src);
+  const auto at = vp ? sources_.find(*vp) : sources_.end();
+  if (at == sources_.end()) return;
+  const auto hop = at->second.ask_at.find(answer.key.dst);
+  if (hop == at->second.ask_at.end()) return;
+  hop->second = std::min(hop->second, now.steady + kAskAgain);
+  at->second.routes_due = std::min(at->second.routes_due, hop->second);
+}
+
 void AtlasKeeper::on_seen_in_a_row(VpIndex vp, Ipv4Addr from, Ipv4Addr to, const Now& now) {
   const auto at = sources_.find(vp);
   if (at == sources_.end()) return;
   for (const AtlasTrace* const refuted : at->second.atlas->contradict(from, to)) {
     ++contradicted_;
-    for (const Ipv4Addr hop : refuted->hops) at->second.asked.erase(hop);
+    for (const Ipv4Addr hop : refuted->hops) at->second.ask_at.erase(hop);
     at->second.routes_due = 0;
     if (refuted->vp == kNoVp) continue;
     at->second.tasks[refuted->vp].due = now.steady;
@@ -234,7 +250,7 @@ void AtlasKeeper::on_seen_in_a_row(VpIndex vp, Ipv4Addr from, Ipv4Addr to, const
 void AtlasKeeper::refresh(VpIndex vp, const Now& now) {
   Source& it = source(vp);
   for (auto& [other, task] : it.tasks) task.due = now.steady;
-  it.asked.clear();
+  it.ask_at.clear();
   note_news(it, now);
 }
 

@@ -52,6 +52,8 @@ class AtlasKeeper {
   // A traceroute between vantage points, or a route to a hop of an atlas, has ended.
   void on_trace(const Answer& answer, const Now& now);
   void on_route(const Answer& answer, const Now& now);
+  // A route was not asked for, or its answer was ours to lose: it is asked for again soon.
+  void on_failed(const Answer& answer, const Now& now);
   // A measured path of `source` went from one stamp to the other.
   void on_seen_in_a_row(VpIndex source, probes::Ipv4Addr from, probes::Ipv4Addr to, const Now& now);
 
@@ -69,9 +71,9 @@ class AtlasKeeper {
   struct Source {
     std::unique_ptr<SourceAtlas> atlas;
     bool is_wanted = false;
-    bool has_news = false;                                 // since it was last looked at
-    std::map<VpIndex, Task> tasks;                         // by the vantage point that traces
-    std::unordered_map<probes::Ipv4Addr, SteadyNs> asked;  // hops, when last asked for a route
+    bool has_news = false;                                  // since it was last looked at
+    std::map<VpIndex, Task> tasks;                          // by the vantage point that traces
+    std::unordered_map<probes::Ipv4Addr, SteadyNs> ask_at;  // hops, when next asked for a route
     SteadyNs routes_due = 0;         // no hop need be asked before; 0: look at them all
     std::uint64_t import_taken = 0;  // the number of that import; 0: none
     std::size_t imported = 0;        // traceroutes of it

@@ -32,6 +32,13 @@ bool blames_the_network(FailReason reason) {
          reason == FailReason::kOutOfTime;
 }
 
+// Why a probe was not sent, where the next one may be.
+bool is_passing(queue::Reason reason) {
+  return reason == queue::Reason::kNone || reason == queue::Reason::kNeighbour ||
+         reason == queue::Reason::kTransmit || reason == queue::Reason::kStopped ||
+         reason == queue::Reason::kNeighboursFull || reason == queue::Reason::kLink;
+}
+
 }  // namespace
 
 void BrainOutput::clear() {
@@ -57,6 +64,7 @@ Brain::Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases
 VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   const auto heard = vantage_.hear(announcement, now.steady);
   prober_.limit_vp(heard.vp, announcement.pps);
+  prober_.on_heard(heard.vp, vantage_.of(heard.vp).heard_at);
   if ((heard.is_new || heard.is_back) && config_.tests_vantage_points) {
     tester_.expect(heard.vp, now);
   }
@@ -67,6 +75,7 @@ VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
 }
 
 void Brain::on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now) {
+  prober_.on_heard(vp, now.steady);
   for (const auto& it : results.probes) prober_.on_result(vp, it, now);
   for (const auto& it : results.traces) prober_.on_trace(vp, it, now);
   for (const auto& it : results.observations) {
@@ -97,7 +106,7 @@ void Brain::submit(const Request& request, const Now& now) {
     case PathCache::Verdict::What::kWait:
       return;
     case PathCache::Verdict::What::kMeasure:
-      begin(request, now);
+      admission_.push(request);
       return;
   }
 }
@@ -107,6 +116,8 @@ void Brain::cancel(std::uint64_t id, const Now& now) {
     due_.push_front({id, Event::What::kCancel, nullptr});  // before anything more is asked for it
   } else if (const auto held = source_waits_.take(id)) {
     refuse(*held, ended_as(*held, FailReason::kCancelled, now.unix_us), now);
+  } else if (const auto queued = admission_.take_back(id)) {
+    refuse(*queued, ended_as(*queued, FailReason::kCancelled, now.unix_us), now);
   } else if (const auto waiting = cache_.forget(id)) {
     answer(ended_as(*waiting, FailReason::kCancelled, now.unix_us));
   }
@@ -128,7 +139,8 @@ void Brain::begin(const Request& request, const Now& now) {
   }
   ++figures_.begun;
   keeper_.want(*source, now);
-  alarms_.push({measurement->ends_at(), request.id, Event::What::kTime});
+  alarms_.push({measurement->ends_at(now), request.id, Event::What::kTime});
+  admission_.on_begun(request.src);
   running_.emplace(request.id, std::move(measurement));
   due_.push_back({request.id, Event::What::kStart, nullptr});
 }
@@ -146,7 +158,7 @@ void Brain::begin_where_sources_are_back(const Now& now) {
   for (const SourceWaits::Line& line : source_waits_.lines()) {
     const auto source = vantage_.by_address(line.source);
     if (!source || !vantage_.is_usable(*source)) continue;
-    for (const Request& it : source_waits_.take_all_of(line.source)) begin(it, now);
+    for (const Request& it : source_waits_.take_all_of(line.source)) admission_.push(it);
   }
 }
 
@@ -173,7 +185,9 @@ void Brain::put_back_all_of(VpIndex source, const Now& now) {
   }
   std::ranges::sort(its);
   for (const std::uint64_t id : its) {
-    source_waits_.add(running_.extract(id).mapped()->request(), now);
+    const Request request = running_.extract(id).mapped()->request();
+    admission_.on_ended(request.src);
+    source_waits_.add(request, now);
   }
 }
 
@@ -188,6 +202,10 @@ void Brain::step(const Due& due, const Now& now) {
   const auto at = running_.find(due.id);
   if (at == running_.end()) return;
   Planner& measurement = *at->second;
+  if (due.what == Event::What::kTime && now.steady < measurement.ends_at(now)) {
+    alarms_.push({measurement.ends_at(now), due.id, due.what});
+    return;
+  }
   const Knowledge known{prefixes_, aliases_, ranking_,
                         silence_,  vantage_, keeper_.of(measurement.source())};
   Commands commands;
@@ -218,6 +236,9 @@ void Brain::carry_out(Planner& measurement, Commands& commands, const Now& now) 
       for (auto& spoofer : commands.ranked->spoofers) {
         if (spoofer.address == vantage_.of(it.sender).said.address) spoofer.ping = asked.answer->id;
       }
+    }
+    if (asked.answer->left_at != 0 && !asked.answer->has_ended()) {
+      measurement.note_left(asked.answer->left_at, now);
     }
     if (asked.answer->state != Answer::State::kWaiting) {
       due_.push_back({request.id, Event::What::kAnswer, asked.answer});
@@ -258,6 +279,7 @@ void Brain::end(std::uint64_t id, const Now& now) {
   auto node = running_.extract(id);
   Planner& measurement = *node.mapped();
   const Request request = measurement.request();
+  admission_.on_ended(request.src);
   if (is_doubtful(measurement)) return source_waits_.add(request, now);
   const ReversePath& path = measurement.path();
   const bool has_failed = path.stop_reason == StopReason::kFailed;
@@ -279,7 +301,7 @@ void Brain::settle(PathCache::Outcome outcome, const Now& now) {
     ++figures_.from_cache;
     answer_and_stand_in(it.request, std::move(it.path), now);
   }
-  for (const Request& it : outcome.to_measure) begin(it, now);
+  for (const Request& it : outcome.to_measure) admission_.push(it);
 }
 
 // When it failed, a router that answers in the destination's AS is asked in its stead.
@@ -319,7 +341,7 @@ void Brain::answer(ReversePath path) {
   output_->ended.push_back(std::move(path));
 }
 
-// --- what is learned from every answer -----------------------------------------------------------
+// --- what is learned from every probe -----------------------------------------------------------
 
 void Brain::learn_route(const Answer& answer, const Now& now) {
   const RouteSplit split = split_route(answer.recorded, answer.key.dst, answer.key.src, aliases_);
@@ -347,6 +369,9 @@ void Brain::learn(const Answer& answer, const Now& now) {
       vantage_.learn_refusal(answer.key.sender, *source);
     }
     if (answer.key.kind == probes::Kind::kTrace) keeper_.on_trace(answer, now);
+    if (answer.key.kind == probes::Kind::kRecordRoute && is_passing(answer.reason)) {
+      keeper_.on_failed(answer, now);
+    }
     return;
   }
   if (answer.key.kind == probes::Kind::kTrace) {
@@ -428,16 +453,17 @@ void Brain::advance(const Now& now, BrainOutput& output) {
   if (config_.tests_vantage_points) tester_.advance(now);
   if (config_.keeps_atlases) keeper_.advance(now);
   while (!alarms_.empty() && alarms_.top().at <= now.steady) {
-    const Alarm alarm = alarms_.top();
+    due_.push_back({alarms_.top().id, alarms_.top().what, nullptr});
     alarms_.pop();
-    // One that began anew is not over when its first try would have been.
-    const auto at = running_.find(alarm.id);
-    if (at == running_.end()) continue;
-    if (alarm.what == Event::What::kTime && now.steady < at->second->ends_at()) continue;
-    due_.push_back({alarm.id, alarm.what, nullptr});
   }
+  if (now.steady >= look_at_waits_at_) {
+    look_at_waits_at_ = now.steady + Admission::kEvery;
+    look_at_waits(now);
+  }
+  admit(now);
   prober_.advance(now, output.tasks);
   for (;;) {
+    for (const Left& it : prober_.take_left()) note_left(it, now);
     std::vector<std::uint64_t> look_again;
     for (const AnswerPtr& it : prober_.take_ended()) {
       learn(*it, now);
@@ -459,6 +485,7 @@ void Brain::advance(const Now& now, BrainOutput& output) {
       due_.pop_front();
       step(due, now);
     }
+    admit(now);
     if (config_.keeps_atlases) keeper_.advance(now);
     prober_.advance(now, output.tasks);
   }
@@ -467,7 +494,8 @@ void Brain::advance(const Now& now, BrainOutput& output) {
 
 SteadyNs Brain::next_due() const {
   SteadyNs at = look_for_lost_at_;
-  if (!due_.empty() || !kept_.ended.empty()) return 0;
+  if (admission_.waiting() > 0) at = std::min(at, look_at_waits_at_);
+  if (!due_.empty() || !kept_.ended.empty() || admission_.has_next()) return 0;
   if (!alarms_.empty()) at = std::min(at, alarms_.top().at);
   if (const auto probing = prober_.next_due()) at = std::min(at, *probing);
   if (config_.tests_vantage_points) at = std::min(at, tester_.next_due());

@@ -16,6 +16,7 @@
 
 #include "controller/annotation/alias_table.h"
 #include "controller/annotation/prefix_table.h"
+#include "controller/brain/admission.h"
 #include "controller/brain/atlas_keeper.h"
 #include "controller/brain/capability_tester.h"
 #include "controller/brain/circuit_breaker.h"
@@ -44,6 +45,8 @@ struct BrainConfig {
   // Requests wait for this long for a source that cannot measure.
   SteadyNs source_patience = 10 * kMinute;
   std::uint64_t first_probe_id = 1;
+  // Measurements wait for what vantage points have to give; else each begins at once.
+  bool admits_by_room = true;
   bool tests_vantage_points = true;
   bool keeps_atlases = true;
   // Keeps them for all vantage points from the start, else for those that are asked for.
@@ -120,11 +123,15 @@ class Brain {
   [[nodiscard]] const AliasTable& aliases() const noexcept { return aliases_; }
   [[nodiscard]] const BrainFigures& figures() const noexcept { return figures_; }
   [[nodiscard]] const ProberFigures& probing() const { return prober_.figures(); }
-  [[nodiscard]] std::size_t under_way() const noexcept {
-    return running_.size() + cache_.waiting() + source_waits_.size();
+  [[nodiscard]] std::size_t under_way() const noexcept { return running_.size() + waiting(); }
+  // Of these, those that have not begun.
+  [[nodiscard]] std::size_t waiting() const noexcept {
+    return cache_.waiting() + admission_.waiting() + source_waits_.size();
   }
   // Of these, those that wait for their sources.
   [[nodiscard]] const SourceWaits& source_waits() const noexcept { return source_waits_; }
+  // Numbers of those that have begun, in no order.
+  [[nodiscard]] std::vector<std::uint64_t> begun() const;
   [[nodiscard]] std::size_t open_circuits(SteadyNs now) const { return circuits_.open(now); }
   // Of the measurements under way, without what they share.
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -142,6 +149,7 @@ class Brain {
     friend bool operator>(const Alarm& a, const Alarm& b) noexcept { return a.at > b.at; }
   };
 
+  void admit(const Now& now);
   void begin(const Request& request, const Now& now);
   void refuse(const Request& request, ReversePath path, const Now& now);
   void begin_where_sources_are_back(const Now& now);
@@ -156,6 +164,8 @@ class Brain {
   void answer(ReversePath path);
   void learn(const Answer& answer, const Now& now);
   void learn_route(const Answer& answer, const Now& now);
+  void note_left(const Left& left, const Now& now);
+  void look_at_waits(const Now& now);
   void archive(const Answer& answer);
 
   BrainConfig config_;
@@ -171,6 +181,7 @@ class Brain {
   CircuitBreaker circuits_{prefixes_};
   PathCache cache_;
   SourceWaits source_waits_;
+  Admission admission_{config_.admits_by_room};
   std::unordered_map<std::uint64_t, std::unique_ptr<Planner>> running_;
   // Routers that answer in the AS of destinations that do not.
   std::unordered_map<Ipv4Addr, Ipv4Addr> alternatives_;
@@ -179,6 +190,7 @@ class Brain {
   std::deque<Due> due_;
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   SteadyNs look_for_lost_at_ = 0;
+  SteadyNs look_at_waits_at_ = 0;
   BrainOutput* output_ = nullptr;  // of the call under way
   BrainOutput kept_;               // what came about outside of advance()
   BrainFigures figures_;

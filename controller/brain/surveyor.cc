@@ -91,9 +91,11 @@ void Surveyor::on_news(const News& news, const Now& now, std::vector<std::uint64
   if (at == surveys_.end()) return;
   Survey& survey = at->second;
   if (news.answer->has_ended()) learn(*news.answer, survey.target, now);
+  survey.was_asked |= news.answer->state != Answer::State::kFailed;
   survey.under_way.erase(news.answer->id);
   const bool is_over = survey.under_way.empty();
   if (is_over) ranking_.end_survey(survey.target);
+  if (is_over && !survey.was_asked) ranking_.want_survey_at(survey.target, now.steady + kMinute);
   if (is_over || news.answer->has_route()) {
     look_again.insert(look_again.end(), survey.waiting.begin(), survey.waiting.end());
   }

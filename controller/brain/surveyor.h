@@ -40,6 +40,7 @@ class Surveyor {
     probes::Ipv4Addr target;
     std::unordered_set<std::uint64_t> under_way;  // ids of probes
     std::vector<std::uint64_t> waiting;           // measurements
+    bool was_asked = false;                       // a probe of it was on the wire
   };
   void learn(const Answer& answer, probes::Ipv4Addr target, const Now& now);
   void ask(std::uint64_t id, Survey& survey, VpIndex vp, probes::Ipv4Addr dst, const Now& now);

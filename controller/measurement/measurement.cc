@@ -82,6 +82,7 @@ void Measurement::on_answer(const Answer& answer, const Knowledge& known, const 
   if (phase_ == Phase::kEnded || has_failed()) return;
   const bool is_there = hop < path_.hops.size() && path_.hops[hop].address == answer.key.dst;
   const bool is_answered = answer.state == Answer::State::kAnswered;
+  if (hop == hop_) (answer.was_asked() ? was_asked_ : was_held_back_) = true;
   if (is_there && is_answered && answer.key.sender == source_ && !answer.is_spoofed &&
       answer.rtt_ns > 0 && answer.key.kind != Kind::kTrace) {
     path_.hops[hop].rtt_us = static_cast<std::uint32_t>(answer.rtt_ns / 1000);
@@ -104,12 +105,12 @@ void Measurement::on_answer(const Answer& answer, const Knowledge& known, const 
     default:
       if (hop == hop_ && phase_ == Phase::kRoutes) {
         has_answered_ |= is_answered;
-        is_ping_silent_ = !is_answered;
+        is_ping_silent_ = !is_answered && answer.state != Answer::State::kFailed;
         if (!is_waiting(Kind::kRecordRoute)) ask_round(known, now);
       } else if (hop == hop_ && is_there && phase_ == Phase::kTracing &&
                  !is_waiting(Kind::kTrace)) {
         has_answered_ |= is_answered;
-        is_ping_silent_ = !is_answered;
+        is_ping_silent_ = !is_answered && answer.state != Answer::State::kFailed;
         begin_trace(known, now);
       }
       break;
@@ -129,13 +130,15 @@ void Measurement::on_route(const Answer& answer, std::size_t hop, const Knowledg
   }
   if (phase_ != Phase::kRoutes || hop != hop_) return;
   has_answered_ |= answer.state == Answer::State::kAnswered;
+  was_route_asked_ |= answer.was_asked() && answer.key.sender != source_;
   if (!is_waiting(Kind::kRecordRoute)) ask_round(known, now);
 }
 
 void Measurement::on_trace(const Answer& answer, std::size_t hop, const Knowledge& known,
                            const Now& now) {
-  if (!answer.has_ended() || answer.state != Answer::State::kAnswered) {
-    give_up_trace(FailReason::kGapLimit, known, now);
+  if (answer.state != Answer::State::kAnswered) {
+    give_up_trace(answer.was_asked() ? FailReason::kGapLimit : FailReason::kNoVantagePoint, known,
+                  now);
     return;
   }
   std::vector<Ipv4Addr> way = responders(answer.hops);
@@ -181,6 +184,9 @@ void Measurement::finish(const Now& now, const Knowledge& known) {
 }
 
 void Measurement::fail(FailReason reason, const Now& now, const Knowledge& known) {
+  if (is_of_the_network(reason) && was_held_back_ && !was_asked_) {
+    reason = FailReason::kNoVantagePoint;
+  }
   path_.stop_reason = StopReason::kFailed;
   path_.fail_reason = reason;
   path_.fail_detail = explain(reason);

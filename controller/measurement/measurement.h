@@ -87,6 +87,8 @@ class Measurement final : public Planner {
     return phase_ == Phase::kFinishing && path_.stop_reason == StopReason::kFailed;
   }
   void ask(VpIndex sender, probes::Kind kind, probes::Ipv4Addr dst, std::size_t hop);
+  // A probe of this kind to the hop under way has not ended, and is not overdue, either.
+  [[nodiscard]] bool is_under_way(probes::Kind kind) const;
   [[nodiscard]] bool is_waiting(probes::Kind kind) const;
   [[nodiscard]] bool is_waiting_for_spoofer() const;
   // The hop under way was assumed, and the traceroute that told it tells the one before.
@@ -114,6 +116,9 @@ class Measurement final : public Planner {
   bool has_begun_trace_ = false;  // to the hop under way, before it is known to be wanted
   bool has_answered_ = false;     // the hop under way answered somebody
   bool is_ping_silent_ = false;   // the hop under way
+  bool was_route_asked_ = false;  // Record Route to the hop under way was on the wire
+  bool was_asked_ = false;        // a probe to it was on the wire: its silence is the network's
+  bool was_held_back_ = false;    // a probe to it was not
 };
 
 }  // namespace backsight::controller

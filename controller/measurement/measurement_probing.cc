@@ -38,6 +38,11 @@ bool Measurement::is_waiting(Kind kind) const {
   });
 }
 
+bool Measurement::is_under_way(Kind kind) const {
+  return std::ranges::any_of(
+      pending_, [&](const Pending& it) { return it.key.kind == kind && it.hop == hop_; });
+}
+
 bool Measurement::knows_way_there() const {
   const ReverseHop& hop = path_.hops[hop_];
   const bool is_assumed =
@@ -60,6 +65,7 @@ void Measurement::begin_hop(std::size_t hop, const Knowledge& known, const Now& 
   spoofers_tried_ = 0;
   waits_for_survey_ = false;
   has_answered_ = false;
+  was_route_asked_ = was_asked_ = was_held_back_ = false;
   is_ping_silent_ = false;
   tries_doubtful_ = false;
   has_begun_trace_ = false;
@@ -156,7 +162,7 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
 // tell, and then symmetry.
 void Measurement::give_up_routes(const Knowledge& known, const Now& now) {
   const Ipv4Addr target = path_.hops[hop_].address;
-  if (spoofers_tried_ > 0 && !has_answered_) commands_->without_record_route = target;
+  if (was_route_asked_ && !has_answered_) commands_->without_record_route = target;
   if (hop_ > segment_ && routes_tried_ < kMostRoutesTried) {
     std::size_t hop = hop_ - 1U;
     while (hop > segment_ && !can_be_probed(path_.hops[hop].address)) --hop;
@@ -178,6 +184,8 @@ void Measurement::begin_trace(const Knowledge& known, const Now& now) {
     return assume(way, way_there_id_, known, now);
   }
   const bool is_useless = hop_ > 0 && is_ping_silent_ && !has_answered_;
+  // Its ping is overdue, and not known to have left: its end will tell.
+  if (is_useless && !was_asked_ && is_under_way(Kind::kPing)) return;
   if (is_useless || !can_be_probed(hop.address) ||
       !known.vantage.of(source_).can(Capability::kTrace)) {
     return give_up_trace(FailReason::kGapLimit, known, now);
@@ -226,7 +234,9 @@ void Measurement::give_up_trace(FailReason reason, const Knowledge& known, const
     return begin_trace(known, now);
   }
   const bool is_dead = hop_ == 0 && !has_answered_;
-  if (is_dead) commands_->without_answer = path_.hops[0].address;
+  if (is_dead && (was_asked_ || !was_held_back_)) {
+    commands_->without_answer = path_.hops[0].address;
+  }
   fail(is_dead && reason == FailReason::kGapLimit ? FailReason::kUnresponsive : reason, now, known);
 }
 

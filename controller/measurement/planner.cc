@@ -1,5 +1,7 @@
 #include "controller/measurement/planner.h"
 
+#include <algorithm>
+
 namespace backsight::controller {
 
 Planner::Planner(const Request& request, VpIndex source, const MeasurementLimits& limits,
@@ -14,6 +16,13 @@ Planner::Planner(const Request& request, VpIndex source, const MeasurementLimits
   path_.started_unix_us = now.unix_us;
   path_.hops.reserve(16);
   path_.hops.push_back({.address = request.dst, .type = HopType::kDestination});
+}
+
+void Planner::note_left(SteadyNs at, const Now& now) noexcept {
+  if (has_left_) return;
+  has_left_ = true;
+  started_at_ = std::max(started_at_, at);
+  path_.started_unix_us = now.unix_us - (now.steady - std::min(started_at_, now.steady)) / 1000;
 }
 
 }  // namespace backsight::controller

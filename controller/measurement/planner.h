@@ -85,7 +85,13 @@ class Planner {
   // The stamp of a router in the destination's /24, right before the destination's own: the gateway
   // of its network. Unspecified: not seen.
   [[nodiscard]] probes::Ipv4Addr gateway() const noexcept { return gateway_; }
-  [[nodiscard]] SteadyNs ends_at() const noexcept { return started_at_ + limits_.most_time; }
+  // Its time counts from its first probe that left, or from its begin when it needed none.
+  void note_left(SteadyNs at, const Now& now) noexcept;
+  [[nodiscard]] bool has_left() const noexcept { return has_left_; }
+  // When its time is up, as is known now.
+  [[nodiscard]] SteadyNs ends_at(const Now& now) const noexcept {
+    return (has_left_ ? started_at_ : now.steady) + limits_.most_time;
+  }
 
  protected:
   Request request_;
@@ -95,6 +101,7 @@ class Planner {
   std::optional<probes::Ipv4Addr> alternative_;
   probes::Ipv4Addr gateway_;
   VpIndex source_ = kNoVp;
+  bool has_left_ = false;  // a probe of it
 };
 
 }  // namespace backsight::controller

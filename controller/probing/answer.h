@@ -36,12 +36,12 @@ struct ProbeKeyHash {
 
 struct Answer {
   enum class State : std::uint8_t {
-    kWaiting,   // within the time that its answer usually takes
+    kWaiting,   // to be sent, or within the time that its answer usually takes
     kOverdue,   // beyond it: nobody waits any more, but it may come
     kAnswered,  // by an echo reply, or a trace that ended
     kError,     // by an ICMP error
     kSilent,    // not at all
-    kFailed,    // it was not sent, see `reason`
+    kFailed,    // it was not sent, see `reason`, or its answer was ours to lose
   };
 
   std::uint64_t id = 0;  // of the task
@@ -51,8 +51,9 @@ struct Answer {
   queue::Reason reason = queue::Reason::kNone;
   std::uint64_t revtr = 0;  // that first asked; 0: background
   SteadyNs asked_at = 0;
-  SteadyNs sent_at = 0;   // handed to the vantage point; 0: not yet
-  SteadyNs ended_at = 0;  // of the states from kAnswered on
+  SteadyNs handed_at = 0;  // to the vantage point; 0: not yet
+  SteadyNs left_at = 0;    // from there, or was seen to have left; 0: not known to have left
+  SteadyNs ended_at = 0;   // of the states from kAnswered on
   std::uint64_t sent_unix_us = 0;
   std::uint64_t rtt_ns = 0;  // 0: not known, as of spoofed ones
   queue::ReplySummary reply;
@@ -62,6 +63,8 @@ struct Answer {
   std::uint32_t packets = 1;     // that it took; known when it has ended
 
   [[nodiscard]] bool has_ended() const noexcept { return state >= State::kAnswered; }
+  // It was on the wire, so that its answer, or that there is none, is the network's word.
+  [[nodiscard]] bool was_asked() const noexcept { return state != State::kFailed && left_at != 0; }
   [[nodiscard]] bool has_route() const noexcept {
     return state == State::kAnswered && recorded.what == queue::Recorded::What::kRoute &&
            !recorded.from_quote;

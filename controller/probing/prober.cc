@@ -14,6 +14,10 @@ constexpr SteadyNs kMostTimeout = 10 * kSecond;
 // Beyond its own time-out, a vantage point that says nothing of a task has lost it: longer than it
 // takes to find out that the vantage point itself is lost.
 constexpr SteadyNs kGrace = 15 * kSecond;
+// Where nothing is seen to leave for so long, and no limit explains it, nothing will.
+constexpr SteadyNs kMostStalled = 30 * kSecond;
+// For word of who was to see a reply.
+constexpr SteadyNs kLookAgain = 500 * kMillisecond;
 // A trace is many probes: at the most so many, one after the other when routers are silent.
 constexpr std::uint32_t kTracePackets = 16;
 constexpr SteadyNs kTracePatience = 20 * kSecond;
@@ -22,6 +26,11 @@ constexpr std::uint8_t kTraceGap = 4;
 constexpr SteadyNs kLeastPartTimeout = 250 * kMillisecond;
 
 unsigned packets_of(probes::Kind kind) { return kind == probes::Kind::kTrace ? kTracePackets : 1; }
+
+Lane lane_of(const Answer& answer) {
+  return {answer.key.sender, packets_of(answer.key.kind), answer.key.kind, answer.key.src,
+          answer.is_spoofed};
+}
 
 Answer::State state_of(queue::Outcome outcome) {
   switch (outcome) {
@@ -55,7 +64,7 @@ Asked Prober::ask(const Question& question, const Now& now) {
     if (!has_ended || now.steady - known.answer.ended_at < question.max_age) {
       ++(has_ended ? figures_.from_cache : figures_.coalesced);
       if (!has_ended && question.waiter != kNobody) known.waiters.push_back(question.waiter);
-      if (question.priority == Priority::kMeasurement && known.answer.sent_at == 0 &&
+      if (question.priority == Priority::kMeasurement && known.answer.handed_at == 0 &&
           known.priority == Priority::kBackground && !has_ended) {
         known.priority = Priority::kMeasurement;
         wait(at->second);
@@ -87,13 +96,13 @@ Asked Prober::ask(const Question& question, const Now& now) {
 }
 
 void Prober::wait(const EntryPtr& entry) {
-  const ProbeKey& key = entry->answer.key;
-  line(entry->priority).push({key.sender, packets_of(key.kind)}, entry);
+  line(entry->priority).push(lane_of(entry->answer), entry);
 }
 
 Prober::EntryPtr Prober::under_way(std::uint64_t id) const {
   const auto at = by_id_.find(id);
-  return at == by_id_.end() ? nullptr : at->second;
+  const bool is_handed = at != by_id_.end() && at->second->answer.handed_at != 0;
+  return is_handed ? at->second : nullptr;
 }
 
 void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& now) {
@@ -104,6 +113,10 @@ void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& 
     return;
   }
   Answer& answer = entry->answer;
+  const Answer::State state = state_of(result.outcome);
+  if (result.outcome == queue::Outcome::kSent || state != Answer::State::kFailed) {
+    note_report(*entry, result.sent_at_ns, now);
+  }
   answer.outcome = result.outcome;
   answer.sent_unix_us = result.sent_at_ns / 1000;
   if (result.outcome == queue::Outcome::kSent) return;  // its reply is somebody else's to see
@@ -111,9 +124,8 @@ void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& 
   answer.rtt_ns = result.rtt_ns;
   answer.reply = result.reply;
   answer.recorded = result.recorded;
-  const Answer::State state = state_of(result.outcome);
-  if (state == Answer::State::kAnswered && answer.sent_at != 0) {
-    turnaround_.learn(vp, entry->receiver, answer.key.dst, now.steady - answer.sent_at);
+  if (state == Answer::State::kAnswered) {
+    turnaround_.learn(vp, entry->receiver, answer.key.dst, now.steady - answer.left_at);
   }
   end(*entry, state, now);
 }
@@ -126,6 +138,9 @@ void Prober::on_trace(VpIndex vp, const queue::TraceResult& result, const Now& n
     return;
   }
   Answer& answer = entry->answer;
+  if (state_of(result.head.outcome) != Answer::State::kFailed) {
+    note_report(*entry, result.head.sent_at_ns, now);
+  }
   answer.packets = static_cast<std::uint32_t>(result.hops.size());
   const queue::TraceResult* whole = &result;
   queue::TraceResult joined;
@@ -161,8 +176,11 @@ void Prober::on_observation(VpIndex receiver, VpIndex sender, const queue::Obser
   answer.recorded = seen.recorded;
   const bool is_reply = seen.reply.type == probes::ReplyType::kEchoReply;
   answer.outcome = is_reply ? queue::Outcome::kReplied : queue::Outcome::kError;
-  if (answer.sent_at != 0 && is_reply) {
-    turnaround_.learn(sender, receiver, answer.key.dst, now.steady - answer.sent_at);
+  // Its reply may be here before the report that it left.
+  const SteadyNs waited = in_hand_.wait_of(lane_of(answer));
+  note_left(*entry, std::min(answer.handed_at + waited, now.steady), now);
+  if (is_reply) {
+    turnaround_.learn(sender, receiver, answer.key.dst, now.steady - answer.left_at);
   }
   end(*entry, is_reply ? Answer::State::kAnswered : Answer::State::kError, now);
 }
@@ -178,7 +196,40 @@ void Prober::on_vp_lost(VpIndex vp, const Now& now) {
   }
 }
 
-void Prober::limit_vp(VpIndex vp, double pps) { by_vp_[vp].set_rate(pps); }
+void Prober::on_heard(VpIndex vp, SteadyNs at) {
+  SteadyNs& heard_at = heard_at_[vp];
+  heard_at = std::max(heard_at, at);
+}
+
+void Prober::limit_vp(VpIndex vp, double pps) {
+  by_vp_[vp].set_rate(pps);
+  in_hand_.limit(vp, pps);
+}
+
+// What its vantage point says of it shows that it left, and how long it waited there.
+void Prober::note_report(Entry& entry, std::uint64_t sent_unix_ns, const Now& now) {
+  const Answer& answer = entry.answer;
+  const bool is_known = answer.left_at != 0;
+  const SteadyNs at =
+      clocks_[answer.key.sender].left_at(sent_unix_ns, answer.handed_at, now.steady);
+  note_left(entry, at, now);
+  entry.answer.left_at = at;
+  if (!is_known) in_hand_.learn(lane_of(answer), at - answer.handed_at);
+}
+
+// The probe left at that time, and those before it by then.
+void Prober::note_left(Entry& entry, SteadyNs at, const Now& now) {
+  if (entry.answer.left_at != 0) return;
+  std::vector<std::uint64_t> gone;
+  in_hand_.on_left(lane_of(entry.answer), entry.number, now.steady, gone);
+  for (const std::uint64_t id : gone) {
+    Entry& it = *by_id_.at(id);
+    Answer& answer = it.answer;
+    answer.left_at = std::max(at, answer.handed_at);
+    for (const Waiter waiter : it.waiters) left_.push_back({waiter, answer.left_at});
+    watch(it);
+  }
+}
 
 void Prober::tell(Entry& entry) {
   const EntryPtr self = by_id_.at(entry.answer.id);
@@ -186,7 +237,8 @@ void Prober::tell(Entry& entry) {
 }
 
 void Prober::end(Entry& entry, Answer::State state, const Now& now) {
-  if (entry.answer.sent_at == 0) --held_back_;
+  if (entry.answer.handed_at == 0) --held_back_;
+  in_hand_.drop(lane_of(entry.answer), entry.number);
   entry.answer.state = state;
   entry.answer.ended_at = now.steady;
   switch (state) {
@@ -226,8 +278,9 @@ void Prober::make_room(const Now& now) {
 
 void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
   Answer& answer = entry.answer;
-  answer.sent_at = now.steady;
+  answer.handed_at = now.steady;
   --held_back_;
+  entry.number = in_hand_.hand(lane_of(answer), answer.id, now.steady);
   const bool is_trace = answer.key.kind == probes::Kind::kTrace;
   entry.patience = turnaround_.patience(answer.key.sender, entry.receiver, answer.key.dst);
   const SteadyNs timeout =
@@ -253,12 +306,54 @@ void Prober::send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks) {
     tasks.push_back(out);
     ++figures_.tasks;
   }
-  entry.overdue_at = now.steady + (is_trace ? kTracePatience : entry.patience);
   // A direct probe's end is told by its vantage point; a spoofed one's reply has nobody who would
   // say that it did not come.
-  entry.silent_at =
-      now.steady + (is_trace ? 4 * kTracePatience : timeout) + (answer.is_spoofed ? 0 : kGrace);
-  alarms_.push({std::min(entry.overdue_at, entry.silent_at), answer.id});
+  entry.timeout = (is_trace ? 4 * kTracePatience : timeout) + (answer.is_spoofed ? 0 : kGrace);
+  if (is_trace) entry.patience = kTracePatience;
+  watch(entry);
+}
+
+SteadyNs Prober::overdue_at(const Entry& entry) const {
+  const Answer& answer = entry.answer;
+  if (answer.left_at != 0) return answer.left_at + entry.patience;
+  // That it left is told of a spoofed one by itself, and of a trace by the first of its parts.
+  if (answer.is_spoofed || answer.key.kind == probes::Kind::kTrace) return ~SteadyNs{0};
+  return answer.handed_at + in_hand_.wait_of(lane_of(answer)) + entry.patience;
+}
+
+SteadyNs Prober::given_up_at(const Entry& entry) const {
+  const Answer& answer = entry.answer;
+  if (answer.left_at != 0) return answer.left_at + entry.timeout;
+  const SteadyNs moved_at = in_hand_.moved_at(lane_of(answer));
+  return std::max(answer.handed_at, moved_at) + entry.timeout + kMostStalled;
+}
+
+void Prober::watch(const Entry& entry) {
+  const bool may_be_overdue = entry.answer.state == Answer::State::kWaiting;
+  const SteadyNs overdue = may_be_overdue ? overdue_at(entry) : ~SteadyNs{0};
+  alarms_.push({std::min(overdue, given_up_at(entry)), entry.answer.id});
+}
+
+void Prober::look_at(Entry& entry, const Now& now) {
+  if (now.steady >= given_up_at(entry)) return give_up(entry, now);
+  if (entry.answer.state == Answer::State::kWaiting && now.steady >= overdue_at(entry)) {
+    entry.answer.state = Answer::State::kOverdue;
+    tell(entry);
+  }
+  watch(entry);
+}
+
+void Prober::give_up(Entry& entry, const Now& now) {
+  const Answer& answer = entry.answer;
+  if (answer.left_at == 0 || !answer.is_spoofed) {
+    return end(entry, Answer::State::kFailed, now);  // its vantage point has lost it
+  }
+  // While nothing is heard of who was to see the reply, nobody knows that it did not come.
+  if (heard_at_[entry.receiver] < answer.left_at + entry.patience) {
+    alarms_.push({now.steady + kLookAgain, answer.id});
+    return;
+  }
+  end(entry, Answer::State::kSilent, now);
 }
 
 bool Prober::release(Line& line, const Now& now, std::vector<Outgoing>& tasks) {
@@ -269,8 +364,11 @@ bool Prober::release(Line& line, const Now& now, std::vector<Outgoing>& tasks) {
     return false;
   };
   return line.release(
-      [](const EntryPtr& entry) { return entry->answer.sent_at != 0 || entry->answer.has_ended(); },
-      [&](const Line::Lane& lane) {
+      [](const EntryPtr& entry) {
+        return entry->answer.handed_at != 0 || entry->answer.has_ended();
+      },
+      [&](const Lane& lane) {
+        if (!in_hand_.has_room(lane)) return Verdict::kWait;
         if (!has(total_, lane.packets)) return Verdict::kAllWait;
         Budget& vp = by_vp_[lane.vp];
         if (!has(vp, lane.packets)) return Verdict::kWait;
@@ -285,17 +383,7 @@ void Prober::advance(const Now& now, std::vector<Outgoing>& tasks) {
   while (!alarms_.empty() && alarms_.top().at <= now.steady) {
     const EntryPtr entry = under_way(alarms_.top().id);
     alarms_.pop();
-    if (!entry) continue;
-    if (now.steady >= entry->silent_at) {
-      // That no reply came to a spoofed probe nobody tells; of another its vantage point would.
-      end(*entry, entry->answer.is_spoofed ? Answer::State::kSilent : Answer::State::kFailed, now);
-      continue;
-    }
-    if (entry->answer.state == Answer::State::kWaiting) {
-      entry->answer.state = Answer::State::kOverdue;
-      tell(*entry);
-    }
-    alarms_.push({entry->silent_at, entry->answer.id});
+    if (entry) look_at(*entry, now);
   }
   budget_again_at_ = ~SteadyNs{0};
   if (release(line(Priority::kMeasurement), now, tasks)) {
@@ -309,8 +397,21 @@ std::optional<SteadyNs> Prober::next_due() const {
   return at == ~SteadyNs{0} ? std::nullopt : std::optional(at);
 }
 
+std::unordered_map<VpIndex, SteadyNs> Prober::waits(SteadyNs now) const {
+  std::unordered_map<VpIndex, SteadyNs> waits;
+  const Line& line = waiting_[static_cast<std::size_t>(Priority::kMeasurement)];
+  line.for_each_first([&](const Lane& lane, const EntryPtr& entry) {
+    if (entry->answer.handed_at != 0 || entry->answer.has_ended()) return;
+    SteadyNs& longest = waits[lane.vp];
+    longest = std::max(longest, now - entry->answer.asked_at);
+  });
+  in_hand_.raise(waits, now);
+  return waits;
+}
+
 const ProberFigures& Prober::figures() const {
   figures_.held_back = held_back_;
+  figures_.in_hand = in_hand_.packets();
   figures_.kept = by_age_.size();
   return figures_;
 }

@@ -1,6 +1,10 @@
 // Between those who want to know and the vantage points who probe: one probe for all who ask the
 // same at the same time, answers kept for those who ask later, silence remembered, budgets held.
 //
+// All patience counts from when a probe left its vantage point: a spoofed one's report says so, a
+// direct one's answer, or the report of one that was handed over later. Until then nothing is
+// concluded; and where no report comes at all, the probe fails, which is nobody's silence.
+//
 // Nothing here waits or knows a clock: time is handed in, tasks and news are handed out.
 // Thread: one at a time.
 #pragma once
@@ -18,8 +22,11 @@
 #include "controller/now.h"
 #include "controller/probing/answer.h"
 #include "controller/probing/budget.h"
+#include "controller/probing/in_hand.h"
+#include "controller/probing/lane.h"
 #include "controller/probing/trace_parts.h"
 #include "controller/probing/turnaround.h"
+#include "controller/probing/vp_clock.h"
 #include "controller/probing/waiting_line.h"
 #include "controller/vantage/vp_index.h"
 #include "queue/result.h"
@@ -60,6 +67,12 @@ struct News {
   AnswerPtr answer;
 };
 
+// A probe that this one waits for was on the wire.
+struct Left {
+  Waiter waiter = kNobody;
+  SteadyNs at = 0;
+};
+
 struct ProberFigures {
   std::uint64_t asked = 0;
   std::uint64_t from_cache = 0;
@@ -71,6 +84,7 @@ struct ProberFigures {
   std::uint64_t unexpected = 0;  // results and observations that answer no probe of ours
   std::uint64_t duplicates = 0;  // that answer one a second time
   std::uint64_t held_back = 0;   // waits for a budget now
+  std::uint64_t in_hand = 0;     // packets that vantage points hold and have not sent
   std::uint64_t kept = 0;        // answers in memory now
 };
 
@@ -97,6 +111,8 @@ class Prober {
                       const Now& now);
   // The vantage point is gone: what it was asked fails now.
   void on_vp_lost(VpIndex vp, const Now& now);
+  // It said something at `at`: what it was to receive before did not come.
+  void on_heard(VpIndex vp, SteadyNs at);
 
   // Rates of a vantage point, from what it announces.
   void limit_vp(VpIndex vp, double pps);
@@ -112,6 +128,11 @@ class Prober {
 
   // News since the last call.
   [[nodiscard]] std::vector<News> take_news() { return std::exchange(news_, {}); }
+  // Probes that left since the last call.
+  [[nodiscard]] std::vector<Left> take_left() { return std::exchange(left_, {}); }
+  // For how long questions of measurements wait for a vantage point, or in its hands, at the
+  // longest; those for which none waits are left out.
+  [[nodiscard]] std::unordered_map<VpIndex, SteadyNs> waits(SteadyNs now) const;
   // Answers that ended since the last call.
   [[nodiscard]] std::vector<AnswerPtr> take_ended() { return std::exchange(ended_, {}); }
 
@@ -125,9 +146,9 @@ class Prober {
   struct Entry {
     Answer answer;
     VpIndex receiver = kNoVp;
-    SteadyNs overdue_at = 0;
-    SteadyNs silent_at = 0;
-    SteadyNs patience = 0;
+    SteadyNs patience = 0;     // for its answer, since it left
+    SteadyNs timeout = 0;      // for its end
+    std::uint64_t number = 0;  // in what its vantage point has in hand
     std::vector<Waiter> waiters;
     std::unique_ptr<TraceParts> parts;  // of a trace that runs in parts; their ids follow its own
     Priority priority = Priority::kBackground;
@@ -146,6 +167,14 @@ class Prober {
   };
 
   void send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks);
+  void note_left(Entry& entry, SteadyNs at, const Now& now);
+  void note_report(Entry& entry, std::uint64_t sent_unix_ns, const Now& now);
+  // When it is overdue, and when it is given up, as is known now; ~0: that is not to be said.
+  [[nodiscard]] SteadyNs overdue_at(const Entry& entry) const;
+  [[nodiscard]] SteadyNs given_up_at(const Entry& entry) const;
+  void watch(const Entry& entry);
+  void look_at(Entry& entry, const Now& now);
+  void give_up(Entry& entry, const Now& now);
   using Line = WaitingLine<EntryPtr>;
   [[nodiscard]] Line& line(Priority priority) {
     return waiting_[static_cast<std::size_t>(priority)];
@@ -154,6 +183,7 @@ class Prober {
   bool release(Line& line, const Now& now, std::vector<Outgoing>& tasks);
   void tell(Entry& entry);
   void end(Entry& entry, Answer::State state, const Now& now);
+  // Handed over, and not ended; else null.
   [[nodiscard]] EntryPtr under_way(std::uint64_t id) const;
   void make_room(const Now& now);
 
@@ -166,6 +196,10 @@ class Prober {
   std::uint64_t held_back_ = 0;                        // that wait there and are still wanted
   std::priority_queue<Alarm, std::vector<Alarm>, std::greater<>> alarms_;
   std::vector<News> news_;
+  std::vector<Left> left_;
+  InHand in_hand_;
+  std::unordered_map<VpIndex, VpClock> clocks_;
+  std::unordered_map<VpIndex, SteadyNs> heard_at_;
   std::vector<AnswerPtr> ended_;
   Budget total_;
   std::unordered_map<VpIndex, Budget> by_vp_;

@@ -1,6 +1,6 @@
-// How long the answer to a probe takes, from asking the vantage point to hearing of it: learned
-// from what came, by vantage point and prefix, as TCP learns its time-out (RFC 6298). Thread: one
-// at a time.
+// How long the answer to a probe takes, from when it left its vantage point to hearing of it:
+// learned from what came, by vantage point and prefix, as TCP learns its time-out (RFC 6298).
+// Thread: one at a time.
 #pragma once
 
 #include <cstddef>

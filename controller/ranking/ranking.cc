@@ -89,7 +89,7 @@ void Ranking::learn_survey(VpIndex vp, Ipv4Addr target, std::span<const Ipv4Addr
   const unsigned sum = way->used * way->targets + used;
   ++way->targets;
   way->used = static_cast<std::uint8_t>((sum + way->targets / 2) / way->targets);
-  survey.begun_at = std::max(survey.begun_at, now);
+  survey.again_at = std::max(survey.again_at, now + kSurveyAgain);
   cover(survey);
 }
 
@@ -116,19 +116,22 @@ void Ranking::cover(Survey& survey) const {
 
 bool Ranking::wants_survey(Ipv4Addr target, SteadyNs now) const {
   const auto at = surveys_.find(prefix_of(target));
-  return at == surveys_.end() ||
-         (!at->second.is_under_way && now - at->second.begun_at > kSurveyAgain);
+  return at == surveys_.end() || (!at->second.is_under_way && now > at->second.again_at);
 }
 
 void Ranking::begin_survey(Ipv4Addr target, SteadyNs now) {
   Survey& survey = surveys_[prefix_of(target)];
-  survey.begun_at = now;
+  survey.again_at = now + kSurveyAgain;
   survey.is_under_way = true;
   survey.ways.clear();
   survey.ingress.clear();
 }
 
 void Ranking::end_survey(Ipv4Addr target) { surveys_[prefix_of(target)].is_under_way = false; }
+
+void Ranking::want_survey_at(Ipv4Addr target, SteadyNs at) {
+  surveys_[prefix_of(target)].again_at = at;
+}
 
 bool Ranking::is_surveying(Ipv4Addr target) const {
   const auto at = surveys_.find(prefix_of(target));

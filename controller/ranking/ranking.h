@@ -50,6 +50,8 @@ class Ranking {
   [[nodiscard]] bool wants_survey(probes::Ipv4Addr target, SteadyNs now) const;
   void begin_survey(probes::Ipv4Addr target, SteadyNs now);
   void end_survey(probes::Ipv4Addr target);
+  // The last survey could not be made: another one is wanted from then on.
+  void want_survey_at(probes::Ipv4Addr target, SteadyNs at);
   [[nodiscard]] bool is_surveying(probes::Ipv4Addr target) const;
 
   // Those of `vps` that may reach the target with a slot to spare, best first. Those that did not
@@ -76,7 +78,7 @@ class Ranking {
     std::vector<probes::Ipv4Addr> entry;  // routers from the last before the prefix's AS on
   };
   struct Survey {
-    SteadyNs begun_at = 0;
+    SteadyNs again_at = 0;  // not before
     bool is_under_way = false;
     std::vector<Way> ways;                                  // by vantage point
     std::unordered_map<VpIndex, probes::Ipv4Addr> ingress;  // by greedy cover

@@ -356,27 +356,28 @@ std::string Controller::why_not_storable() const {
   return fault.empty() ? "" : "nothing can be archived now: " + fault;
 }
 
-void Controller::add_waiting(BatchProgress& progress) const {
-  const std::lock_guard lock(view_mutex_);
-  for (const std::uint64_t id : progress.open) {
-    const auto waits = view_.waiting->find(id);
-    if (waits != view_.waiting->end()) {
-      progress.waiting_for.emplace(id, view_.waited_for.at(waits->second));
-    } else if (!view_.why_held.empty()) {
-      progress.waiting_for.emplace(id, view_.why_held);
-    }
-  }
-}
-
 std::optional<BatchProgress> Controller::progress(std::uint64_t batch, std::size_t first) const {
-  auto progress = book_.progress(batch, first);
-  if (progress) add_waiting(*progress);
-  return progress;
+  return with_waiting(book_.progress(batch, first));
 }
 
 std::optional<BatchProgress> Controller::wait_for_more(std::uint64_t batch, std::size_t first,
                                                        std::chrono::milliseconds patience) const {
-  return book_.wait_for_more(batch, first, patience);
+  return with_waiting(book_.wait_for_more(batch, first, patience));
+}
+
+std::optional<BatchProgress> Controller::with_waiting(std::optional<BatchProgress> progress) const {
+  if (!progress) return progress;
+  const std::lock_guard lock(view_mutex_);
+  for (const std::uint64_t id : progress->open) {
+    if (!view_.begun.contains(id)) progress->waiting.push_back(id);
+    const auto waits = view_.waiting->find(id);
+    if (waits != view_.waiting->end()) {
+      progress->waiting_for.emplace(id, view_.waited_for.at(waits->second));
+    } else if (!view_.why_held.empty()) {
+      progress->waiting_for.emplace(id, view_.why_held);
+    }
+  }
+  return progress;
 }
 
 tl::expected<void, std::string> Controller::cancel(std::uint64_t batch) {

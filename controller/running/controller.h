@@ -77,6 +77,7 @@ class Controller final : public Service {
     BrainFigures brain;
     ProberFigures probing;
     std::size_t under_way = 0;
+    std::size_t waiting = 0;  // of these, not begun
     std::size_t open_circuits = 0;
     std::size_t contradicted = 0;
     std::size_t queue_troubles = 0;   // what keeps queues from working
@@ -112,8 +113,12 @@ class Controller final : public Service {
     using Waiting = std::unordered_map<std::uint64_t, probes::Ipv4Addr>;
     std::shared_ptr<const Waiting> waiting = std::make_shared<const Waiting>();
     std::map<probes::Ipv4Addr, std::string> waited_for;
+    std::unordered_set<std::uint64_t> begun;  // requests that are measured now
   };
 
+  // Says which of the open ones have not begun, and what they wait for.
+  [[nodiscard]] std::optional<BatchProgress> with_waiting(
+      std::optional<BatchProgress> progress) const;
   void take_in(Inbound inbound, const Now& now);
   void take_over(DataFiles files);
   void hear(const Announcement& announcement, const Now& now);
@@ -129,7 +134,6 @@ class Controller final : public Service {
   void tell_imports();
   void show_waiting(View& view, const Now& now);
   [[nodiscard]] std::string why_not_storable() const;
-  void add_waiting(BatchProgress& progress) const;
   [[nodiscard]] std::optional<RequestFault> fault_of(const Request& request,
                                                      const config::BogonPolicy& bogons) const;
   [[nodiscard]] OpenQueue queue_opener() const;

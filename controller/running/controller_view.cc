@@ -65,9 +65,11 @@ void Controller::refresh_view(const Now& at) {
     info.last_heard_unix_us = at.unix_us - age_us;
     view.vps.push_back(std::move(info));
   }
+  for (const std::uint64_t id : brain_.begun()) view.begun.insert(id);
   view.figures = {brain_.figures(),
                   brain_.probing(),
                   brain_.under_way(),
+                  brain_.waiting(),
                   brain_.open_circuits(at.steady),
                   brain_.atlases().contradicted(),
                   queue_troubles_.size(),

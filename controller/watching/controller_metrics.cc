@@ -95,6 +95,11 @@ std::vector<Row> make_process_rows() {
             [](const Figures& figures, Samples& samples) {
               samples.add(figures.since_last_turn_seconds);
             }),
+      gauge("backsight_controller_clock_disbelieved_seconds",
+            "How far the system's clock is ahead of the time that is gone by; 0: it is believed.",
+            [](const Figures& figures, Samples& samples) {
+              samples.add(figures.disbelieved_clock_seconds);
+            }),
   };
 }
 
@@ -110,6 +115,10 @@ std::vector<Row> make_request_rows() {
               part<&F::book, &B::refused>),
       gauge("backsight_controller_requests_under_way", "Requests accepted and not ended.",
             part<&F::book, &B::under_way>),
+      gauge("backsight_controller_requests_waiting",
+            "Of these, those that have not begun: they wait for vantage points or for another's "
+            "path.",
+            work<&Controller::Figures::waiting>),
       gauge("backsight_controller_requests_waiting_for_source",
             "Of these, those whose source cannot measure now.",
             [](const Figures& figures, Samples& samples) {
@@ -194,8 +203,11 @@ std::vector<Row> make_probe_rows() {
       counter("backsight_controller_results_duplicate_total", "Those that answer one again.",
               prober<&P::duplicates>),
       gauge("backsight_controller_questions_held_back",
-            "Questions that wait for the budget (limits.probes_per_second).",
+            "Questions that wait for limits.probes_per_second or for what vantage points can send.",
             prober<&P::held_back>),
+      gauge("backsight_controller_packets_in_hand",
+            "Packets that vantage points hold and are not known to have sent.",
+            prober<&P::in_hand>),
       gauge("backsight_controller_answers_kept", "Answers in memory, for who asks the same.",
             prober<&P::kept>),
       gauge("backsight_controller_circuits_open",

@@ -39,6 +39,7 @@ struct ControllerFigures {
   std::vector<SourceInfo> sources;
   std::vector<VantagePointInfo> vantage_points;
   std::uint64_t now_unix_us = 0;
+  double disbelieved_clock_seconds = 0;  // daemon/wall_clock.h
   double since_last_turn_seconds = 0;
   bool is_ready = false;
   std::string version;

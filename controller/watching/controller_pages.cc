@@ -35,6 +35,7 @@ ControllerFigures figures_of(const Watched& watched) {
           .sources = watched.controller.sources(),
           .vantage_points = watched.controller.vantage_points(),
           .now_unix_us = unix_us(),
+          .disbelieved_clock_seconds = disbelieved_clock_seconds(),
           .since_last_turn_seconds =
               std::chrono::duration<double>(watched.controller.since_last_turn()).count(),
           .is_ready = why_not_ready(watched).empty(),

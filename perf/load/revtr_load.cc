@@ -45,6 +45,7 @@ class Run {
     BrainConfig config;
     config.first_probe_id = 1;
     config.measurement.most_time = kHour;
+    config.admits_by_room = false;  // all are to be under way
     return config;
   }
 

@@ -250,6 +250,20 @@ TEST(ApiResults, HaveTheStatusOfEach) {
   EXPECT_EQ(revtrs[0]["path"][1]["type"], "DST_SYM_REV_SEGMENT");
 }
 
+TEST(ApiResults, SayWhatHasNotBegun) {
+  ApiRig rig;
+  const Answered posted = rig.post(
+      R"({"revtrs":[{"src":"ams01","dst":"198.51.100.7"},{"src":"ams01","dst":"198.51.100.8"}]})");
+  const std::uint64_t batch = posted.json["batch_id"];
+  rig.service_.let_wait(batch + 2);
+  const auto revtrs = rig.get("/api/v1/revtr?batchid=" + std::to_string(batch)).json["revtrs"];
+  ASSERT_EQ(revtrs.size(), 2U);
+  EXPECT_EQ(revtrs[0]["id"], batch);
+  EXPECT_EQ(revtrs[0]["status"], "RUNNING");
+  EXPECT_EQ(revtrs[1]["id"], batch + 2);
+  EXPECT_EQ(revtrs[1]["status"], "WAITING");
+}
+
 TEST(ApiResults, AreTheUsersOwn) {
   ApiRig rig;
   const std::uint64_t batch = rig.submit(kBobKey, "x");

@@ -68,6 +68,13 @@ class FakeService : public Service {
     std::erase(batch.open, id);
     changed_.notify_all();
   }
+  // The request has not begun.
+  void let_wait(std::uint64_t id) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [number, batch] : batches_) {
+      if (std::ranges::count(batch.open, id) != 0) batch.waiting.push_back(id);
+    }
+  }
   void forget(std::uint64_t batch) {
     const std::lock_guard lock(mutex_);
     batches_.erase(batch);
@@ -165,6 +172,7 @@ class FakeService : public Service {
     std::string user;
     std::size_t total = 0;
     std::vector<std::uint64_t> open;
+    std::vector<std::uint64_t> waiting;  // of these
     std::vector<ReversePath> ended;
   };
 
@@ -177,6 +185,7 @@ class FakeService : public Service {
                            .total = batch.total,
                            .ended = {},
                            .open = batch.open,
+                           .waiting = batch.waiting,
                            .waiting_for = waiting_for_,
                            .is_complete = batch.open.empty(),
                            .is_stopping = is_stopping_};

@@ -132,6 +132,10 @@ class BrainRig {
   double twice = 0;
   SteadyNs most_delay = 0;
   std::mt19937_64 random{1};
+  // What vantage points send a second, and say nothing of; 0: all at once. Until when they hold
+  // everything back, by number.
+  double pace_pps = 0;
+  std::map<std::size_t, SteadyNs> held_until;
 
  private:
   void begin() {
@@ -147,7 +151,13 @@ class BrainRig {
     brain->advance(now, output);
     for (const auto& [vp, task] : output.tasks) {
       ++tasks;
-      for (auto& report : internet.run(vp_at_.at(vp), task)) expect(std::move(report));
+      const std::size_t at = vp_at_.at(vp);
+      const SteadyNs leaves_at = leave(at, task);
+      for (auto& report : internet.run(at, task)) {
+        report.after += leaves_at - now.steady;
+        date(report.results, leaves_at);
+        expect(std::move(report));
+      }
     }
     for (ReversePath& path : output.ended) {
       EXPECT_FALSE(ended.contains(path.id)) << "request " << path.id << " ended twice";
@@ -165,6 +175,25 @@ class BrainRig {
       const auto index = index_of_.find(report.vp);
       if (index != index_of_.end()) brain->on_results(index->second, report.results, now);
     });
+  }
+  // When the task's first packet leaves.
+  SteadyNs leave(std::size_t vp, const queue::Task& task) {
+    SteadyNs& free_at = free_at_[vp];
+    const auto held = held_until.find(vp);
+    free_at = std::max({free_at, now.steady, held == held_until.end() ? 0 : held->second});
+    const SteadyNs leaves_at = free_at;
+    if (pace_pps > 0) {
+      const double packets =
+          task.kind == probes::Kind::kTrace ? task.max_ttl - task.first_ttl + 1 : 1;
+      free_at += static_cast<SteadyNs>(packets / pace_pps * kSecond);
+    }
+    return leaves_at;
+  }
+  // By the vantage points' clock.
+  static void date(queue::ResultBatch& results, SteadyNs leaves_at) {
+    constexpr std::uint64_t kClockNs = 1'700'000'000'000'000'000;
+    for (auto& it : results.probes) it.sent_at_ns = kClockNs + leaves_at;
+    for (auto& it : results.traces) it.head.sent_at_ns = kClockNs + leaves_at;
   }
   // It will come, perhaps later, perhaps again.
   void expect(ScriptedInternet::Report report) {
@@ -187,6 +216,7 @@ class BrainRig {
 
   std::map<std::size_t, VpIndex> index_of_;  // of the Internet's vantage points, in the brain
   std::map<VpIndex, std::size_t> vp_at_;
+  std::map<std::size_t, SteadyNs> free_at_;  // to send the next packet
   BrainConfig config_;
   bool has_aliases_ = false;
   std::map<std::uint64_t, Request> asked_;

@@ -250,7 +250,7 @@ TEST_F(SplitTraces, EndOnceWhenTheirVantagePointIsLost) {
   EXPECT_EQ(prober.figures().failed, 1U);
 }
 
-TEST_F(SplitTraces, EndSilentWhenAPartNeverComes) {
+TEST_F(SplitTraces, FailWhenAPartNeverComes) {
   const Asked asked = ask(Priority::kMeasurement);
   const auto tasks = sent();
   for (std::size_t i = 1; i < tasks.size(); ++i) answer(tasks[i], {5, {}, true});
@@ -258,7 +258,7 @@ TEST_F(SplitTraces, EndSilentWhenAPartNeverComes) {
     now.steady += kSecond;
     (void)sent();
   }
-  EXPECT_EQ(asked.answer->state, Answer::State::kSilent);
+  EXPECT_EQ(asked.answer->state, Answer::State::kFailed);
   EXPECT_EQ(prober.take_ended().size(), 1U);
   answer(tasks[0], {5, {}, true});
   EXPECT_EQ(prober.take_ended().size(), 0U);

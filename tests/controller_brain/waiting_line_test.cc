@@ -19,7 +19,7 @@ class WaitingLineTest : public ::testing::Test {
   std::vector<int> release(std::map<VpIndex, unsigned> budgets, unsigned total = 1000) {
     std::vector<int> gone;
     is_empty_ = line_.release([&](int item) { return over_.contains(item); },
-                              [&](const Line::Lane& lane) {
+                              [&](const Lane& lane) {
                                 if (total < lane.packets) return Verdict::kAllWait;
                                 if (budgets[lane.vp] < lane.packets) return Verdict::kWait;
                                 total -= lane.packets;

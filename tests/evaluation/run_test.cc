@@ -59,6 +59,18 @@ TEST_P(EvaluationOf, EachRequestEndsInOneWayAndInOneQuarter) {
   EXPECT_GT(said["reached"].get<std::uint64_t>(), 20U);
 }
 
+TEST(Evaluation, AllAtOnceReachWhatFewAtATimeDo) {
+  EvaluationConfig config = small_run(false);
+  config.requests = 200;
+  config.vp_pps = 10;
+  config.at_once = 5;
+  const auto few = run(config)["reached"].get<int>();
+  config.at_once = config.requests;
+  const auto all = run(config)["reached"].get<int>();
+  EXPECT_GT(few, 50);
+  EXPECT_NEAR(all, few, 6);
+}
+
 INSTANTIATE_TEST_SUITE_P(Planner, EvaluationOf, ::testing::Values(false, true),
                          [](const auto& it) { return it.param ? "Reduced" : "Backsight"; });
 

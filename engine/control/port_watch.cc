@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLookInterval = 200ms;
+constexpr auto kLookInterval = 50ms;
 constexpr auto kSoon = 2ms;
 constexpr auto kReopenInterval = 1s;
 // Linux lets go of a queue a while after its AF_XDP socket was closed.

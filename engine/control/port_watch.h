@@ -1,7 +1,7 @@
 // Watches the links and interfaces of the ports: holds a port while it cannot be used, opens it
 // anew where that is needed, and tells the operator when it begins and when it ends.
 //
-// A thread of its own looks when Linux tells of a change, and five times a second.
+// A thread of its own looks when Linux tells of a change, and twenty times a second.
 #pragma once
 
 #include <atomic>

@@ -60,7 +60,7 @@ TEST(WorkerLink, SendsNothingThroughAPortThatIsHeldAndAllOfItAfterwards) {
 
 TEST(WorkerLink, EndsWhatWaitedTooLongForAPortWithTheReason) {
   FakeInternet internet;
-  Bench vp(internet, {.speed = 50});
+  Bench vp(internet, {.step_us = 1000});
   hold(vp);
   assign_some(vp, 1, 40);
   ASSERT_TRUE(vp.run_until_done());
@@ -73,7 +73,7 @@ TEST(WorkerLink, EndsWhatWaitedTooLongForAPortWithTheReason) {
 // Nobody answered a probe, and whether anybody could is not known.
 TEST(WorkerLink, CallsNobodySilentWhoseReplyCouldNotCome) {
   FakeInternet internet;
-  Bench vp(internet, {.speed = 50});
+  Bench vp(internet, {.step_us = 1000});
   swallow(internet);
   assign_some(vp, 1, 40, 500);
   ASSERT_TRUE(vp.run_until([&] { return internet.probes.size() >= 40; }));
@@ -88,7 +88,7 @@ TEST(WorkerLink, CallsNobodySilentWhoseReplyCouldNotCome) {
 
 TEST(WorkerLink, CallsThoseSilentWhoWereAskedAfterwards) {
   FakeInternet internet;
-  Bench vp(internet, {.speed = 50});
+  Bench vp(internet, {.step_us = 1000});
   swallow(internet);
   hold(vp);
   resume(vp);
@@ -205,7 +205,7 @@ TEST(WorkerLink, AsksForItsNeighboursAnewWhenThePortGoesOn) {
 
 TEST(WorkerLink, EndsEachTaskOnceHoweverOftenThePortIsHeld) {
   FakeInternet internet;
-  Bench vp(internet, {.workers = 2, .speed = 20, .wire_slots = 64, .traces = 1024});
+  Bench vp(internet, {.workers = 2, .step_us = 200, .wire_slots = 64, .traces = 1024});
   std::uint64_t next = 1;
   for (int i = 0; i < 50; ++i) {
     for (; next % 40 != 0; ++next) {

@@ -26,10 +26,10 @@ bool is_silence(FailReason reason) {
   return reason == FailReason::kUnresponsive || reason == FailReason::kGapLimit;
 }
 
-// Failures for which nobody but the destination or the way to it is made responsible, or time.
-bool blames_the_network(FailReason reason) {
+// Failures that a source which cannot measure brings about, too.
+bool may_be_the_sources(FailReason reason) {
   return is_silence(reason) || reason == FailReason::kUnreachable || reason == FailReason::kLoop ||
-         reason == FailReason::kOutOfTime;
+         reason == FailReason::kOutOfTime || reason == FailReason::kNoVantagePoint;
 }
 
 // Why a probe was not sent, where the next one may be.
@@ -194,7 +194,7 @@ void Brain::put_back_all_of(VpIndex source, const Now& now) {
 // It failed while its source could not measure.
 bool Brain::is_doubtful(const Planner& measurement) const {
   const ReversePath& path = measurement.path();
-  return path.stop_reason == StopReason::kFailed && blames_the_network(path.fail_reason) &&
+  return path.stop_reason == StopReason::kFailed && may_be_the_sources(path.fail_reason) &&
          !vantage_.is_usable(measurement.source());
 }
 

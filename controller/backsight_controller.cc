@@ -17,6 +17,7 @@
 #include "config/api_keys.h"
 #include "config/controller_loader.h"
 #include "config/controller_printer.h"
+#include "config/deny_list.h"
 #include "controller/api/api.h"
 #include "controller/api/api_server.h"
 #include "controller/archive/archive.h"
@@ -61,8 +62,8 @@ Examples:
       say all that is wrong with the config and the files that it names
   backsight-controller --config controller.yaml --set listen=127.0.0.1:9000
 
-Signals: SIGTERM and SIGINT write what is left and exit; SIGHUP reads the API keys and the files of
-data again; files of data that were replaced or rewritten are taken up without it, too.
+Signals: SIGTERM and SIGINT write what is left and exit; SIGHUP reads API keys, deny list and files of
+data again; lists and data that were replaced or rewritten are taken up without it, too.
 Exit codes: 0 done, 1 failed while running, 2 bad usage or bad config.)";
 
 Controller* running = nullptr;
@@ -119,18 +120,38 @@ void tell_once_a_second(const Controller& it) {
                       it.since_last_turn() < std::chrono::seconds(5));
 }
 
-// SIGHUP. A fault leaves all as it was.
+void tell_not_reloaded(const Error& error) {
+  std::istringstream faults(error.sentence);
+  for (std::string fault; std::getline(faults, fault);) spdlog::error("not reloaded: {}", fault);
+}
+
+// A fault leaves all as it was; so do the two below.
 void reload_keys(const config::ControllerConfig& settings, controller::Api& api) {
-  shown::notify_reloading();
   if (settings.keys_file.empty()) {
     spdlog::info("reloaded: there are no API keys to read");
   } else if (auto keys = config::load_api_keys(settings.keys_file)) {
     spdlog::info("reloaded: {} API keys", keys->size());
     api.set_keys(std::make_shared<config::ApiKeys>(std::move(*keys)));
   } else {
-    std::istringstream faults(keys.error().sentence);
-    for (std::string fault; std::getline(faults, fault);) spdlog::error("not reloaded: {}", fault);
+    tell_not_reloaded(keys.error());
   }
+}
+
+void reload_deny_list(const config::ControllerConfig& settings, Controller& it) {
+  if (settings.deny_file.empty()) return;
+  if (auto denied = config::load_deny_list(settings.deny_file)) {
+    spdlog::info("reloaded: {} ranges are denied", denied->range_count());
+    it.deny(std::move(*denied));
+  } else {
+    tell_not_reloaded(config::as_error(denied.error()));
+  }
+}
+
+// SIGHUP.
+void reload(const config::ControllerConfig& settings, controller::Api& api, Controller& it) {
+  shown::notify_reloading();
+  reload_keys(settings, api);
+  reload_deny_list(settings, it);
   shown::notify_ready();
 }
 
@@ -204,7 +225,7 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
   catch_signals();
   it.on_second = [&] {
     if (wants_reload.exchange(false)) {
-      reload_keys(settings, api);
+      reload(settings, api, it);
       data.read_now();
     }
     tell_once_a_second(it);

@@ -24,6 +24,8 @@ struct Request {
   bool forward_traceroute = false;            // trace the way there, too
   bool retry_from_destination_as = true;
   bool find_branches = false;  // show all ways that balancers choose from
+  // Why nothing is measured for it: it ends at once, failed, with this sentence. Empty: it is.
+  std::string refused;
 };
 
 }  // namespace backsight::controller

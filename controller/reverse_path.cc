@@ -25,6 +25,8 @@ constexpr std::array<FailWords, static_cast<std::size_t>(FailReason::kCount)> kF
     {"out_of_budget", "the probes allowed for one reverse traceroute are used up"},
     {"out_of_time", "it took longer than a reverse traceroute may"},
     {"circuit_open", "nothing in this prefix or AS has answered for some time; try again later"},
+    {"denied", "the destination is on the deny list of this controller and is never probed"},
+    {"refused", "the request asks for what cannot be measured"},
     {"cancelled", "it was cancelled"},
     {"lost", "the controller was restarted while it ran; ask again"},
 }};

@@ -38,6 +38,8 @@ enum class FailReason : std::uint8_t {
   kOutOfBudget,     // probes allowed for one measurement are used up
   kOutOfTime,       // it took longer than a measurement may
   kCircuitOpen,     // prefix or AS has not answered for long; see retry_at
+  kDenied,          // the destination is on the controller's deny list
+  kRefused,         // the request asks for what cannot be measured; fail_detail says why
   kCancelled,       // the requester went away
   kLost,            // the controller was restarted while it ran
   kCount

@@ -17,9 +17,10 @@
 
 namespace backsight::controller {
 
-// Why a request was not accepted. HTTP's status is the API's business.
+// Why nothing is measured for a request, or none is accepted. HTTP's status is the API's business.
 struct RequestFault {
   enum class Why : std::uint8_t {
+    kForm,  // not what the API describes
     kUnknownSource,
     kBadDestination,  // private, reserved, on the deny list, IPv6
     kNotReady,        // no vantage point can measure for this source now
@@ -29,6 +30,13 @@ struct RequestFault {
   std::size_t item = 0;  // of the submission, from 0
   Why why = Why::kUnknownSource;
   std::string sentence;  // what is wrong and what would be right
+};
+using RequestFaults = std::vector<RequestFault>;
+
+// A batch. What is at fault in it ends at once, failed, and the others are measured.
+struct Accepted {
+  std::uint64_t batch = 0;
+  RequestFaults refused;  // found by the service
 };
 
 // A source, that is a vantage point that receives.
@@ -77,8 +85,9 @@ class Service {
  public:
   virtual ~Service() = default;
 
-  // All or none. On return the requests survive the death of this process. Returns the batch.
-  [[nodiscard]] virtual tl::expected<std::uint64_t, std::vector<RequestFault>> submit(
+  // Accepts them all, those that were refused before (Request::refused) included, if any of them
+  // can be measured; else none. On return the requests survive the death of this process.
+  [[nodiscard]] virtual tl::expected<Accepted, RequestFaults> submit(
       std::vector<Request> requests) = 0;
 
   // What ended from the `first`-th on (from 0). Nothing: no such batch.

@@ -38,7 +38,8 @@ queue: {{url: "{queue}", state: consumer}}
 archive: archive
 state: state
 annotation: {{prefixes: {prefixes}}}
-{aliases}allow_bogons: true
+{aliases}deny: deny.txt
+allow_bogons: true
 metrics: {{listen: {metrics}}}
 """
 
@@ -57,6 +58,7 @@ class Service:
         if not key.exists():
             key.touch(0o600)
             key.write_text(secrets.token_hex(32) + "\n")
+        (folder / "deny.txt").write_text("")
         blocks = ", ".join(entry["prefix"] for entry in record["ases"])
         (folder / "enrolled.yaml").write_text(f"enrolled: [{blocks}]\n")
         aliases = f"aliases: {record['aliases_file']}\n" if with_aliases else ""

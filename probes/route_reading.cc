@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "probes/special_purpose.h"
+
 namespace backsight::probes {
 namespace {
 
@@ -27,7 +29,7 @@ std::optional<Run> last_run(Hops hops, Predicate is_destination) noexcept {
 // The first slot of the last pair of equal neighbours.
 std::optional<std::size_t> last_pair(Hops hops) noexcept {
   for (std::size_t second = std::min(hops.size(), kDoubleStampSlots); second-- > 1;) {
-    if (hops[second] == hops[second - 1] && !hops[second].is_unspecified()) return second - 1;
+    if (hops[second] == hops[second - 1] && !names_nobody(hops[second])) return second - 1;
   }
   return std::nullopt;
 }
@@ -35,7 +37,7 @@ std::optional<std::size_t> last_pair(Hops hops) noexcept {
 // The last slot whose address comes back later, but not at once.
 std::optional<std::size_t> last_returning(Hops hops) noexcept {
   for (std::size_t first = hops.size(); first-- > 0;) {
-    if (hops[first].is_unspecified()) continue;
+    if (names_nobody(hops[first])) continue;
     const Hops later = hops.subspan(std::min(first + 2, hops.size()));
     if (std::find(later.begin(), later.end(), hops[first]) != later.end()) return first;
   }

@@ -29,8 +29,8 @@ enum class TurningPoint : std::uint8_t {
 //   first
 // With kUnknown everything is forward. With kDoubleStamp the pair counts as forward and reverse
 // hop; with kLoop the split stands after the first occurrence, and what follows is an upper bound.
-// Of several pairs or loops the last counts, which claims the fewest reverse hops. The unspecified
-// address, which some routers stamp, is no sign.
+// Of several pairs or loops the last counts, which claims the fewest reverse hops. An address that
+// names nobody (special_purpose.h), such as a private one, is no sign: two networks may have it.
 struct RouteReading {
   std::uint8_t forward_end = 0;
   std::uint8_t reverse_begin = 0;

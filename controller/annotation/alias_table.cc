@@ -13,12 +13,6 @@ namespace backsight::controller {
 
 namespace {
 
-// Network 0, loopback, multicast and above name no router. ITDK uses some as place holders.
-bool can_be_a_router(probes::Ipv4Addr address) noexcept {
-  const std::uint32_t first = address.value >> 24;
-  return first != 0 && first != 127 && first < 224;
-}
-
 std::vector<std::string_view> words_of(std::string_view line) {
   constexpr std::string_view kBlanks = " \t\r,";
   std::vector<std::string_view> words;
@@ -50,9 +44,11 @@ Expected<AliasTable::Read> AliasTable::read(const std::filesystem::path& file) {
     bool has_two = false;
     for (const std::string_view word : words_of((*line)->substr(0, (*line)->find('#')))) {
       const auto address = probes::parse_ipv4(word);
-      if (!address || !can_be_a_router(*address)) {
+      if (!address || probes::names_nobody(*address)) {  // ITDK has some as place holders
         complaints.add(lines->number(),
-                       fmt::format("{} is no IPv4 address of a router", config::in_quotes(word)));
+                       fmt::format("{} is {}", config::in_quotes(word),
+                                   address ? "private or reserved: it joins no routers"
+                                           : "no IPv4 address of a router"));
         continue;
       }
       if (first.is_unspecified()) first = *address;
@@ -91,7 +87,7 @@ std::uint32_t AliasTable::router_of(probes::Ipv4Addr address) {
 }
 
 void AliasTable::unite(probes::Ipv4Addr one, probes::Ipv4Addr other) {
-  if (one == other) return;
+  if (one == other || probes::names_nobody(one) || probes::names_nobody(other)) return;
   std::uint32_t into = router_of(one);
   std::uint32_t from = router_of(other);
   if (into == from) return;

@@ -10,6 +10,7 @@
 
 #include "config/error.h"
 #include "probes/address.h"
+#include "probes/special_purpose.h"
 
 namespace backsight::controller {
 
@@ -17,17 +18,23 @@ class AliasTable {
  public:
   // One router a line, its addresses separated by blanks; "#" begins a comment; the "node N1:" of
   // CAIDA's ITDK is passed. The file may be packed (packed_file.h). Odd words are skipped and told
-  // by line. An address on two lines makes them one router. A file without a router that has two
-  // addresses is refused.
+  // by line, and so are addresses that name nobody (probes/special_purpose.h). An address on two
+  // lines makes them one router. A file without a router that has two addresses is refused.
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
 
-  // They are one router's.
+  // They are one router's. One that names nobody joins nothing.
   void unite(probes::Ipv4Addr one, probes::Ipv4Addr other);
   // All that another table knows.
   void add(const AliasTable& other);
+  // Whether they are known to be one router's. An address that names nobody is nobody's, also where
+  // it stands twice.
   [[nodiscard]] bool same(probes::Ipv4Addr one, probes::Ipv4Addr other) const noexcept {
-    return one == other || (find(one) == find(other));
+    return !probes::names_nobody(one) && (one == other || find(one) == find(other));
+  }
+  // Whether they may be what was seen of one router at one place of a way.
+  [[nodiscard]] bool agree(probes::Ipv4Addr one, probes::Ipv4Addr other) const noexcept {
+    return one == other || same(one, other);
   }
   // The router of an address: the lowest of its addresses. The address itself when it has no alias.
   [[nodiscard]] probes::Ipv4Addr find(probes::Ipv4Addr address) const noexcept;

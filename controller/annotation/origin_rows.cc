@@ -76,6 +76,12 @@ ParsedRow parse_words(std::string_view line) {
         fmt::format("{}/{} has bits set behind the prefix; the prefix is {}", base, length,
                     probes::to_string(probes::Ipv4Addr{address->value & origin.prefix.mask()})));
   }
+  if (origin.prefix.length < PrefixTable::kShortest) {
+    return tl::unexpected(
+        fmt::format("{}/{} is a default route: nobody's network is so large; prefixes of /{} and "
+                    "longer are used",
+                    base, length, PrefixTable::kShortest));
+  }
   if (!parse_as(as, origin.asn)) return no_as(as);
   return origin;
 }

@@ -5,6 +5,7 @@
 
 #include "controller/annotation/origin_rows.h"
 #include "controller/annotation/packed_file.h"
+#include "probes/special_purpose.h"
 
 namespace backsight::controller {
 
@@ -20,6 +21,7 @@ PrefixTable PrefixTable::of(std::vector<Origin> origins) {
   PrefixTable table;
   table.origins_ = std::move(origins);
   auto& all = table.origins_;
+  std::erase_if(all, [](const Origin& it) { return it.prefix.length < kShortest; });
   std::stable_sort(all.begin(), all.end(),
                    [](const Origin& a, const Origin& b) { return a.prefix < b.prefix; });
   all.erase(std::unique(all.begin(), all.end(),
@@ -78,23 +80,23 @@ void PrefixTable::index_halves() {
   half_[kHalves] = static_cast<std::uint32_t>(first_.size() - 1);
 }
 
-std::int32_t PrefixTable::origin_of(std::uint32_t address) const noexcept {
-  if (first_.empty()) return -1;
-  const std::size_t half = address >> 16;
+std::int32_t PrefixTable::origin_of(probes::Ipv4Addr address) const noexcept {
+  if (first_.empty() || probes::names_nobody(address)) return -1;
+  const std::size_t half = address.value >> 16;
   const std::uint32_t* begin = first_.data() + half_[half];
   const std::uint32_t* end = first_.data() + half_[half + 1] + 1;
-  const std::uint32_t* next = std::upper_bound(begin, end, address);
+  const std::uint32_t* next = std::upper_bound(begin, end, address.value);
   return origin_[static_cast<std::size_t>(next - first_.data()) - 1];
 }
 
 std::optional<Origin> PrefixTable::find(probes::Ipv4Addr address) const noexcept {
-  const std::int32_t origin = origin_of(address.value);
+  const std::int32_t origin = origin_of(address);
   if (origin < 0) return std::nullopt;
   return origins_[static_cast<std::size_t>(origin)];
 }
 
 std::uint32_t PrefixTable::asn(probes::Ipv4Addr address) const noexcept {
-  const std::int32_t origin = origin_of(address.value);
+  const std::int32_t origin = origin_of(address);
   return origin < 0 ? 0 : origins_[static_cast<std::size_t>(origin)].asn;
 }
 

@@ -26,12 +26,17 @@ class PrefixTable {
   // Reads the rows of origin_rows.h; the file may be packed (packed_file.h).
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);
-  // Of a prefix that stands twice the first counts.
+  // No prefix shorter is taken: none is announced but as a default route, whose networks have no
+  // more in common than the Internet.
+  static constexpr std::uint8_t kShortest = 8;
+
+  // Of a prefix that stands twice the first counts; those shorter than kShortest are left out.
   [[nodiscard]] static PrefixTable of(std::vector<Origin> origins);
   // With more of them; of a prefix that is there already, what is there counts.
   [[nodiscard]] PrefixTable with(const std::vector<Origin>& more) const;
 
-  // The longest prefix that holds the address.
+  // The longest prefix that holds the address. Nothing for one that names nobody
+  // (probes/special_purpose.h), whoever announces it.
   [[nodiscard]] std::optional<Origin> find(probes::Ipv4Addr address) const noexcept;
   // 0: not known.
   [[nodiscard]] std::uint32_t asn(probes::Ipv4Addr address) const noexcept;
@@ -45,7 +50,7 @@ class PrefixTable {
 
   void add_range(std::uint64_t first, std::int32_t origin);
   void index_halves();
-  [[nodiscard]] std::int32_t origin_of(std::uint32_t address) const noexcept;
+  [[nodiscard]] std::int32_t origin_of(probes::Ipv4Addr address) const noexcept;
 
   std::vector<Origin> origins_;
   // Ranges that do not overlap, by their first address, each with its most specific origin. Empty

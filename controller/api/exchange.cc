@@ -1,9 +1,21 @@
 #include "controller/api/exchange.h"
 
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
 
 namespace backsight::controller {
+
+void append_items(queue::JsonText& json, std::string_view key,
+                  const std::vector<ItemSentence>& items) {
+  json.key(key);
+  json.open('[');
+  for (const ItemSentence& one : items) {
+    json.open('{');
+    json.number("item", one.item);
+    json.text("sentence", as_utf8(one.sentence));
+    json.close('}');
+  }
+  json.close(']');
+}
 
 ApiReply error_reply(int status, std::string_view code, std::string_view sentence,
                      const std::vector<ItemSentence>& items) {
@@ -14,17 +26,7 @@ ApiReply error_reply(int status, std::string_view code, std::string_view sentenc
   json.open('{');
   json.text("code", code);
   json.text("sentence", as_utf8(sentence));
-  if (!items.empty()) {
-    json.key("items");
-    json.open('[');
-    for (const ItemSentence& one : items) {
-      json.open('{');
-      json.number("item", one.item);
-      json.text("sentence", as_utf8(one.sentence));
-      json.close('}');
-    }
-    json.close(']');
-  }
+  if (!items.empty()) append_items(json, "items", items);
   json.close('}');
   json.close('}');
   return reply;

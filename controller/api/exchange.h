@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "queue/json_text.h"
+
 namespace backsight::controller {
 
 struct ApiRequest {
@@ -47,6 +49,8 @@ struct ItemSentence {
   std::size_t item = 0;
   std::string sentence;
 };
+void append_items(queue::JsonText& json, std::string_view key,
+                  const std::vector<ItemSentence>& items);
 [[nodiscard]] ApiReply error_reply(int status, std::string_view code, std::string_view sentence,
                                    const std::vector<ItemSentence>& items = {});
 // The same with Retry-After.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controller/form/utf8.h"
 #include "queue/json_text.h"
 
 namespace backsight::controller {
@@ -18,26 +19,7 @@ constexpr seconds kForRoom{5};
 constexpr seconds kForReadiness{10};
 constexpr std::uint64_t kDayUs = std::uint64_t{86'400} * 1'000'000;
 
-// What all faults together are said to be: "3 faults; request 0: ...".
-std::string summary(const std::vector<ItemSentence>& items) {
-  const std::string first = fmt::format("request {}: {}", items[0].item, items[0].sentence);
-  return items.size() == 1 ? first : fmt::format("{} faults; {}", items.size(), first);
-}
-
-ApiReply reply_for(const SubmissionFaults& faults) {
-  using Kind = SubmissionFault::Kind;
-  const SubmissionFault& first = faults.front();
-  if (first.kind == Kind::kTooMany) return error_reply(413, "too_many_requests", first.sentence);
-  if (first.item == SubmissionFault::kWhole) return error_reply(400, "bad_body", first.sentence);
-  std::vector<ItemSentence> items;
-  for (const SubmissionFault& fault : faults) items.push_back({fault.item, fault.sentence});
-  const bool is_understood = std::ranges::all_of(
-      faults, [](const SubmissionFault& fault) { return fault.kind == Kind::kDestination; });
-  return is_understood ? error_reply(422, "impossible_destination", summary(items), items)
-                       : error_reply(400, "bad_request", summary(items), items);
-}
-
-// How each fault of the service is told.
+// How each fault is told.
 struct Telling {
   int status;
   std::string_view code;
@@ -45,6 +27,8 @@ struct Telling {
 };
 Telling telling_of(Why why) {
   switch (why) {
+    case Why::kForm:
+      return {400, "bad_request", {}};
     case Why::kUnknownSource:
       return {400, "unknown_source", {}};
     case Why::kBadDestination:
@@ -59,18 +43,40 @@ Telling telling_of(Why why) {
   return {503, "storage", kForReadiness};
 }
 
-ApiReply reply_for(const std::vector<RequestFault>& faults) {
+ApiReply reply_for(const SubmissionFault& fault) {
+  return fault.kind == SubmissionFault::Kind::kTooMany
+             ? error_reply(413, "too_many_requests", fault.sentence)
+             : error_reply(400, "bad_body", fault.sentence);
+}
+
+std::vector<ItemSentence> sentences_of(const RequestFaults& faults) {
   std::vector<ItemSentence> items;
   for (const RequestFault& fault : faults) items.push_back({fault.item, fault.sentence});
+  return items;
+}
+
+// Nothing was accepted.
+ApiReply reply_for(const RequestFaults& faults) {
+  // "3 faults; request 0: ..."
+  std::string sentence = fmt::format("request {}: {}", faults[0].item, faults[0].sentence);
+  if (faults.size() > 1) sentence = fmt::format("{} faults; {}", faults.size(), sentence);
   // What the user can mend is told before what time mends.
   const auto worst = std::ranges::min_element(
       faults, {}, [](const RequestFault& fault) { return telling_of(fault.why).status; });
   const Telling telling = telling_of(worst->why);
-  ApiReply reply = error_reply(telling.status, telling.code, summary(items), items);
+  ApiReply reply = error_reply(telling.status, telling.code, sentence, sentences_of(faults));
   if (telling.after > seconds(0)) {
     reply.headers.emplace_back("Retry-After", std::to_string(telling.after.count()));
   }
   return reply;
+}
+
+// Those of both, by item, as many as are told.
+RequestFaults joined(RequestFaults faults, const RequestFaults& more) {
+  faults.insert(faults.end(), more.begin(), more.end());
+  std::ranges::stable_sort(faults, {}, &RequestFault::item);
+  if (faults.size() > kMaxToldFaults) faults.resize(kMaxToldFaults);
+  return faults;
 }
 
 // Where the batch can be asked for, as the asker sees us.
@@ -81,13 +87,21 @@ std::string uri_of(const ApiRequest& request, std::uint64_t batch) {
   return fmt::format("{}://{}{}", scheme, request.host, path);
 }
 
-ApiReply accepted(const ApiRequest& request, std::uint64_t batch, std::size_t count) {
+ApiReply accepted(const ApiRequest& request, std::uint64_t batch, std::size_t count,
+                  const RequestFaults& refused, const std::vector<std::string>& ignored) {
   ApiReply reply;
   queue::JsonText json(reply.body);
   json.open('{');
   json.text("result_uri", uri_of(request, batch));
   json.number("batch_id", batch);
   json.number("accepted", count);
+  if (!refused.empty()) append_items(json, "refused", sentences_of(refused));
+  if (!ignored.empty()) {
+    json.key("ignored");
+    json.open('[');
+    for (const std::string& key : ignored) json.text(as_utf8(key));
+    json.close(']');
+  }
   json.close('}');
   return reply;
 }
@@ -114,23 +128,24 @@ class Submissions::Place {
 
 std::vector<Request> Submissions::name_sources(std::vector<WrittenRequest> written,
                                                const std::string& user,
-                                               std::vector<ItemSentence>& faults) const {
+                                               RequestFaults& faults) const {
   const std::vector<SourceInfo> sources = service_.sources();
   std::vector<Request> requests;
   requests.reserve(written.size());
   for (WrittenRequest& one : written) {
     Request& request = requests.emplace_back(std::move(one.request));
     request.user = user;
+    if (!request.refused.empty()) continue;
     const auto named = std::ranges::find(sources, one.src, &SourceInfo::name);
     if (named != sources.end()) {
       request.src = named->address;
     } else if (const auto address = probes::parse_ipv4(one.src)) {
       request.src = *address;  // whether it is a source the service knows
-    } else if (faults.size() < kMaxToldFaults) {
-      faults.push_back({requests.size() - 1,
-                        fmt::format("src is no source that is known here; GET /api/v1/sources "
-                                    "names the {} there are",
-                                    sources.size())});
+    } else {
+      request.refused = fmt::format(
+          "src is no source that is known here; GET /api/v1/sources names the {} there are",
+          sources.size());
+      faults.push_back({requests.size() - 1, Why::kUnknownSource, request.refused});
     }
   }
   return requests;
@@ -167,15 +182,21 @@ std::optional<ApiReply> Submissions::over_quota(const config::ApiUser& user, std
 ApiReply Submissions::submit(const ApiRequest& request, const config::ApiUser& user) {
   auto written = parse_submission(request.body, max_batch_);
   if (!written) return reply_for(written.error());
-  std::vector<ItemSentence> unknown;
-  std::vector<Request> requests = name_sources(std::move(*written), user.name, unknown);
-  if (!unknown.empty()) return error_reply(400, "unknown_source", summary(unknown), unknown);
-  const std::size_t count = requests.size();
-  if (auto refused = over_quota(user, count)) return std::move(*refused);
-  const Place place(*this, user.name, count);
+  RequestFaults faults = std::move(written->faults);
+  RequestFaults unknown;
+  std::vector<Request> requests = name_sources(std::move(written->requests), user.name, unknown);
+  faults = joined(std::move(faults), unknown);
+  const auto wanted = static_cast<std::size_t>(
+      std::ranges::count_if(requests, [](const Request& it) { return it.refused.empty(); }));
+  if (wanted == 0) return reply_for(faults);
+  if (auto refused = over_quota(user, wanted)) return std::move(*refused);
+  const Place place(*this, user.name, wanted);
+  const std::size_t all = requests.size();
   const auto batch = service_.submit(std::move(requests));
-  if (!batch) return reply_for(batch.error());
-  return accepted(request, *batch, count);
+  if (!batch) return reply_for(joined(std::move(faults), batch.error()));
+  const std::size_t refused = all - wanted + batch->refused.size();
+  return accepted(request, batch->batch, all - refused, joined(std::move(faults), batch->refused),
+                  written->ignored);
 }
 
 }  // namespace backsight::controller

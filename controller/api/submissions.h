@@ -26,10 +26,10 @@ class Submissions {
  private:
   class Place;
 
-  // Gives names of sources their addresses; what is no source is a fault.
+  // Gives names of sources their addresses; what is no source is refused.
   [[nodiscard]] std::vector<Request> name_sources(std::vector<WrittenRequest> written,
                                                   const std::string& user,
-                                                  std::vector<ItemSentence>& faults) const;
+                                                  RequestFaults& faults) const;
   // What the user's limits say against so many more, those that are being accepted included.
   [[nodiscard]] std::optional<ApiReply> over_quota(const config::ApiUser& user, std::size_t more);
 

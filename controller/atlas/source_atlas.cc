@@ -8,11 +8,12 @@ namespace backsight::controller {
 namespace {
 
 using probes::Ipv4Addr;
+using probes::names_nobody;
 
 bool has_loop(const AtlasTrace& trace, const AliasTable& aliases) {
   std::unordered_set<Ipv4Addr> seen;
   for (const Ipv4Addr hop : trace.hops) {
-    if (!hop.is_unspecified() && !seen.insert(aliases.find(hop)).second) return true;
+    if (!names_nobody(hop) && !seen.insert(aliases.find(hop)).second) return true;
   }
   return false;
 }
@@ -33,13 +34,16 @@ void keep_better(std::optional<Intersection>& best, const Intersection& other) {
 bool SourceAtlas::add(AtlasTrace trace) {
   // A router that answers for two hops in a row is one hop.
   for (std::size_t i = trace.hops.size(); i-- > 1;) {
-    if (!trace.hops[i].is_unspecified() && aliases_.same(trace.hops[i], trace.hops[i - 1])) {
+    if (aliases_.same(trace.hops[i], trace.hops[i - 1])) {
       trace.hops.erase(trace.hops.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
   if (has_loop(trace, aliases_)) return false;
-  const auto same = std::ranges::find_if(
-      traces_, [&](const AtlasTrace& it) { return it.vp == trace.vp && it.from == trace.from; });
+  // Of two from an address that names nobody it is not known that they are from one place.
+  const bool has_place = trace.vp != kNoVp || !names_nobody(trace.from);
+  const auto same = std::ranges::find_if(traces_, [&](const AtlasTrace& it) {
+    return it.vp == trace.vp && it.from == trace.from && (has_place || it.hops == trace.hops);
+  });
   if (same != traces_.end()) {
     if (same->hops == trace.hops) {
       same->at = trace.at;
@@ -60,7 +64,7 @@ bool SourceAtlas::add(AtlasTrace trace) {
 void SourceAtlas::index(std::uint32_t trace) {
   const auto& hops = traces_[trace].hops;
   for (std::size_t i = 0; i < hops.size(); ++i) {
-    if (!hops[i].is_unspecified()) {
+    if (!names_nobody(hops[i])) {
       places_[hops[i]].push_back({trace, static_cast<std::uint16_t>(i)});
     }
   }
@@ -90,7 +94,7 @@ void SourceAtlas::add_route(Ipv4Addr hop, std::span<const Ipv4Addr> passed, bool
   route.passed.assign(passed.begin(), passed.end());
   route.is_complete = is_complete;
   for (std::size_t i = 0; i + 1 < passed.size(); ++i) {
-    if (passed[i].is_unspecified() || passed[i + 1].is_unspecified()) continue;
+    if (names_nobody(passed[i]) || names_nobody(passed[i + 1])) continue;
     auto& next = after_[passed[i]];
     if (std::ranges::count(next, passed[i + 1]) == 0) next.push_back(passed[i + 1]);
   }
@@ -120,7 +124,7 @@ void SourceAtlas::bound(std::uint32_t trace) {
     std::uint16_t earliest = i;
     for (const Ipv4Addr stamp : route->second.passed) {
       ++earliest;
-      if (stamp.is_unspecified() || places_.contains(stamp)) continue;
+      if (names_nobody(stamp) || places_.contains(stamp)) continue;
       Bounds& bounds = found.try_emplace(stamp, Bounds{trace, 0, end, ~SteadyNs{0}}).first->second;
       bounds.first = std::max(bounds.first, earliest);
       bounds.at = std::min(bounds.at, route->second.at);
@@ -179,7 +183,7 @@ std::optional<Intersection> SourceAtlas::by_bounds(Ipv4Addr address, SteadyNs ol
 }
 
 std::optional<Intersection> SourceAtlas::find(Ipv4Addr address, SteadyNs oldest) const {
-  if (address.is_unspecified()) return std::nullopt;
+  if (names_nobody(address)) return std::nullopt;
   if (auto place = at_place(address, oldest)) return place;
   return by_bounds(address, oldest);
 }
@@ -224,7 +228,7 @@ bool SourceAtlas::leaves(const Place& place, Ipv4Addr to) const {
 }
 
 bool SourceAtlas::is_contradicted_by(Ipv4Addr from, Ipv4Addr to) const {
-  if (from.is_unspecified() || to.is_unspecified() || aliases_.same(to, source_)) return false;
+  if (names_nobody(from) || names_nobody(to) || aliases_.same(to, source_)) return false;
   const auto after = after_.find(from);
   if (after != after_.end() && std::ranges::count(after->second, to) == 0) return true;
   return std::ranges::any_of(places_of(from), [&](const Place& it) { return leaves(it, to); });

@@ -9,7 +9,8 @@
 //     router stamps once at the most, and of router j or an earlier one if the reply of hop j, on
 //     the same way, lacks it.
 // The other end of a stamp's /30 tells nothing that is certain: at borders, addresses that look
-// like two ends of one link are often of two links. Thread: one at a time.
+// like two ends of one link are often of two links. An address that names nobody
+// (probes/special_purpose.h) is shown where it stands, and met nowhere. Thread: one at a time.
 #pragma once
 
 #include <cstdint>
@@ -88,6 +89,7 @@ class SourceAtlas {
   void clear();
   [[nodiscard]] probes::Ipv4Addr source() const noexcept { return source_; }
   [[nodiscard]] const std::vector<AtlasTrace>& traces() const noexcept { return traces_; }
+  // Addresses at which a path may meet a traceroute.
   [[nodiscard]] std::size_t hop_count() const noexcept { return places_.size(); }
 
  private:

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <array>
-
 #include "controller/annotation/complaints.h"
 #include "controller/atlas_import/json_rows.h"
 #include "controller/atlas_import/ripe_hops.h"
+#include "probes/special_purpose.h"
 
 namespace backsight::controller {
 
@@ -15,23 +14,6 @@ namespace {
 
 using simdjson::dom::element;
 using simdjson::dom::object;
-
-// Addresses behind NAT, and those that are no host's.
-bool is_private(probes::Ipv4Addr address) noexcept {
-  constexpr std::array<probes::Ipv4Prefix, 7> kPrivate = {{
-      {{0x00000000}, 8},
-      {{0x0a000000}, 8},
-      {{0x64400000}, 10},
-      {{0x7f000000}, 8},
-      {{0xa9fe0000}, 16},
-      {{0xac100000}, 12},
-      {{0xc0a80000}, 16},
-  }};
-  for (const probes::Ipv4Prefix& prefix : kPrivate) {
-    if (prefix.contains(address)) return true;
-  }
-  return false;
-}
 
 std::string_view text_at(object from, const char* key) {
   std::string_view text;
@@ -62,7 +44,7 @@ RipeProtocol protocol_of(object row) {
 // The probe's own address, or the one that the Internet knows it by.
 probes::Ipv4Addr source_of(object row) {
   const auto own = probes::parse_ipv4(text_at(row, "src_addr"));
-  if (own && !is_private(*own)) return *own;
+  if (own && !probes::names_nobody(*own)) return *own;
   const auto known = probes::parse_ipv4(text_at(row, "from"));
   return known.value_or(own.value_or(probes::Ipv4Addr{}));
 }
@@ -76,6 +58,8 @@ tl::expected<TraceRecord, RipeAtlasFault> read_row(object row) {
   TraceRecord record;
   const auto dst = probes::parse_ipv4(text_at(row, "dst_addr"));
   if (!dst) return odd("has no dst_addr: the probe found no address for its target");
+  if (probes::names_nobody(*dst))
+    return odd("leads to a private or reserved address, which is no source's");
   record.dst = *dst;
   record.src = source_of(row);
   record.platform = "ripe";

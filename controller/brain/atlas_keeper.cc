@@ -100,6 +100,10 @@ void AtlasKeeper::want(VpIndex vp, const Now& now) {
   note_news(it, now);
 }
 
+void AtlasKeeper::look_again(const Now& now) {
+  for (auto& [vp, it] : sources_) note_news(it, now);
+}
+
 void AtlasKeeper::note_news(Source& it, const Now& now) {
   it.has_news = true;
   it.routes_due = 0;
@@ -128,7 +132,8 @@ void AtlasKeeper::advance(const Now& now) {
     Source& it = source(vp);
     if (!it.is_wanted || (!std::exchange(it.has_news, false) && !looks_at_all)) continue;
     take_imported(it, now);
-    for (std::size_t j = 0; j < vantage_.size(); ++j) {
+    const bool is_denied = prober_.denied().contains(it.atlas->source());
+    for (std::size_t j = 0; j < vantage_.size() && !is_denied; ++j) {
       const auto other = static_cast<VpIndex>(j);
       if (other == vp || !vantage_.is_usable(other) ||
           !vantage_.of(other).can(Capability::kTrace)) {
@@ -151,8 +156,11 @@ void AtlasKeeper::ask_routes(VpIndex vp, Source& it, const Now& now) {
   if (routeless.oldest_answer) {
     it.routes_due = std::min(it.routes_due, *routeless.oldest_answer + max_age_ + 1);
   }
-  const auto spoofers = vantage_.spoofers_for(vp);
+  const config::PrefixSet& denied = prober_.denied();
+  std::vector<VpIndex> spoofers;
+  if (!denied.contains(it.atlas->source())) spoofers = vantage_.spoofers_for(vp);
   for (const Ipv4Addr hop : routeless.hops) {
+    if (denied.contains(hop)) continue;
     SteadyNs& ask_at = it.ask_at[hop];
     if (now.steady < ask_at) {
       it.routes_due = std::min(it.routes_due, ask_at);
@@ -197,6 +205,10 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
   const VpIndex from = answer.key.sender;
   Task& task = at->second.tasks[from];
   task.is_under_way = false;
+  if (prober_.denied().contains(answer.key.dst)) {
+    task.due = now.steady;  // as soon as it may be
+    return;
+  }
   if (answer.state == Answer::State::kFailed) {
     task.due = now.steady + kFirstPause;  // that tells nothing of the way
     return;

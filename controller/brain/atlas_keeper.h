@@ -49,6 +49,9 @@ class AtlasKeeper {
   // A vantage point appeared or can do more than before: look soon.
   void look_soon(const Now& now) { look_at_ = next_at_ = std::min(next_at_, now.steady); }
 
+  // What may be probed has changed: what was left may be asked now.
+  void look_again(const Now& now);
+
   // A traceroute between vantage points, or a route to a hop of an atlas, has ended.
   void on_trace(const Answer& answer, const Now& now);
   void on_route(const Answer& answer, const Now& now);

@@ -70,8 +70,13 @@ VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   }
   if (config_.keeps_all_atlases) keeper_.want(heard.vp, now);
   if (heard.is_new || heard.is_back) keeper_.look_soon(now);
-  begin_where_sources_are_back(now);
+  begin_where_sources_are_back();
   return heard.vp;
+}
+
+void Brain::deny(config::PrefixSet denied, const Now& now) {
+  prober_.deny(std::move(denied), now);
+  keeper_.look_again(now);
 }
 
 void Brain::on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now) {
@@ -91,12 +96,17 @@ void Brain::set_link(VpIndex vp, const std::string& trouble, const Now& now) {
     prober_.on_vp_lost(vp, now);
     return;
   }
-  begin_where_sources_are_back(now);
+  begin_where_sources_are_back();
   if (config_.tests_vantage_points) tester_.expect(vp, now);
   keeper_.look_soon(now);
 }
 
 void Brain::submit(const Request& request, const Now& now) {
+  if (!request.refused.empty()) {
+    ReversePath path = ended_as(request, FailReason::kRefused, now.unix_us);
+    path.fail_detail = request.refused;
+    return answer(std::move(path));
+  }
   auto verdict = cache_.ask(request, now);
   switch (verdict.what) {
     case PathCache::Verdict::What::kAnswer:
@@ -126,6 +136,9 @@ void Brain::cancel(std::uint64_t id, const Now& now) {
 // --- measurements --------------------------------------------------------------------------------
 
 void Brain::begin(const Request& request, const Now& now) {
+  if (prober_.denied().contains(request.dst)) {
+    return refuse(request, ended_as(request, FailReason::kDenied, now.unix_us), now);
+  }
   const auto source = vantage_.by_address(request.src);
   if (!source || !vantage_.is_usable(*source)) return source_waits_.add(request, now);
   if (circuits_.try_pass(request.dst, now.steady)) {
@@ -154,7 +167,7 @@ void Brain::refuse(const Request& request, ReversePath path, const Now& now) {
 
 // --- sources that come and go --------------------------------------------------------------------
 
-void Brain::begin_where_sources_are_back(const Now& now) {
+void Brain::begin_where_sources_are_back() {
   for (const SourceWaits::Line& line : source_waits_.lines()) {
     const auto source = vantage_.by_address(line.source);
     if (!source || !vantage_.is_usable(*source)) continue;
@@ -206,8 +219,13 @@ void Brain::step(const Due& due, const Now& now) {
     alarms_.push({measurement.ends_at(now), due.id, due.what});
     return;
   }
-  const Knowledge known{prefixes_, aliases_, ranking_,
-                        silence_,  vantage_, keeper_.of(measurement.source())};
+  const Knowledge known{prefixes_,
+                        aliases_,
+                        ranking_,
+                        silence_,
+                        vantage_,
+                        prober_.denied(),
+                        keeper_.of(measurement.source())};
   Commands commands;
   measurement.step({due.what, due.answer.get()}, known, now, commands);
   carry_out(measurement, commands, now);
@@ -312,7 +330,8 @@ void Brain::answer_and_stand_in(const Request& request, ReversePath path, const 
   answer(std::move(path));
   const auto alternative = alternatives_.find(request.dst);
   if (!has_failed || is_stand_in || !request.retry_from_destination_as ||
-      alternative == alternatives_.end()) {
+      alternative == alternatives_.end() || prober_.denied().contains(request.dst) ||
+      prober_.denied().contains(alternative->second)) {
     return;
   }
   ++figures_.stand_ins;
@@ -447,7 +466,7 @@ void Brain::advance(const Now& now, BrainOutput& output) {
       put_back_all_of(vp, now);
       prober_.on_vp_lost(vp, now);
     }
-    begin_where_sources_are_back(now);
+    begin_where_sources_are_back();
     give_up_sources(now);
   }
   if (config_.tests_vantage_points) tester_.advance(now);

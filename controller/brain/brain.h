@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "config/deny_list.h"
 #include "controller/annotation/alias_table.h"
 #include "controller/annotation/prefix_table.h"
 #include "controller/brain/admission.h"
@@ -97,6 +98,9 @@ class Brain {
   // While there is something it is asked nothing, and what it was asked counts as not asked.
   void set_link(VpIndex vp, const std::string& trouble, const Now& now);
 
+  // From here on nothing is sent to these addresses, or in their name by others, whatever wants it.
+  void deny(config::PrefixSet denied, const Now& now);
+
   // The atlas of this source is kept from now on.
   void keep_atlas(VpIndex source, const Now& now) { keeper_.want(source, now); }
 
@@ -152,7 +156,7 @@ class Brain {
   void admit(const Now& now);
   void begin(const Request& request, const Now& now);
   void refuse(const Request& request, ReversePath path, const Now& now);
-  void begin_where_sources_are_back(const Now& now);
+  void begin_where_sources_are_back();
   void give_up_sources(const Now& now);
   void put_back_all_of(VpIndex source, const Now& now);
   [[nodiscard]] bool is_doubtful(const Planner& measurement) const;

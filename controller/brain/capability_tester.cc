@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "probes/special_purpose.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -46,16 +48,35 @@ std::vector<VpIndex> CapabilityTester::partners_of(VpIndex vp) const {
 
 void CapabilityTester::ask(VpIndex sender, VpIndex receiver, probes::Kind kind,
                            probes::Ipv4Addr dst, const Now& now) {
-  if (dst.is_unspecified()) return;
+  const probes::Ipv4Addr src = vantage_.of(receiver).said.address;
+  if (dst.is_unspecified() || dst == src) return;
   const auto asked = prober_.ask({.sender = sender,
                                   .receiver = receiver,
                                   .kind = kind,
-                                  .src = vantage_.of(receiver).said.address,
+                                  .src = src,
                                   .dst = dst,
                                   .priority = Priority::kBackground,
                                   .waiter = kClass << 60},
                                  now);
-  if (sender != receiver) spoofed_[asked.answer->id] = {sender, receiver};
+  const bool is_on_its_way = !asked.answer->has_ended();
+  if (sender != receiver && is_on_its_way) spoofed_[asked.answer->id] = {sender, receiver};
+}
+
+probes::Ipv4Addr CapabilityTester::target_of(VpIndex vp, std::size_t turn,
+                                             const std::vector<VpIndex>& partners) const {
+  const probes::Ipv4Addr own = vantage_.of(vp).said.address;
+  const auto may_be_asked = [&](probes::Ipv4Addr address) {
+    // A private gateway is there for its own network alone, unless all are of one private network.
+    return !address.is_unspecified() && address != own && !prober_.denied().contains(address) &&
+           (!probes::names_nobody(address) || probes::names_nobody(own));
+  };
+  const probes::Ipv4Addr gateway = vantage_.of(partners[turn % partners.size()]).said.gateway;
+  if (may_be_asked(gateway)) return gateway;
+  for (std::size_t i = 1; i <= partners.size(); ++i) {
+    const probes::Ipv4Addr other = vantage_.of(partners[(turn + i) % partners.size()]).said.address;
+    if (may_be_asked(other)) return other;
+  }
+  return {};
 }
 
 void CapabilityTester::test(VpIndex vp, const Now& now) {
@@ -70,11 +91,7 @@ void CapabilityTester::test(VpIndex vp, const Now& now) {
   for (std::size_t i = 0; i < std::min(kPartners, partners.size()); ++i) {
     const std::size_t turn = turn_[vp]++;
     const VpIndex other = partners[turn % partners.size()];
-    // Somebody who answers: a gateway, or a third vantage point where there is none.
-    probes::Ipv4Addr target = vantage_.of(other).said.gateway;
-    if (target.is_unspecified()) {
-      target = vantage_.of(partners[(turn + 1) % partners.size()]).said.address;
-    }
+    const probes::Ipv4Addr target = target_of(vp, turn, partners);
     ask(vp, vp, probes::Kind::kPing, target, now);
     ask(vp, vp, probes::Kind::kRecordRoute, target, now);
     if (i == 0) ask(vp, vp, probes::Kind::kTimestamp, target, now);

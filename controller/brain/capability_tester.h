@@ -32,6 +32,10 @@ class CapabilityTester {
   void ask(VpIndex sender, VpIndex receiver, probes::Kind kind, probes::Ipv4Addr dst,
            const Now& now);
   [[nodiscard]] std::vector<VpIndex> partners_of(VpIndex vp) const;
+  // Somebody who answers, for a test of `vp` with the `turn`-th of its partners: that one's
+  // gateway, or another vantage point where it has none that may be asked. Unspecified: nobody.
+  [[nodiscard]] probes::Ipv4Addr target_of(VpIndex vp, std::size_t turn,
+                                           const std::vector<VpIndex>& partners) const;
 
   Prober& prober_;
   VantageTable& vantage_;

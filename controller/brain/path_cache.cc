@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "probes/special_purpose.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -30,7 +32,7 @@ bool is_of_the_destination(const ReversePath& path) {
 bool agree(const ReversePath& a, const ReversePath& b) {
   // Behind the destination, the routers must be the same.
   if (a.hops.size() < 2 || b.hops.size() < 2) return false;
-  return a.hops[1].address == b.hops[1].address;
+  return a.hops[1].address == b.hops[1].address && !probes::names_nobody(a.hops[1].address);
 }
 
 }  // namespace

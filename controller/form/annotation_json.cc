@@ -1,5 +1,7 @@
 #include "controller/form/annotation_json.h"
 
+#include "probes/special_purpose.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -27,7 +29,7 @@ void write_known_address(JsonText& json, std::string_view key, probes::Ipv4Addr 
 }
 
 void write_annotation(JsonText& json, probes::Ipv4Addr address, const Annotation& annotation) {
-  const bool is_known = !address.is_unspecified();
+  const bool is_known = !probes::names_nobody(address);
   const auto origin = is_known && annotation.prefixes != nullptr
                           ? annotation.prefixes->find(address)
                           : std::nullopt;

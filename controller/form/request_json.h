@@ -2,9 +2,10 @@
 //
 //   {"revtrs":[{"src":"ams01","dst":"198.51.100.7","label":"mine","staleness":60}, ...]}
 //
-// RevTr's names where it has them. Of src and dst only the form is checked: whether there is such a
-// source is not known here.
-// Thread: any.
+// RevTr's names where it has them, by the rules of protobuf's JSON: names_like_this and
+// namesLikeThis, whole numbers also as texts, null for what is not there, keys that mean nothing
+// here passed. Of src and dst only the form is checked: whether there is such a source is not known
+// here. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "controller/request.h"
+#include "controller/service.h"
 
 namespace backsight::controller {
 
@@ -30,28 +32,35 @@ struct WrittenRequest {
   Request request;
 };
 
-// What is wrong with a submission.
+// What was understood of a submission.
+struct Submission {
+  // All of them, in order. One at fault has its `refused`, and of the rest what could be read.
+  std::vector<WrittenRequest> requests;
+  RequestFaults faults;  // the first kMaxToldFaults
+  std::vector<std::string>
+      ignored;  // keys that mean nothing here and in RevTr, as far as kMaxToldKeys
+};
+inline constexpr std::size_t kMaxToldFaults = 100;
+inline constexpr std::size_t kMaxToldKeys = 20;
+
+// What is wrong with a submission as a whole.
 struct SubmissionFault {
   enum class Kind {
-    kForm,         // not what this page describes
-    kTooMany,      // more requests than a submission may have
-    kDestination,  // an address from which nothing can be measured here: IPv6
+    kForm,     // no submission
+    kTooMany,  // more requests than one may have
   };
-  static constexpr std::size_t kWhole = static_cast<std::size_t>(-1);
-
   Kind kind = Kind::kForm;
-  std::size_t item = kWhole;  // from 0, or the whole submission
-  std::string sentence;       // what is wrong and what would be right
+  std::string sentence;  // what is wrong and what would be right
 };
-using SubmissionFaults = std::vector<SubmissionFault>;
+[[nodiscard]] tl::expected<Submission, SubmissionFault> parse_submission(std::string_view json,
+                                                                         std::size_t most);
 
-// All faults at once, the first so many.
-inline constexpr std::size_t kMaxToldFaults = 100;
-[[nodiscard]] tl::expected<std::vector<WrittenRequest>, SubmissionFaults> parse_submission(
+// What append_submission() wrote: everything in it is known and right, or it is damaged.
+[[nodiscard]] tl::expected<std::vector<WrittenRequest>, std::string> parse_kept(
     std::string_view json, std::size_t most);
 
-// The requests as a submission with addresses for sources; what is as usual is left out, as are id,
-// batch and user.
+// The requests as a submission with addresses for sources, and with why one was refused; what is as
+// usual is left out, as are id, batch and user.
 void append_submission(std::string& out, std::span<const Request> requests);
 
 // The keys of a request, each with its values, default and meaning: the rows of docs/api.md and of

@@ -26,8 +26,8 @@ JournalHead head_of(JournalKind kind, std::uint64_t batch, std::uint64_t number,
 // A submission of ours, read back.
 tl::expected<std::vector<Request>, std::string> requests_of(const JournalHead& head,
                                                             std::string_view text) {
-  auto written = parse_submission(text, kMaxRequests);
-  if (!written) return tl::unexpected(written.error().front().sentence);
+  auto written = parse_kept(text, kMaxRequests);
+  if (!written) return tl::unexpected(written.error());
   if (written->size() != head.number) {
     return tl::unexpected(fmt::format("{} requests instead of {}", written->size(), head.number));
   }

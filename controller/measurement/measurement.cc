@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "controller/measurement/probeable.h"
 #include "controller/measurement/responders.h"
 
 namespace backsight::controller {
@@ -176,7 +175,7 @@ void Measurement::finish(const Now& now, const Knowledge& known) {
   if (!request_.ping_hops) return;
   for (std::size_t i = 0; i + 1 < path_.hops.size(); ++i) {
     const ReverseHop& hop = path_.hops[i];
-    if (hop.rtt_us == 0 && can_be_probed(hop.address) &&
+    if (hop.rtt_us == 0 && known.may_be_asked(hop.address) &&
         known.vantage.of(source_).can(Capability::kPing)) {
       ask(source_, Kind::kPing, hop.address, i);
     }
@@ -191,9 +190,11 @@ void Measurement::fail(FailReason reason, const Now& now, const Knowledge& known
   path_.fail_reason = reason;
   path_.fail_detail = explain(reason);
   // Half of the means were missing: that is what an operator can mend.
-  if (const auto why = known.vantage.why_no_spoofer(source_); why && is_of_the_network(reason)) {
-    path_.fail_detail += "; " + *why;
+  auto why = known.vantage.why_no_spoofer(source_);
+  if (known.denied.contains(request_.src)) {
+    why = "the source is on the deny list of this controller: nobody sends in its name";
   }
+  if (why && is_of_the_network(reason)) path_.fail_detail += "; " + *why;
   path_.runtime_us = (now.steady - started_at_) / 1000;
   waits_for_survey_ = false;
   // Silence is believed once the source's own vantage point has told how each of its probes ended:

@@ -91,6 +91,8 @@ class Measurement final : public Planner {
   [[nodiscard]] bool is_under_way(probes::Kind kind) const;
   [[nodiscard]] bool is_waiting(probes::Kind kind) const;
   [[nodiscard]] bool is_waiting_for_spoofer() const;
+  // Who may send in the source's name.
+  [[nodiscard]] std::vector<VpIndex> spoofers(const Knowledge& known) const;
   // The hop under way was assumed, and the traceroute that told it tells the one before.
   [[nodiscard]] bool knows_way_there() const;
   [[nodiscard]] std::optional<std::size_t> place_of(probes::Ipv4Addr address, std::size_t end,

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "controller/measurement/measurement.h"
-#include "controller/measurement/probeable.h"
 
 namespace backsight::controller {
 
@@ -17,17 +16,17 @@ constexpr std::size_t kAsksOfDestination = 4;
 }  // namespace
 
 void Measurement::look_for_branches(const Knowledge& known, const Now& now) {
-  const auto spoofers = known.vantage.spoofers_for(source_);
+  const auto others = spoofers(known);
   for (std::size_t hop = 0; hop + 1 < path_.hops.size(); ++hop) {
     const Ipv4Addr target = path_.hops[hop].address;
-    if (!can_be_probed(target)) continue;
+    if (!known.may_be_asked(target)) continue;
     std::size_t left = hop == 0 ? kAsksOfDestination : 1;
     const Candidate own = known.ranking.look_up(source_, target, now.steady);
     if (own.distance != 0 && own.distance < kMostSlotsUsed) {
       ask(source_, Kind::kRecordRoute, target, hop);
       --left;
     }
-    for (const Candidate& it : known.ranking.rank(target, spoofers, now.steady)) {
+    for (const Candidate& it : known.ranking.rank(target, others, now.steady)) {
       if (left == 0 || it.distance == 0 || it.distance >= kMostSlotsUsed) break;
       ask(it.vp, Kind::kRecordRoute, target, hop);
       --left;
@@ -45,12 +44,12 @@ void Measurement::note_branch(const Answer& answer, std::size_t hop, const Knowl
   for (std::size_t i = 0; i < reverse.size() && hop + 1 + i < path_.hops.size(); ++i) {
     const Ipv4Addr other = reverse[i];
     const std::size_t beside = hop + 1 + i;
-    if (other.is_unspecified() || known.aliases.same(path_.hops[beside].address, other)) continue;
+    if (other.is_unspecified() || known.aliases.agree(path_.hops[beside].address, other)) continue;
     // Only what leaves the path and comes back to it right behind stands beside one hop.
     const bool comes_back = i + 1 < reverse.size() && beside + 1 < path_.hops.size() &&
                             known.aliases.same(path_.hops[beside + 1].address, reverse[i + 1]);
     const bool is_known = std::ranges::any_of(branches_, [&](const ReverseHop& it) {
-      return it.branch == beside && known.aliases.same(it.address, other);
+      return it.branch == beside && known.aliases.agree(it.address, other);
     });
     if (!comes_back || is_known || place_of(other, path_.hops.size(), known)) return;
     branches_.push_back(

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "controller/measurement/measurement.h"
-#include "controller/measurement/probeable.h"
 #include "controller/measurement/unseen_ases.h"
 
 namespace backsight::controller {
@@ -15,12 +14,8 @@ bool Measurement::is_source(Ipv4Addr address, const Knowledge& known) const {
 
 std::optional<std::size_t> Measurement::place_of(Ipv4Addr address, std::size_t end,
                                                  const Knowledge& known) const {
-  if (address.is_unspecified()) return std::nullopt;
   for (std::size_t i = 0; i < std::min(end, path_.hops.size()); ++i) {
-    if (!path_.hops[i].address.is_unspecified() &&
-        known.aliases.same(path_.hops[i].address, address)) {
-      return i;
-    }
+    if (known.aliases.same(path_.hops[i].address, address)) return i;
   }
   return std::nullopt;
 }
@@ -34,7 +29,7 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
   // reply, on which measurements rest, holds.
   const std::size_t have = path_.hops.size() - hop - 1;
   for (std::size_t i = 0; i < std::min(have, reverse.size()); ++i) {
-    if (!known.aliases.same(path_.hops[hop + 1 + i].address, reverse[i])) return false;
+    if (!known.aliases.agree(path_.hops[hop + 1 + i].address, reverse[i])) return false;
   }
   if (reverse.size() < have || (reverse.size() == have && !split.is_complete)) return false;
 
@@ -60,8 +55,7 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
          .measurement_id = answer.id});
   }
   const Ipv4Addr gateway = known.vantage.of(source_).said.gateway;
-  is_whole |= !gateway.is_unspecified() && path_.hops.size() > 1 &&
-              known.aliases.same(path_.hops.back().address, gateway);
+  is_whole |= path_.hops.size() > 1 && known.aliases.same(path_.hops.back().address, gateway);
   if (is_whole) {
     path_.hops.push_back(
         {.address = request_.src,
@@ -87,7 +81,7 @@ void Measurement::go_on(std::size_t first, const Knowledge& known, const Now& no
   segment_ = static_cast<std::uint8_t>(first);
   routes_tried_ = 0;
   std::size_t last = path_.hops.size() - 1;
-  while (last > first && !can_be_probed(path_.hops[last].address)) --last;
+  while (last > first && !known.may_be_asked(path_.hops[last].address)) --last;
   begin_hop(last, known, now);
 }
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "controller/measurement/measurement.h"
-#include "controller/measurement/probeable.h"
 
 namespace backsight::controller {
 
@@ -50,6 +49,11 @@ bool Measurement::knows_way_there() const {
   return is_assumed && !way_there_.empty() && way_there_.back() == hop.address;
 }
 
+std::vector<VpIndex> Measurement::spoofers(const Knowledge& known) const {
+  if (known.denied.contains(request_.src)) return {};
+  return known.vantage.spoofers_for(source_);
+}
+
 bool Measurement::is_waiting_for_spoofer() const {
   return std::ranges::any_of(pending_, [&](const Pending& it) {
     return it.key.kind == Kind::kRecordRoute && it.hop == hop_ && !it.is_overdue &&
@@ -71,7 +75,7 @@ void Measurement::begin_hop(std::size_t hop, const Knowledge& known, const Now& 
   has_begun_trace_ = false;
   ++routes_tried_;
   const Ipv4Addr target = path_.hops[hop].address;
-  if (!can_be_probed(target) ||
+  if (!known.may_be_asked(target) ||
       known.silence.is_known(Silence::Of::kRecordRoute, target, now.steady)) {
     return give_up_routes(known, now);
   }
@@ -80,6 +84,7 @@ void Measurement::begin_hop(std::size_t hop, const Knowledge& known, const Now& 
 
 void Measurement::ask_round(const Knowledge& known, const Now& now) {
   const Ipv4Addr target = path_.hops[hop_].address;
+  if (!known.may_be_asked(target)) return give_up_routes(known, now);
   const bool is_first = round_ == 0;
   const Candidate own = known.ranking.look_up(source_, target, now.steady);
   const bool own_reaches = own.distance == 0 || own.distance <= kMostSlotsUsed || !own.is_exact;
@@ -93,11 +98,11 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
       return;
     }
   }
-  std::vector<VpIndex> spoofers = known.vantage.spoofers_for(source_);
-  std::erase_if(spoofers, [&](VpIndex vp) { return std::ranges::count(tried_, vp) != 0; });
-  auto ranked = known.ranking.rank(target, spoofers, now.steady);
+  std::vector<VpIndex> others = spoofers(known);
+  std::erase_if(others, [&](VpIndex vp) { return std::ranges::count(tried_, vp) != 0; });
+  auto ranked = known.ranking.rank(target, others, now.steady);
   const bool is_known = !ranked.empty() && ranked.front().distance != 0;
-  if (!is_known && is_first && !spoofers.empty()) {
+  if (!is_known && is_first && !others.empty()) {
     if (known.ranking.wants_survey(target, now.steady)) {
       commands_->survey = target;
       waits_for_survey_ = true;
@@ -162,11 +167,13 @@ void Measurement::ask_round(const Knowledge& known, const Now& now) {
 // tell, and then symmetry.
 void Measurement::give_up_routes(const Knowledge& known, const Now& now) {
   const Ipv4Addr target = path_.hops[hop_].address;
-  if (was_route_asked_ && !has_answered_) commands_->without_record_route = target;
+  if (was_route_asked_ && !has_answered_ && known.may_be_asked(target)) {
+    commands_->without_record_route = target;
+  }
   if (hop_ > segment_ && routes_tried_ < kMostRoutesTried) {
     std::size_t hop = hop_ - 1U;
-    while (hop > segment_ && !can_be_probed(path_.hops[hop].address)) --hop;
-    if (can_be_probed(path_.hops[hop].address)) return begin_hop(hop, known, now);
+    while (hop > segment_ && !known.may_be_asked(path_.hops[hop].address)) --hop;
+    if (known.may_be_asked(path_.hops[hop].address)) return begin_hop(hop, known, now);
   }
   if (hop_ + 1U != path_.hops.size()) has_answered_ = is_ping_silent_ = false;
   hop_ = static_cast<std::uint8_t>(path_.hops.size() - 1);
@@ -186,7 +193,7 @@ void Measurement::begin_trace(const Knowledge& known, const Now& now) {
   const bool is_useless = hop_ > 0 && is_ping_silent_ && !has_answered_;
   // Its ping is overdue, and not known to have left: its end will tell.
   if (is_useless && !was_asked_ && is_under_way(Kind::kPing)) return;
-  if (is_useless || !can_be_probed(hop.address) ||
+  if (is_useless || !known.may_be_asked(hop.address) ||
       !known.vantage.of(source_).can(Capability::kTrace)) {
     return give_up_trace(FailReason::kGapLimit, known, now);
   }
@@ -233,6 +240,8 @@ void Measurement::give_up_trace(FailReason reason, const Knowledge& known, const
     has_answered_ = is_ping_silent_ = false;
     return begin_trace(known, now);
   }
+  // The deny list came to have it meanwhile: that it did not answer says nothing of it.
+  if (known.denied.contains(path_.hops[0].address)) return fail(FailReason::kDenied, now, known);
   const bool is_dead = hop_ == 0 && !has_answered_;
   if (is_dead && (was_asked_ || !was_held_back_)) {
     commands_->without_answer = path_.hops[0].address;
@@ -245,7 +254,7 @@ void Measurement::note_alternative(std::span<const Ipv4Addr> way_there, const Kn
   const std::uint32_t asn = known.prefixes.asn(request_.dst);
   for (std::size_t i = way_there.size(); asn != 0 && i-- > 0;) {
     const Ipv4Addr hop = way_there[i];
-    if (can_be_probed(hop) && known.prefixes.asn(hop) == asn &&
+    if (known.may_be_asked(hop) && known.prefixes.asn(hop) == asn &&
         !known.aliases.same(hop, request_.dst)) {
       alternative_ = hop;
       return;

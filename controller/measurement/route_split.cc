@@ -16,7 +16,6 @@ using Slots = std::span<const Ipv4Addr>;
 // twice in a row may do so by habit, and proves nothing.
 std::size_t after_return(Slots slots, const AliasTable& aliases) {
   for (std::size_t last = slots.size(); last-- > 2;) {
-    if (slots[last].is_unspecified()) continue;
     for (std::size_t first = 0; first + 1 < last; ++first) {
       if (!aliases.same(slots[first], slots[last])) continue;
       // A run of one router's stamps is no return.
@@ -42,16 +41,14 @@ std::size_t after_last_mile(Slots slots, Ipv4Addr target) {
 void add_hops(RouteSplit& split, Slots reverse, Ipv4Addr source, const AliasTable& aliases) {
   for (const Ipv4Addr slot : reverse) {
     if (aliases.same(slot, source)) break;
-    if (!slot.is_unspecified()) {
-      // Back at a router that was passed already: what lies between is a loop.
-      const auto begin = split.hops.begin();
-      const auto end = begin + split.hop_count;
-      const auto before =
-          std::find_if(begin, end, [&](Ipv4Addr hop) { return aliases.same(hop, slot); });
-      if (before != end) {
-        split.hop_count = static_cast<std::uint8_t>(before - begin + 1);
-        continue;
-      }
+    // Back at a router that was passed already: what lies between is a loop.
+    const auto begin = split.hops.begin();
+    const auto end = begin + split.hop_count;
+    const auto before =
+        std::find_if(begin, end, [&](Ipv4Addr hop) { return aliases.same(hop, slot); });
+    if (before != end) {
+      split.hop_count = static_cast<std::uint8_t>(before - begin + 1);
+      continue;
     }
     split.hops[split.hop_count++] = slot;
   }

@@ -55,9 +55,32 @@ Answer::State state_of(queue::Outcome outcome) {
 Prober::Prober(const Limits& limits, std::uint64_t first_id)
     : limits_(limits), next_id_(first_id), total_(limits.total_pps) {}
 
+void Prober::deny(config::PrefixSet denied, const Now& now) {
+  denied_ = std::move(denied);
+  std::vector<EntryPtr> over;
+  for (const auto& [id, entry] : by_id_) {
+    if (is_denied(entry->answer.key, entry->answer.is_spoofed)) over.push_back(entry);
+  }
+  for (const EntryPtr& entry : over) {
+    if (entry->answer.has_ended()) continue;  // one in parts stands there once for each
+    entry->answer.reason = queue::Reason::kDenied;
+    end(*entry, Answer::State::kFailed, now);
+  }
+}
+
 Asked Prober::ask(const Question& question, const Now& now) {
   ++figures_.asked;
   const ProbeKey key{question.sender, question.kind, question.src, question.dst};
+  if (is_denied(key, question.is_spoofed())) {
+    ++figures_.denied;
+    auto refused = std::make_shared<Answer>();
+    refused->key = key;
+    refused->is_spoofed = question.is_spoofed();
+    refused->state = Answer::State::kFailed;
+    refused->reason = queue::Reason::kDenied;
+    refused->asked_at = refused->ended_at = now.steady;
+    return {refused, false};
+  }
   if (const auto at = by_key_.find(key); at != by_key_.end()) {
     Entry& known = *at->second;
     const bool has_ended = known.answer.has_ended();

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "config/deny_list.h"
 #include "controller/now.h"
 #include "controller/probing/answer.h"
 #include "controller/probing/budget.h"
@@ -83,6 +84,7 @@ struct ProberFigures {
   std::uint64_t failed = 0;
   std::uint64_t unexpected = 0;  // results and observations that answer no probe of ours
   std::uint64_t duplicates = 0;  // that answer one a second time
+  std::uint64_t denied = 0;      // questions that the deny list forbids
   std::uint64_t held_back = 0;   // waits for a budget now
   std::uint64_t in_hand = 0;     // packets that vantage points hold and have not sent
   std::uint64_t kept = 0;        // answers in memory now
@@ -99,8 +101,14 @@ class Prober {
   // The first task gets `first_id`; ids never come twice.
   Prober(const Limits& limits, std::uint64_t first_id);
 
+  // From here on nothing is sent to an address of the set, or in its name by others. What was asked
+  // and is no longer allowed fails now.
+  void deny(config::PrefixSet denied, const Now& now);
+  [[nodiscard]] const config::PrefixSet& denied() const noexcept { return denied_; }
+
   // Asks, or finds that it was asked. A waiter that is given an answer that has not ended hears of
-  // it later.
+  // it later. What is not allowed has failed at once (Reason::kDenied), and nobody hears more of
+  // it.
   Asked ask(const Question& question, const Now& now);
 
   // What a vantage point says.
@@ -166,6 +174,9 @@ class Prober {
     friend bool operator>(const Alarm& a, const Alarm& b) noexcept { return a.at > b.at; }
   };
 
+  [[nodiscard]] bool is_denied(const ProbeKey& key, bool is_spoofed) const noexcept {
+    return denied_.contains(key.dst) || (is_spoofed && denied_.contains(key.src));
+  }
   void send(Entry& entry, const Now& now, std::vector<Outgoing>& tasks);
   void note_left(Entry& entry, SteadyNs at, const Now& now);
   void note_report(Entry& entry, std::uint64_t sent_unix_ns, const Now& now);
@@ -188,6 +199,7 @@ class Prober {
   void make_room(const Now& now);
 
   Limits limits_;
+  config::PrefixSet denied_;
   std::uint64_t next_id_;
   std::unordered_map<ProbeKey, EntryPtr, ProbeKeyHash> by_key_;
   std::unordered_map<std::uint64_t, EntryPtr> by_id_;  // not ended

@@ -5,6 +5,8 @@
 #include <set>
 #include <type_traits>
 
+#include "probes/special_purpose.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -66,7 +68,7 @@ void Ranking::learn(VpIndex vp, Ipv4Addr target, std::uint8_t used, SteadyNs now
 }
 
 void Ranking::learn_passed(VpIndex vp, Ipv4Addr router, std::uint8_t slots, SteadyNs now) {
-  if (!router.is_unspecified()) keep(router, {vp, slots, false, now});
+  if (!probes::names_nobody(router)) keep(router, {vp, slots, false, now});
 }
 
 void Ranking::learn_survey(VpIndex vp, Ipv4Addr target, std::span<const Ipv4Addr> forward,
@@ -80,7 +82,7 @@ void Ranking::learn_survey(VpIndex vp, Ipv4Addr target, std::span<const Ipv4Addr
       forward, [&](Ipv4Addr hop) { return asn != 0 && prefixes_.asn(hop) == asn; });
   if (begin != forward.begin()) --begin;
   std::vector<Ipv4Addr> entry(begin, forward.end());
-  std::erase_if(entry, [](Ipv4Addr hop) { return hop.is_unspecified(); });
+  std::erase_if(entry, probes::names_nobody);
   if (way->targets == 0) {
     way->entry = std::move(entry);
   } else {

@@ -45,7 +45,6 @@ BrainConfig brain_config(const config::ControllerConfig& config, std::uint64_t f
 Controller::Controller(const config::ControllerConfig& config, ControllerFiles& files,
                        RequestBook& book, Archive& archive, IdSource probe_ids)
     : config_(config),
-      deny_(files.deny),
       book_(book),
       archive_(archive),
       probe_ids_(std::move(probe_ids)),
@@ -56,6 +55,7 @@ Controller::Controller(const config::ControllerConfig& config, ControllerFiles& 
   probe_ids_end_ = brain_.next_probe_id();
   reserve_probe_ids();
   if (files.data.imported) brain_.import_atlas(*std::exchange(files.data.imported, {}));
+  deny(files.deny);
   last_turn_ns_ = steady_ns();
 }
 
@@ -73,6 +73,15 @@ void Controller::reserve_probe_ids() {
 
 void Controller::replace(DataFiles files) {
   inbox_.add([&](Inbound& in) { in.files.push_back(std::move(files)); });
+}
+
+void Controller::deny(config::PrefixSet denied) {
+  for (auto& [name, link] : links_) link.link->deny(denied);
+  {
+    const std::lock_guard lock(view_mutex_);
+    denied_ = denied;
+  }
+  brain_.deny(std::move(denied), {clock_.at(static_cast<SteadyNs>(steady_ns())), unix_us()});
 }
 
 void Controller::resume(const std::vector<Request>& requests,
@@ -145,6 +154,7 @@ void Controller::hear(const Announcement& said, const Now& at) {
                said.is_old ? "known and says nothing" : "there");
   link.vp = vp;
   link.link = std::make_unique<VpLink>(queue_opener(), said.name, inbox_);
+  link.link->deny(denied_);
   set_link(link, "its queue is being opened", at);
   if (by_vp_.size() <= vp) by_vp_.resize(vp + 1U);
   by_vp_[vp] = &link;
@@ -290,7 +300,7 @@ std::optional<RequestFault> Controller::fault_of(const Request& request,
                             "name a public IPv4 address",
                             probes::to_string(request.dst)));
   }
-  if (deny_.contains(request.dst)) {
+  if (denied_.contains(request.dst)) {
     return said(Why::kBadDestination,
                 fmt::format("{} is on the deny list of this controller and is never probed",
                             probes::to_string(request.dst)));
@@ -301,52 +311,54 @@ std::optional<RequestFault> Controller::fault_of(const Request& request,
   return std::nullopt;
 }
 
-tl::expected<std::uint64_t, std::vector<RequestFault>> Controller::submit(
-    std::vector<Request> requests) {
-  std::vector<RequestFault> faults;
+tl::expected<Accepted, RequestFaults> Controller::submit(std::vector<Request> requests) {
+  RequestFaults faults;
+  std::size_t measured = 0;
+  std::string trouble;
   {
     const std::lock_guard lock(view_mutex_);
+    if (watch_) trouble = watch_->trouble();
     std::vector<probes::Ipv4Addr> own;
     for (const SourceInfo& it : view_.sources) own.push_back(it.address);
     const config::BogonPolicy bogons(config_.allow_bogons, own);
     for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (!requests[i].refused.empty()) continue;
       if (auto fault = fault_of(requests[i], bogons)) {
         fault->item = i;
+        requests[i].refused = fault->sentence;
         faults.push_back(std::move(*fault));
+      } else {
+        ++measured;
       }
     }
   }
-  if (faults.empty() && watch_ && !watch_->trouble().empty()) {
-    faults.push_back({0, RequestFault::Why::kNotReady, watch_->trouble()});
-  }
-  if (faults.empty() && book_.under_way() + requests.size() > config_.limits.max_under_way) {
-    faults.push_back({0, RequestFault::Why::kBusy,
+  if (measured == 0) return tl::unexpected(std::move(faults));
+  const auto refuse_all = [](RequestFault::Why why, std::string sentence) {
+    return tl::unexpected(RequestFaults{{0, why, std::move(sentence)}});
+  };
+  if (!trouble.empty()) return refuse_all(RequestFault::Why::kNotReady, std::move(trouble));
+  if (book_.under_way() + measured > config_.limits.max_under_way) {
+    return refuse_all(RequestFault::Why::kBusy,
                       fmt::format("{} reverse traceroutes are under way, and no more than {} may "
                                   "be; try again later",
-                                  book_.under_way(), config_.limits.max_under_way)});
+                                  book_.under_way(), config_.limits.max_under_way));
   }
-  if (faults.empty()) {
-    if (auto why = why_not_storable(); !why.empty()) {
-      faults.push_back({0, RequestFault::Why::kStorage, std::move(why)});
-    }
+  if (auto why = why_not_storable(); !why.empty()) {
+    return refuse_all(RequestFault::Why::kStorage, std::move(why));
   }
   if (is_stopping_.load(std::memory_order_relaxed)) {
-    faults.push_back({0, RequestFault::Why::kNotReady,
-                      "the controller is stopping; ask again when it has started anew"});
+    return refuse_all(RequestFault::Why::kNotReady,
+                      "the controller is stopping; ask again when it has started anew");
   }
-  if (!faults.empty() || requests.empty()) return tl::unexpected(std::move(faults));
   const auto batch = book_.accept(requests);
-  if (!batch) {
-    return tl::unexpected(
-        std::vector<RequestFault>{{0, RequestFault::Why::kStorage, batch.error().sentence}});
-  }
+  if (!batch) return refuse_all(RequestFault::Why::kStorage, batch.error().sentence);
   inbox_.add([&](Inbound& in) {
     in.requests.insert(in.requests.end(), requests.begin(), requests.end());
     // Who knew the number before we told it has cancelled nothing but the book's entry.
     if (!book_.is_cancelled(*batch)) return;
     for (const Request& it : requests) in.cancelled.push_back(it.id);
   });
-  return *batch;
+  return Accepted{*batch, std::move(faults)};
 }
 
 // What could not be archived could not be shown.

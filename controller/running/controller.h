@@ -49,6 +49,10 @@ class Controller final : public Service {
   // that. REQUIRES: before run().
   void resume(const std::vector<Request>& requests, const std::vector<std::uint64_t>& cancelled);
 
+  // From here on nothing is sent to these, or in their name. REQUIRES: before run(), or by the
+  // thread that runs.
+  void deny(config::PrefixSet denied);
+
   // Works until stop().
   void run();
   // Async-signal-safe.
@@ -56,7 +60,7 @@ class Controller final : public Service {
   // Called about once a second by the thread that runs.
   std::function<void()> on_second;
 
-  [[nodiscard]] tl::expected<std::uint64_t, std::vector<RequestFault>> submit(
+  [[nodiscard]] tl::expected<Accepted, RequestFaults> submit(
       std::vector<Request> requests) override;
   [[nodiscard]] std::optional<BatchProgress> progress(std::uint64_t batch,
                                                       std::size_t first) const override;
@@ -139,7 +143,6 @@ class Controller final : public Service {
   [[nodiscard]] OpenQueue queue_opener() const;
 
   const config::ControllerConfig config_;
-  const config::PrefixSet deny_;
   RequestBook& book_;
   Archive& archive_;
   IdSource probe_ids_;
@@ -163,6 +166,7 @@ class Controller final : public Service {
   std::string imports_told_;
   mutable std::mutex view_mutex_;
   View view_;
+  config::PrefixSet denied_;        // as users are told; set under view_mutex_
   std::unique_ptr<VpWatch> watch_;  // while it runs; set under view_mutex_
 };
 

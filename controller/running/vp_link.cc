@@ -58,6 +58,16 @@ void VpLink::put(std::vector<queue::Task> tasks) {
   changed_.notify_one();
 }
 
+void VpLink::deny(const config::PrefixSet& denied) {
+  const std::lock_guard lock(mutex_);
+  denied_ = denied;
+  std::erase_if(tasks_, [this](const queue::Task& task) { return is_denied(task); });
+}
+
+bool VpLink::is_denied(const queue::Task& task) const noexcept {
+  return denied_.contains(task.dst) || (!task.src.is_unspecified() && denied_.contains(task.src));
+}
+
 VpLink::State VpLink::state() const {
   const std::int64_t since = busy_since_ns_.load(std::memory_order_relaxed);
   const bool stands_still = since != 0 && nanoseconds(steady_ns() - since) > kStandstill;
@@ -123,6 +133,10 @@ Expected<void> VpLink::work() {
 }
 
 Expected<void> VpLink::put_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (trial_ && is_denied(*trial_)) trial_.reset();
+  }
   if (trial_) {
     if (auto put = access_->put_tasks(vp_, {&*trial_, 1}); !put) return put;
     trial_.reset();

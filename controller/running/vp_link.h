@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "config/deny_list.h"
 #include "controller/running/inbox.h"
 #include "queue/access.h"
 #include "queue/task.h"
@@ -35,6 +36,8 @@ class VpLink {
   // While the queue does not work, they are dropped: they would be old when it works again.
   // Thread: any. Returns at once.
   void put(std::vector<queue::Task> tasks);
+  // What waits and leads to one of these, or is in its name, is not put any more. Thread: any.
+  void deny(const config::PrefixSet& denied);
 
   // So many messages of results were handed to the inbox, and so many of them are safe with the
   // controller: what is safe is committed, and comes no more.
@@ -63,6 +66,8 @@ class VpLink {
   [[nodiscard]] Expected<void> open();
   [[nodiscard]] Expected<void> work();
   [[nodiscard]] Expected<void> put_waiting();
+  // REQUIRES: the mutex is held.
+  [[nodiscard]] bool is_denied(const queue::Task& task) const noexcept;
   [[nodiscard]] Expected<void> take_results();
   [[nodiscard]] Expected<void> commit();
   void settle(const Expected<void>& done);
@@ -75,6 +80,7 @@ class VpLink {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<queue::Task> tasks_;  // waiting to be put
+  config::PrefixSet denied_;
   State state_;
   bool is_stopping_ = false;
   std::atomic<std::uint64_t> safe_{0};

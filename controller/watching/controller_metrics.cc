@@ -202,6 +202,10 @@ std::vector<Row> make_probe_rows() {
               prober<&P::unexpected>),
       counter("backsight_controller_results_duplicate_total", "Those that answer one again.",
               prober<&P::duplicates>),
+      counter(
+          "backsight_controller_questions_denied_total",
+          "Of these, not asked: the deny list has the destination, or whom it would be asked for.",
+          prober<&P::denied>),
       gauge("backsight_controller_questions_held_back",
             "Questions that wait for limits.probes_per_second or for what vantage points can send.",
             prober<&P::held_back>),

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <random>
+#include <sstream>
 #include <thread>
 #include <utility>
 
 #include "daemon/wall_clock.h"
+#include "engine/control/reload.h"
 #include "probes/identity.h"
 
 namespace backsight::engine {
@@ -45,6 +47,8 @@ VantagePoint::VantagePoint(const config::VpConfig& config, const Signals& signal
 
 Expected<std::unique_ptr<VantagePoint>> VantagePoint::start(const config::VpConfig& config,
                                                             const Signals& signals) {
+  config::FileLook list_files;
+  list_files.know({config.deny_file, config.enrolled_file});
   auto key = config::load_fleet_key(config.key_file);
   if (!key) return tl::unexpected(key.error());
   auto deny = config::load_deny_list(config.deny_file);
@@ -55,6 +59,7 @@ Expected<std::unique_ptr<VantagePoint>> VantagePoint::start(const config::VpConf
   if (!plan) return tl::unexpected(plan.error());
   std::unique_ptr<VantagePoint> vp(new VantagePoint(
       config, signals, *key, Admission(config, std::move(*deny), std::move(*enrolment))));
+  vp->list_files_ = std::move(list_files);
   try {
     if (auto opened = vp->open(*plan); !opened) return tl::unexpected(opened.error());
   } catch (const std::bad_alloc&) {
@@ -161,7 +166,19 @@ Expected<Reloaded> VantagePoint::reload(const Expected<config::VpConfig>& fresh)
   return reloaded;
 }
 
+// Lists that somebody replaced hold from then on, without a signal. A fault leaves all as it was.
+void VantagePoint::take_up_lists() {
+  if (!list_files_.has_news({config_.deny_file, config_.enrolled_file})) return;
+  if (const auto reloaded = reload(config_)) {
+    spdlog::info("a list was replaced: {}", describe_reload(config_, config_, *reloaded));
+  } else {
+    std::istringstream faults(reloaded.error().sentence);
+    for (std::string fault; std::getline(faults, fault);) spdlog::error("not taken up: {}", fault);
+  }
+}
+
 Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
+  list_files_.know({fresh.deny_file, fresh.enrolled_file});
   auto deny = config::load_deny_list(fresh.deny_file);
   if (!deny) return tl::unexpected(config::as_error(deny.error()));
   auto enrolment = config::load_enrolment(fresh.enrolled_file);

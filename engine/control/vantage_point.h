@@ -19,6 +19,7 @@
 
 #include "config/error.h"
 #include "config/fleet_key.h"
+#include "config/reading/file_look.h"
 #include "config/vp_config.h"
 #include "engine/control/admission.h"
 #include "engine/control/id_set.h"
@@ -117,6 +118,7 @@ class VantagePoint {
   [[nodiscard]] ScheduleLimits limits_per_worker(const config::RatesConfig& rates) const;
   [[nodiscard]] TagKeys keys_of(std::uint64_t epoch) const;
   [[nodiscard]] Expected<Reloaded> take_over(const config::VpConfig& fresh);
+  void take_up_lists();
   void order_all(const Order& order);
   void put_policy_in_force();
 
@@ -159,6 +161,7 @@ class VantagePoint {
   };
   std::vector<PastPolicy> past_policies_;
   std::int64_t policy_day_ = 0;  // when it was last looked at: consents end with a day
+  config::FileLook list_files_;  // deny list and enrolment
 
   TaskIntake intake_;
   IdSet ids_;

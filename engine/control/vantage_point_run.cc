@@ -341,6 +341,7 @@ void VantagePoint::every_second() {
   constexpr std::int64_t kSecondsOfADay = 86'400;
   if (std::exchange(policy_day_, unix_seconds() / kSecondsOfADay) != policy_day_)
     admission_.renew();
+  take_up_lists();
   put_policy_in_force();
   neighbour_watch_->look(Clock::now());
   if (on_second) on_second();

@@ -25,6 +25,11 @@ class SendPolicy {
   [[nodiscard]] queue::Reason objection(const queue::Task& task, bool is_spoofed,
                                         std::int64_t now) const noexcept;
 
+  // Whether nothing is sent there, whatever asks for it. No allocation.
+  [[nodiscard]] bool denies(probes::Ipv4Addr destination) const noexcept {
+    return deny_.contains(destination);
+  }
+
   // The same lists as a policy of another number.
   [[nodiscard]] SendPolicy renumbered(std::uint32_t number) const;
 

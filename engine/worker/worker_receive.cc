@@ -7,6 +7,7 @@
 #include "engine/worker/reply_parts.h"
 #include "engine/worker/worker.h"
 #include "probes/wire/assert.h"
+#include "probes/wire/byte_order.h"
 #include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
@@ -21,6 +22,13 @@ probes::MacAddr mac_at(std::span<const std::byte> frame, std::size_t offset) noe
     mac.bytes[i] = std::to_integer<std::uint8_t>(frame[offset + i]);
   }
   return mac;
+}
+
+// Of an answer that answer_echo_in_place() made.
+probes::Ipv4Addr echo_destination(std::span<const std::byte> frame) noexcept {
+  constexpr std::size_t kEthernetBytes = 14;
+  constexpr std::size_t kDestination = 16;  // in an IPv4 header
+  return {probes::load_be32(&frame[kEthernetBytes + kDestination])};
 }
 
 queue::Hop hop_of(const probes::Reply& reply, queue::Proof proof, std::uint64_t rtt_ns) noexcept {
@@ -192,6 +200,8 @@ void Worker::take_local(Lane& lane, probes::Reject reject, std::span<std::byte> 
     if (!echo_replies_.allows(arrived)) return;
     const std::span<std::byte> reply = answer_echo_in_place(frame, own);
     if (reply.empty()) return;
+    // Who is on the deny list may have been named by somebody else.
+    if (policy_ != nullptr && policy_->denies(echo_destination(reply))) return;
     echo_replies_.take(arrived, shared_.clock.from_ns(kEchoReplyIntervalUs * 1000), {});
     if (send_frame(lane, reply)) ++counters_.echo_replies_sent;
   }

@@ -28,13 +28,13 @@ class PlayedService final : public controller::FakeService {
  public:
   std::function<void(PlayedService&, const std::vector<std::uint64_t>&)> on_submit;
 
-  tl::expected<std::uint64_t, std::vector<controller::RequestFault>> submit(
+  tl::expected<controller::Accepted, controller::RequestFaults> submit(
       std::vector<controller::Request> requests) override {
     const std::size_t count = requests.size();
     auto batch = FakeService::submit(std::move(requests));
     if (batch && on_submit) {
       std::vector<std::uint64_t> ids;
-      for (std::size_t i = 0; i < count; ++i) ids.push_back(*batch + 2 * i);
+      for (std::size_t i = 0; i < count; ++i) ids.push_back(batch->batch + 2 * i);
       on_submit(*this, ids);
     }
     return batch;

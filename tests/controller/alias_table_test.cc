@@ -56,6 +56,27 @@ TEST(AliasTable, MakesLinesThatShareAnAddressOneRouter) {
   EXPECT_EQ(read.table.all_of(address("192.0.2.3")).size(), 4U);
 }
 
+TEST(AliasTable, JoinsNoRoutersByAnAddressThatNamesNobody) {
+  for (const char* nobody : {"10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "169.254.0.1",
+                             "192.0.0.1", "127.0.0.1", "0.0.0.0", "224.0.0.5", "255.255.255.255"}) {
+    SCOPED_TRACE(nobody);
+    const std::string line = std::string(" ") + nobody + "\n";
+    auto read =
+        read_text("192.0.2.1 192.0.2.9" + line + "192.0.2.2" + line + nobody + " 192.0.2.3\n");
+    EXPECT_EQ(read.complaints.size(), 3U);
+    EXPECT_THAT(read.complaints[0], HasSubstr("is private or reserved: it joins no routers"));
+    EXPECT_EQ(read.table.routers(), 1U);
+    EXPECT_TRUE(read.table.same(address("192.0.2.1"), address("192.0.2.9")));
+    EXPECT_FALSE(read.table.same(address("192.0.2.1"), address("192.0.2.2")));
+    EXPECT_FALSE(read.table.same(address("192.0.2.2"), address("192.0.2.3")));
+    read.table.unite(address("192.0.2.2"), address(nobody));
+    read.table.unite(address(nobody), address("192.0.2.3"));
+    EXPECT_FALSE(read.table.same(address("192.0.2.2"), address("192.0.2.3")));
+    EXPECT_FALSE(read.table.same(address(nobody), address(nobody)));
+    EXPECT_TRUE(read.table.agree(address(nobody), address(nobody)));
+  }
+}
+
 TEST(AliasTable, SkipsOddWordsAndTellsThem) {
   const auto read = read_text("192.0.2.1 r1.example 192.0.2.2\n224.0.0.1 2001:db8::1 192.0.2.3\n");
   EXPECT_TRUE(read.table.same(address("192.0.2.1"), address("192.0.2.2")));
@@ -99,19 +120,20 @@ TEST(AliasTable, TakesAllThatAnotherKnows) {
 }
 
 TEST(AliasTable, AgreesWithAListOfSets) {
+  constexpr std::uint32_t kFirst = 0xc6336400;  // 198.51.100.0
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937_64 random(seed);
     AliasTable table;
     std::vector<std::set<Ipv4Addr>> sets;
-    for (std::uint32_t i = 0; i < 100; ++i) sets.push_back({Ipv4Addr{i}});
+    for (std::uint32_t i = 0; i < 100; ++i) sets.push_back({Ipv4Addr{kFirst + i}});
     const auto set_of = [&sets](Ipv4Addr one) {
       return std::find_if(sets.begin(), sets.end(),
                           [&](const auto& set) { return set.contains(one); });
     };
     for (int step = 0; step < 80; ++step) {
-      const Ipv4Addr one{static_cast<std::uint32_t>(random() % 100)};
-      const Ipv4Addr other{static_cast<std::uint32_t>(random() % 100)};
+      const Ipv4Addr one{kFirst + static_cast<std::uint32_t>(random() % 100)};
+      const Ipv4Addr other{kFirst + static_cast<std::uint32_t>(random() % 100)};
       table.unite(one, other);
       const auto from = set_of(other);
       if (from != set_of(one)) {

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "data_files.h"
+#include "probes/special_purpose.h"
 
 namespace backsight::controller {
 namespace {
@@ -62,11 +63,14 @@ TEST(PrefixTable, FindsTheLongestPrefix) {
 
 TEST(PrefixTable, ReachesBothEndsOfTheAddresses) {
   const PrefixTable table =
-      read_text("0.0.0.0\t0\t1\n0.0.0.0\t32\t2\n255.255.255.255\t32\t3\n").table;
-  EXPECT_EQ(table.asn(address("0.0.0.0")), 2U);
-  EXPECT_EQ(table.asn(address("0.0.0.1")), 1U);
-  EXPECT_EQ(table.asn(address("255.255.255.254")), 1U);
-  EXPECT_EQ(table.asn(address("255.255.255.255")), 3U);
+      read_text("1.0.0.0\t8\t1\n1.0.0.0\t32\t2\n223.0.0.0\t8\t4\n223.255.255.255\t32\t3\n").table;
+  EXPECT_EQ(table.asn(address("0.255.255.255")), 0U);
+  EXPECT_EQ(table.asn(address("1.0.0.0")), 2U);
+  EXPECT_EQ(table.asn(address("1.0.0.1")), 1U);
+  EXPECT_EQ(table.asn(address("223.255.255.254")), 4U);
+  EXPECT_EQ(table.asn(address("223.255.255.255")), 3U);
+  EXPECT_EQ(table.asn(address("224.0.0.0")), 0U);
+  EXPECT_EQ(PrefixTable::of({{{{0xff000000}, 8}, 9}}).asn(address("255.255.255.255")), 0U);
 }
 
 TEST(PrefixTable, TakesTheFirstOfSeveralOrigins) {
@@ -122,12 +126,12 @@ TEST(PrefixTable, ReadsPackedFilesAndRefusesCutOnes) {
   const DataFolder folder;
   std::string text;
   for (int i = 0; i < 1000; ++i)
-    text += fmt::format("10.{}.{}.0\t24\t{}\n", i / 256, i % 256, i + 1);
+    text += fmt::format("20.{}.{}.0\t24\t{}\n", i / 256, i % 256, i + 1);
   const auto file = folder.write_packed("pfx2as.gz", text);
   const auto read = PrefixTable::read(file);
   ASSERT_TRUE(read) << read.error().sentence;
   EXPECT_EQ(read->table.size(), 1000U);
-  EXPECT_EQ(read->table.asn(address("10.3.231.7")), 1000U);
+  EXPECT_EQ(read->table.asn(address("20.3.231.7")), 1000U);
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
   EXPECT_THAT(PrefixTable::read(file).error().sentence, HasSubstr("was cut"));
 }
@@ -161,6 +165,44 @@ TEST(PrefixTable, ReadsTheAnnotationsOfBdrmapit) {
                           HasSubstr("line 6: has fewer cells")));
 }
 
+TEST(PrefixTable, TakesNoDefaultRouteForANetwork) {
+  const DataFolder folder;
+  const auto read =
+      PrefixTable::read(folder.write("pfx2as.txt",
+                                     "0.0.0.0\t0\t64500\n128.0.0.0\t1\t64501\n198.0.0.0\t7\t64502\n"
+                                     "20.0.0.0\t8\t64503\n198.51.100.0\t24\t64504\n"));
+  ASSERT_TRUE(read) << read.error().sentence;
+  EXPECT_EQ(read->table.size(), 2U);
+  EXPECT_EQ(read->table.asn(address("20.1.2.3")), 64503U);
+  EXPECT_EQ(read->table.asn(address("198.51.100.9")), 64504U);
+  EXPECT_FALSE(read->table.find(address("203.0.113.7")));
+  EXPECT_FALSE(read->table.find(address("8.8.8.8")));
+  ASSERT_EQ(read->complaints.size(), 3U);
+  EXPECT_THAT(read->complaints[0],
+              HasSubstr("line 1: 0.0.0.0/0 is a default route: nobody's network is so large"));
+  const auto alone = PrefixTable::read(folder.write("default.txt", "0.0.0.0\t0\t64500\n"));
+  ASSERT_FALSE(alone);
+  EXPECT_THAT(alone.error().sentence, HasSubstr("is a default route"));
+}
+
+TEST(PrefixTable, KnowsNobodyBehindAPrivateAddressWhoeverAnnouncesIt) {
+  const auto table = PrefixTable::of({{{{0x0a000000}, 8}, 1},
+                                      {{{0xc0000000}, 8}, 2},
+                                      {{{0x64000000}, 8}, 3},
+                                      {{{0xac100000}, 12}, 4}});
+  for (const char* nobody :
+       {"10.0.0.1", "192.168.1.1", "192.0.0.1", "100.64.0.1", "100.127.255.255", "172.16.0.1",
+        "172.31.255.255", "169.254.1.1", "127.0.0.1", "0.0.0.0", "224.0.0.5", "240.0.0.1",
+        "255.255.255.255", "192.88.99.1"}) {
+    EXPECT_EQ(table.asn(address(nobody)), 0U) << nobody;
+    EXPECT_FALSE(table.find(address(nobody))) << nobody;
+  }
+  EXPECT_EQ(table.asn(address("192.0.2.1")), 2U);
+  EXPECT_EQ(table.asn(address("192.167.255.255")), 2U);
+  EXPECT_EQ(table.asn(address("100.63.255.255")), 3U);
+  EXPECT_EQ(table.asn(address("100.128.0.0")), 3U);
+}
+
 TEST(PrefixTable, AgreesWithAListThatIsWalked) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -187,10 +229,12 @@ TEST(PrefixTable, AgreesWithAListThatIsWalked) {
                                 : edge + static_cast<std::uint32_t>(random() % 3) - 1};
       const Origin* best = nullptr;
       for (const Origin& origin : origins) {
-        if (!origin.prefix.contains(wanted)) continue;
+        if (!origin.prefix.contains(wanted) || origin.prefix.length < PrefixTable::kShortest)
+          continue;
         if (best == nullptr || origin.prefix.length > best->prefix.length) best = &origin;
       }
-      ASSERT_EQ(table.asn(wanted), best == nullptr ? 0 : best->asn) << probes::to_string(wanted);
+      const bool is_nobodys = best == nullptr || probes::names_nobody(wanted);
+      ASSERT_EQ(table.asn(wanted), is_nobodys ? 0 : best->asn) << probes::to_string(wanted);
     }
   }
 }

@@ -21,6 +21,7 @@ namespace backsight::controller {
   request.forward_traceroute = random() % 2 == 0;
   request.retry_from_destination_as = random() % 2 == 0;
   request.find_branches = random() % 2 == 0;
+  if (random() % 4 == 0) request.refused = "dst \"" + std::to_string(random()) + "\" is no address";
   return request;
 }
 
@@ -31,7 +32,7 @@ namespace backsight::controller {
          a.use_cache == b.use_cache && a.ping_hops == b.ping_hops &&
          a.forward_traceroute == b.forward_traceroute &&
          a.retry_from_destination_as == b.retry_from_destination_as &&
-         a.find_branches == b.find_branches;
+         a.find_branches == b.find_branches && a.refused == b.refused;
 }
 
 }  // namespace backsight::controller

@@ -109,6 +109,16 @@ TEST(RipeAtlas, TakesTheProbesPublicAddress) {
   EXPECT_EQ(with("/from", "").src, address("192.168.1.7"));
 }
 
+TEST(RipeAtlas, RefusesATraceToAnAddressThatNamesNobody) {
+  for (const char* nobody : {"10.0.0.1", "192.168.1.10", "100.64.3.4", "127.0.0.1", "224.0.0.1"}) {
+    json tree = result();
+    tree["dst_addr"] = nobody;
+    const auto record = parse_ripe_atlas(tree.dump());
+    ASSERT_FALSE(record) << nobody;
+    EXPECT_THAT(record.error().sentence, HasSubstr("private or reserved"));
+  }
+}
+
 TEST(RipeAtlas, SaysHowTheTraceEnded) {
   const auto outcome = [](const char* hop4) {
     json tree = result();

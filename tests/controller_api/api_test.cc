@@ -10,9 +10,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using Why = RequestFault::Why;
-
-constexpr const char* kGood = R"({"revtrs":[{"src":"ams01","dst":"198.51.100.7"}]})";
 
 TEST(ApiAccess, NeedsAKeyWhereThereAreKeys) {
   ApiRig rig;
@@ -105,123 +102,6 @@ TEST(ApiListings, NameSourcesAndVantagePoints) {
   EXPECT_EQ(vps[0]["asn"], 64500);
   EXPECT_EQ(vps[0]["can"]["record_route"], true);
   EXPECT_EQ(vps[0]["can"]["spoof"], false);
-}
-
-TEST(ApiSubmit, AcceptsByNameAndByAddress) {
-  ApiRig rig;
-  const Answered answered = rig.post(
-      R"({"revtrs":[{"src":"ams01","dst":"198.51.100.7"},{"src":"192.0.2.2","dst":"203.0.113.9"}]})");
-  EXPECT_EQ(answered.status, 200) << answered.text;
-  EXPECT_EQ(answered.json["batch_id"], 2);
-  EXPECT_EQ(answered.json["accepted"], 2);
-  EXPECT_EQ(answered.json["result_uri"], "http://revtr.example.net/api/v1/revtr?batchid=2");
-  const auto requests = rig.service_.requests();
-  EXPECT_EQ(to_string(requests[0].src), "192.0.2.1");
-  EXPECT_EQ(to_string(requests[1].src), "192.0.2.2");
-  EXPECT_EQ(requests[0].user, "alice");
-}
-
-TEST(ApiSubmit, NamesTheUriAsTheProxyIsReached) {
-  ApiRig rig;
-  ApiRequest request = rig.request("POST", "/api/v1/revtr");
-  request.body = kGood;
-  request.forwarded_proto = "https";
-  EXPECT_THAT(std::string(rig.ask(request).json["result_uri"]), StartsWith("https://revtr."));
-  request.host = "";
-  EXPECT_THAT(std::string(rig.ask(request).json["result_uri"]), StartsWith("/api/v1/revtr?"));
-}
-
-TEST(ApiSubmit, TellsEveryFaultByItem) {
-  ApiRig rig;
-  const Answered answered = rig.post(
-      R"({"revtrs":[{"src":"ams01"},{"src":"ams01","dst":"198.51.100.7"},{"src":7,"dst":"x"}]})");
-  EXPECT_EQ(answered.status, 400);
-  const auto items = answered.json["error"]["items"];
-  ASSERT_EQ(items.size(), 3U);
-  EXPECT_EQ(items[0]["item"], 0);
-  EXPECT_EQ(items[1]["item"], 2);
-  EXPECT_THAT(answered.sentence(), StartsWith("3 faults; request 0: dst is missing"));
-  EXPECT_TRUE(rig.service_.requests().empty());
-}
-
-TEST(ApiSubmit, TellsWhichSourceIsNone) {
-  ApiRig rig;
-  const Answered answered = rig.post(R"({"revtrs":[{"src":"lon03","dst":"198.51.100.7"}]})");
-  EXPECT_EQ(answered.status, 400);
-  EXPECT_EQ(answered.code(), "unknown_source");
-}
-
-TEST(ApiSubmit, SaysWhatIsPossibleWhenADestinationIsNot) {
-  ApiRig rig;
-  const Answered six = rig.post(R"({"revtrs":[{"src":"ams01","dst":"2001:db8::1"}]})");
-  EXPECT_EQ(six.status, 422);
-  EXPECT_EQ(six.code(), "impossible_destination");
-  EXPECT_THAT(six.sentence(), HasSubstr("write the IPv4 address"));
-  rig.service_.refuse({{0, Why::kBadDestination, "10.0.0.1 is private; name a public address"}});
-  const Answered private_one = rig.post(R"({"revtrs":[{"src":"ams01","dst":"10.0.0.1"}]})");
-  EXPECT_EQ(private_one.status, 422);
-  EXPECT_THAT(private_one.sentence(), HasSubstr("10.0.0.1 is private"));
-}
-
-TEST(ApiSubmit, RefusesTooManyInOne) {
-  ApiRig rig;
-  std::string body = R"({"revtrs":[)";
-  for (int i = 0; i < 6; ++i) {
-    body += (i == 0 ? "" : ",") + std::string(R"({"src":"ams01","dst":"198.51.100.7"})");
-  }
-  const Answered answered = rig.post(body + "]}");
-  EXPECT_EQ(answered.status, 413);
-  EXPECT_EQ(answered.sentence(), "6 requests; 5 fit into one submission");
-}
-
-TEST(ApiSubmit, AnswersEachFaultOfTheServiceInItsWay) {
-  ApiRig rig;
-  const auto status_of = [&](Why why) {
-    rig.service_.refuse({{0, why, "so it is"}});
-    const Answered answered = rig.post(kGood);
-    EXPECT_THAT(answered.sentence(), HasSubstr("so it is"));
-    EXPECT_EQ(answered.headers.contains("Retry-After"), answered.status == 503);
-    return answered.status;
-  };
-  EXPECT_EQ(status_of(Why::kUnknownSource), 400);
-  EXPECT_EQ(status_of(Why::kBadDestination), 422);
-  EXPECT_EQ(status_of(Why::kNotReady), 503);
-  EXPECT_EQ(status_of(Why::kBusy), 503);
-  EXPECT_EQ(status_of(Why::kStorage), 503);
-  // What the user can mend comes first.
-  rig.service_.refuse({{0, Why::kNotReady, "wait"}, {1, Why::kBadDestination, "not there"}});
-  EXPECT_EQ(rig.post(kGood).status, 422);
-}
-
-TEST(ApiQuota, HoldsWhatIsUnderWayDown) {
-  ApiRig rig;
-  rig.service_.set_usage({.under_way = 9, .today = 0});
-  EXPECT_EQ(rig.post(kGood).status, 200);
-  rig.service_.set_usage({.under_way = 10, .today = 0});
-  const Answered answered = rig.post(kGood);
-  EXPECT_EQ(answered.status, 429);
-  EXPECT_EQ(answered.code(), "too_many_under_way");
-  EXPECT_EQ(answered.headers.at("Retry-After"), "5");
-  EXPECT_EQ(rig.post(kGood, kBobKey).status, 200);  // 0: no limit
-}
-
-TEST(ApiQuota, HoldsTheDayDownUntilMidnight) {
-  ApiRig rig;
-  rig.service_.set_usage({.under_way = 0, .today = 100});
-  const Answered answered = rig.post(kGood);
-  EXPECT_EQ(answered.status, 429);
-  EXPECT_EQ(answered.code(), "too_many_today");
-  EXPECT_EQ(answered.headers.at("Retry-After"), std::to_string(23 * 3600 + 1));
-  EXPECT_THAT(answered.sentence(), HasSubstr("100 may be (max_revtr_per_day)"));
-}
-
-TEST(ApiQuota, LeavesNothingBehindWhenTheServiceRefuses) {
-  ApiRig rig;
-  rig.service_.set_usage({.under_way = 9, .today = 0});
-  rig.service_.refuse({{0, Why::kNotReady, "wait"}});
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(rig.post(kGood).status, 503);
-  rig.service_.refuse({});
-  EXPECT_EQ(rig.post(kGood).status, 200);
 }
 
 TEST(ApiResults, HaveTheStatusOfEach) {

@@ -1,6 +1,7 @@
 // A service whose measurements end when the test says so. Thread: any.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -41,7 +42,8 @@ class FakeService : public Service {
   static Ipv4Addr address(const char* text) { return probes::parse_ipv4(text).value(); }
 
   // --- what a test says
-  void refuse(std::vector<RequestFault> faults) {
+  // These faults are found in what comes; of the kinds that are of no item, nothing is accepted.
+  void refuse(RequestFaults faults) {
     const std::lock_guard lock(mutex_);
     faults_ = std::move(faults);
   }
@@ -50,12 +52,7 @@ class FakeService : public Service {
     const std::lock_guard lock(mutex_);
     const Request request = requests_.at(id);
     Batch& batch = batches_.at(request.batch);
-    ReversePath path;
-    path.id = id;
-    path.batch = request.batch;
-    path.label = request.label;
-    path.src = request.src;
-    path.dst = request.dst;
+    ReversePath path = begin(request);
     path.started_unix_us = 1'767'225'600'000'000;
     path.runtime_us = 120'000;
     path.stop_reason = fail == FailReason::kNone ? StopReason::kReaches : StopReason::kFailed;
@@ -107,22 +104,37 @@ class FakeService : public Service {
   }
 
   // --- Service
-  tl::expected<std::uint64_t, std::vector<RequestFault>> submit(
-      std::vector<Request> requests) override {
+  tl::expected<Accepted, RequestFaults> submit(std::vector<Request> requests) override {
     const std::lock_guard lock(mutex_);
-    if (!faults_.empty()) return tl::unexpected(faults_);
-    const std::uint64_t first = next_;
+    Accepted accepted;
+    bool takes_none = false;
+    for (const RequestFault& fault : faults_) {
+      takes_none |=
+          fault.why == RequestFault::Why::kBusy || fault.why == RequestFault::Why::kStorage;
+      if (fault.item >= requests.size() || !requests[fault.item].refused.empty()) continue;
+      requests[fault.item].refused = fault.sentence;
+      accepted.refused.push_back(fault);
+    }
+    const auto is_refused = [](const Request& it) { return !it.refused.empty(); };
+    if (takes_none || std::ranges::all_of(requests, is_refused)) return tl::unexpected(faults_);
+    const std::uint64_t first = accepted.batch = next_;
     Batch& batch = batches_[first];
     batch.user = requests.front().user;
     for (Request& request : requests) {
       request.id = next_;
       request.batch = first;
       next_ += 2;
-      batch.open.push_back(request.id);
       requests_[request.id] = request;
+      if (request.refused.empty()) {
+        batch.open.push_back(request.id);
+        continue;
+      }
+      batch.ended.push_back(begin(request));
+      batch.ended.back().fail_reason = FailReason::kRefused;
+      batch.ended.back().fail_detail = request.refused;
     }
     batch.total = requests.size();
-    return first;
+    return accepted;
   }
   std::optional<BatchProgress> progress(std::uint64_t batch, std::size_t first) const override {
     const std::lock_guard lock(mutex_);
@@ -176,6 +188,15 @@ class FakeService : public Service {
     std::vector<ReversePath> ended;
   };
 
+  static ReversePath begin(const Request& request) {
+    ReversePath path;
+    path.id = request.id;
+    path.batch = request.batch;
+    path.label = request.label;
+    path.src = request.src;
+    path.dst = request.dst;
+    return path;
+  }
   std::optional<BatchProgress> look(std::uint64_t id, std::size_t first) const {
     const auto found = batches_.find(id);
     if (found == batches_.end()) return std::nullopt;
@@ -207,7 +228,7 @@ class FakeService : public Service {
   mutable std::condition_variable changed_;
   std::map<std::uint64_t, Batch> batches_;
   std::map<std::uint64_t, Request> requests_;
-  std::vector<RequestFault> faults_;
+  RequestFaults faults_;
   std::vector<std::string> orders_;
   std::string cancel_fault_;
   std::unordered_map<std::uint64_t, std::string> waiting_for_;

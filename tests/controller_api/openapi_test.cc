@@ -160,6 +160,10 @@ TEST(OpenApi, EveryRouteAnswersAsDescribedWhenAllIsWell) {
           rig.ask(rig.request("DELETE", "/api/v1/revtr?batchid=" + number)));
   try_out("/api/v1/revtr", "post",
           rig.post(R"({"revtrs":[{"src":"ams01","dst":"198.51.100.7"}]})"));
+  const Answered partly = rig.post(
+      R"({"odd":1,"revtrs":[{"src":"ams01","dst":"198.51.100.7"},{"src":"ams01","dst":"x"}]})");
+  ASSERT_TRUE(partly.json.contains("refused") && partly.json.contains("ignored")) << partly.text;
+  try_out("/api/v1/revtr", "post", partly);
   for (const char* what : {"run", "clean"}) {
     const std::string path = std::string("/api/v1/atlas/") + what;
     ApiRequest request = rig.request("POST", path);
@@ -200,8 +204,8 @@ TEST(OpenApi, EveryRefusalIsAsDescribed) {
   expect_described("/api/v1/revtr", "post", rig.post(R"({"revtrs":[1,2,3,4,5,6]})"));
   expect_described("/api/v1/revtr", "post",
                    rig.post(R"({"revtrs":[{"src":"ams01","dst":"2001:db8::1"}]})"));
-  for (const Why why :
-       {Why::kUnknownSource, Why::kBadDestination, Why::kNotReady, Why::kBusy, Why::kStorage}) {
+  for (const Why why : {Why::kForm, Why::kUnknownSource, Why::kBadDestination, Why::kNotReady,
+                        Why::kBusy, Why::kStorage}) {
     rig.service_.refuse({{0, why, "so it is"}});
     expect_described("/api/v1/revtr", "post", rig.post(kPost));
   }

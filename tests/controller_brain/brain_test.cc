@@ -364,6 +364,25 @@ TEST(Brain, EndsEachRequestOnceWhateverIsCancelled) {
   EXPECT_EQ(rig.brain->under_way(), 0U);
 }
 
+TEST(Brain, EndsARefusedRequestAtOnceWithItsReasonAndWithoutAProbe) {
+  BrainRig rig(6, true);
+  rig.pass(kWarmUp);
+  const auto before = rig.tasks;
+  Request refused = rig.request(0, {});
+  refused.src = {};
+  refused.label = "mine";
+  refused.refused = "dst \"x\" is no IPv4 address";
+  rig.brain->submit(refused, rig.now);
+  const ReversePath path = rig.wait_for(refused.id, kMillisecond);
+  EXPECT_EQ(path.stop_reason, StopReason::kFailed);
+  EXPECT_EQ(path.fail_reason, FailReason::kRefused);
+  EXPECT_EQ(path.fail_detail, refused.refused);
+  EXPECT_EQ(path.batch, refused.batch);
+  EXPECT_EQ(path.label, "mine");
+  EXPECT_EQ(rig.tasks, before);
+  EXPECT_THAT(rig.stand_ins, IsEmpty());
+}
+
 TEST(Brain, PingsEachHopWhenAsked) {
   BrainRig rig(3, true);
   rig.pass(kWarmUp);

@@ -149,6 +149,7 @@ int ScriptedInternet::router_of(Ipv4Addr address) const {
 
 Ipv4Addr ScriptedInternet::egress(std::size_t router, const std::vector<std::size_t>& way,
                                   std::size_t at, Ipv4Addr to) const {
+  if (const auto shown = shows.find(router); shown != shows.end()) return shown->second;
   if (at + 1 < way.size()) return routers_[router].towards.at(way[at + 1]);
   const Host* const host = host_at(to);
   return host != nullptr ? host->gateway : to;
@@ -244,6 +245,7 @@ ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Ta
 std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
                                                             const queue::Task& task) {
   ++probes_to[task.dst];
+  if (!task.src.is_unspecified() && task.src != vps_[vp].address) ++spoofed_as[task.src];
   if (mute.contains(vp)) return {};
   if (task.kind == probes::Kind::kTrace) return {trace(vp, task)};
   ++probes_sent;

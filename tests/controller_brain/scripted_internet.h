@@ -73,11 +73,13 @@ class ScriptedInternet {
   std::set<std::size_t> deaf;  // get no spoofed reply
   std::set<std::size_t> mute;  // report nothing
   std::set<std::size_t> silent_routers;
-  double loss = 0;  // of each probe's answer
+  std::map<std::size_t, Ipv4Addr> shows;  // routers that stamp and answer with no other address
+  double loss = 0;                        // of each probe's answer
   SteadyNs queue_delay = 12 * kMillisecond;
   SteadyNs hop_delay = kMillisecond / 2;
   std::uint64_t probes_sent = 0;  // packets: a trace is one for each attempt
   std::map<Ipv4Addr, std::uint64_t> probes_to;
+  std::map<Ipv4Addr, std::uint64_t> spoofed_as;  // tasks, by the source that they claim
 
  private:
   struct Router {

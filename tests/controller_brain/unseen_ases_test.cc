@@ -11,16 +11,16 @@ using probes::Ipv4Addr;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// AS n has 10.n.0.0/16; at(n, k) is its router k.
+// AS n has 198.18.n.0/24; at(n, k) is its router k.
 constexpr Ipv4Addr at(std::uint32_t as, std::uint32_t router) {
-  return {0x0a000000 | as << 16 | router};
+  return {0xc6120000 | as << 8 | router};
 }
 
 class UnseenAses : public testing::Test {
  protected:
   UnseenAses() {
     std::vector<Origin> origins;
-    for (std::uint32_t as = 1; as < 100; ++as) origins.push_back({{at(as, 0), 16}, as});
+    for (std::uint32_t as = 1; as < 100; ++as) origins.push_back({{at(as, 0), 24}, as});
     prefixes_ = PrefixTable::of(origins);
   }
   // A traceroute from AS 50 and on.

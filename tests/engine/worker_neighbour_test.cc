@@ -309,6 +309,26 @@ TEST(WorkerNeighbours, AnswersPings) {
   vp.check_laws();
 }
 
+// A ping whose source is on the deny list may have been sent by anybody.
+TEST(WorkerNeighbours, AnswersNoPingInTheNameOfSomebodyDenied) {
+  FakeInternet internet;
+  Bench vp(internet);
+  internet.respond = [](const Packet&) { return std::vector<Packet>{}; };
+  const probes::Ipv4Prefix denied{ip("198.51.100.0"), 24};
+  const SendPolicy in_force(2, config::BogonPolicy(true, {}), config::PrefixSet({&denied, 1}), {});
+  vp.shared.policy = &in_force;
+  vp.round();
+  for (const char* from : {"198.51.100.7", "203.0.113.5"}) {
+    internet.send(make_echo_request(ip(from), vp.setup.address));
+  }
+  for (int i = 0; i < 5; ++i) vp.round();
+  ASSERT_EQ(internet.probes.size(), 1U);
+  EXPECT_EQ(destination_of(internet.probes[0]), ip("203.0.113.5"));
+  EXPECT_EQ(vp.counters().echo_replies_sent.value(), 1U);
+  EXPECT_EQ(vp.rejected(probes::Reject::kEchoRequest), 2U);
+  vp.check_laws();
+}
+
 TEST(WorkerNeighbours, AnswersAThousandPingsASecondAtTheMost) {
   FakeInternet internet;
   Bench vp(internet);

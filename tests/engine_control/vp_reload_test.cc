@@ -20,7 +20,7 @@ class VpReload : public ::testing::Test {
   bool reload(const char* counter) {
     const double before = fixture_.metrics().sum(counter);
     vp_.send(SIGHUP);
-    return eventually([&] { return fixture_.metrics().sum(counter) == before + 1; });
+    return eventually([&] { return fixture_.metrics().sum(counter) > before; });
   }
   // True if a task to 198.51.100.99 is denied.
   bool is_denied() {
@@ -56,6 +56,25 @@ TEST_F(VpReload, TakesTheNewDenyList) {
   EXPECT_FALSE(is_denied());
 }
 
+TEST_F(VpReload, TakesUpAListThatWasReplacedWithoutASignal) {
+  EXPECT_FALSE(is_denied());
+  const auto has_moved = [&](const char* counter, double before) {
+    return eventually([&] { return fixture_.metrics().sum(counter) > before; });
+  };
+  static_cast<void>(fixture_.folder.write("deny.txt", "198.51.100.0/24\n"));
+  ASSERT_TRUE(has_moved("reloads_total", 0)) << vp_.said();
+  EXPECT_TRUE(is_denied());
+  EXPECT_THAT(vp_.said(), HasSubstr("info: a list was replaced: rates as before; 1 range denied"));
+  // Another file in its place, and one that is no list.
+  const auto other = fixture_.folder.write("other.txt", "203.0.113.7\n");
+  std::filesystem::rename(std::string(other), fixture_.deny_file());
+  ASSERT_TRUE(has_moved("reloads_total", 1)) << vp_.said();
+  EXPECT_FALSE(is_denied());
+  static_cast<void>(fixture_.folder.write("deny.txt", "no prefix\n"));
+  ASSERT_TRUE(has_moved("reload_failures_total", 0)) << vp_.said();
+  EXPECT_THAT(vp_.said(), HasSubstr("error: not taken up: " + fixture_.deny_file() + ":1: "));
+}
+
 TEST_F(VpReload, KeepsTheOldListWhenTheNewOneIsFaulty) {
   static_cast<void>(fixture_.folder.write("deny.txt", "198.51.100.0/24\n"));
   ASSERT_TRUE(reload("reloads_total")) << vp_.said();
@@ -66,7 +85,7 @@ TEST_F(VpReload, KeepsTheOldListWhenTheNewOneIsFaulty) {
   EXPECT_THAT(vp_.said(), HasSubstr("error: not reloaded: " + fixture_.deny_file() + ":1: "));
   EXPECT_THAT(vp_.said(), HasSubstr("error: not reloaded: " + fixture_.deny_file() + ":2: "));
   EXPECT_EQ(http(fixture_.port, "/readyz").status, 200);
-  EXPECT_EQ(fixture_.metrics().sum("reloads_total"), 1);
+  EXPECT_GE(fixture_.metrics().sum("reloads_total"), 1);
 }
 
 TEST_F(VpReload, TakesNewRatesAndNamesWhatNeedsARestart) {

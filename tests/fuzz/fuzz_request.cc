@@ -23,21 +23,25 @@ constexpr std::size_t kMost = 50;
 void check_submission(std::string_view json) {
   const auto parsed = parse_submission(json, kMost);
   if (!parsed) {
-    if (parsed.error().empty() || parsed.error().size() > kMaxToldFaults) std::abort();
-    for (const SubmissionFault& fault : parsed.error()) {
-      if (fault.sentence.empty() || fault.sentence.find('\n') != fault.sentence.npos) std::abort();
-    }
+    const std::string& sentence = parsed.error().sentence;
+    if (sentence.empty() || sentence.find('\n') != sentence.npos) std::abort();
     return;
   }
-  if (parsed->empty() || parsed->size() > kMost) std::abort();
+  if (parsed->requests.empty() || parsed->requests.size() > kMost) std::abort();
+  if (parsed->faults.size() > kMaxToldFaults || parsed->ignored.size() > kMaxToldKeys) std::abort();
+  for (const RequestFault& fault : parsed->faults) {
+    if (fault.sentence.empty() || fault.sentence.find('\n') != fault.sentence.npos) std::abort();
+    if (parsed->requests.at(fault.item).request.refused.empty()) std::abort();
+  }
   std::vector<Request> requests;
-  for (const WrittenRequest& written : *parsed) {
-    if (written.src.empty() || written.request.label.size() > kMaxLabelBytes) std::abort();
+  for (const WrittenRequest& written : parsed->requests) {
+    const bool is_whole = !written.src.empty() || !written.request.refused.empty();
+    if (!is_whole || written.request.label.size() > kMaxLabelBytes) std::abort();
     requests.push_back(written.request);
   }
   std::string text;
   append_submission(text, requests);
-  const auto again = parse_submission(text, kMost);
+  const auto again = parse_kept(text, kMost);
   if (!again || again->size() != requests.size()) std::abort();
   requests.clear();
   for (const WrittenRequest& written : *again) requests.push_back(written.request);
@@ -51,7 +55,7 @@ void check_record(std::span<const std::byte> bytes) {
   const auto text = parse_text(bytes);
   if (!text) return;
   static_cast<void>(parse_path(*text).has_value());
-  static_cast<void>(parse_submission(*text, kMost).has_value());
+  static_cast<void>(parse_kept(*text, kMost).has_value());
 }
 
 // Words that submissions are made of, so that many are whole.

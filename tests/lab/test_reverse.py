@@ -126,6 +126,42 @@ class EveryPath(ReverseTest):
             self.assertGreaterEqual(status, 400, request)
             self.assertIn(words, json.dumps(answer))
 
+    def test_one_request_at_fault_costs_the_others_nothing(self):
+        far = self.address("far")
+        paths = self.service.measure([{"src": "vp1", "dst": "2001:db8::1", "uuid": "six"},
+                                      {"src": "nowhere", "dst": far},
+                                      {"src": "vp1", "dst": far, "isRunRttPings": True,
+                                       "maxSpoofers": "10", "odd": None}])
+        ended = {path["dst"]: path for path in paths if path["fail_reason"] != "refused"}
+        self.assertEqual(ended[far]["stop_reason"], "REACHES", paths)
+        refused = [path for path in paths if path["fail_reason"] == "refused"]
+        self.assertEqual(len(refused), 2, paths)
+        self.assertEqual([path["uuid"] for path in refused if "IPv6" in path["fail_detail"]], ["six"])
+
+    def test_a_deny_list_holds_as_soon_as_it_is_replaced_and_for_hops_too(self):
+        far = self.address("far")
+        deny = self.service.folder / "deny.txt"
+        self.addCleanup(deny.write_text, "")
+
+        def ask():
+            return self.service.request("POST", "/api/v1/revtr",
+                                        {"revtrs": [{"src": "vp1", "dst": far}]})
+
+        def wait_until(is_so):
+            deadline = time.monotonic() + 20
+            while not is_so():
+                self.assertLess(time.monotonic(), deadline, self.service.complaint("controller"))
+                time.sleep(0.1)
+
+        deny.write_text(f"{far}\n")
+        wait_until(lambda: ask()[0] == 422)
+        self.assertIn("deny list", json.dumps(ask()))
+        deny.write_text("no prefix\n")
+        wait_until(lambda: "not reloaded" in self.service.complaint("controller"))
+        self.assertEqual(ask()[0], 422)  # the list before holds
+        deny.write_text("# nobody\n")
+        wait_until(lambda: ask()[0] == 200)
+
     def test_without_aliases_no_hop_is_wrong_either(self):
         """The aliases are the operator's to give; the truth holds without them."""
         (self.folder / "plain").mkdir()

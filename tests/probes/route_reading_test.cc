@@ -8,9 +8,11 @@
 namespace backsight::probes {
 namespace {
 
-// Routers are letters, the destination is D, its alias E, the unspecified address 0.
+// Routers are letters, the destination is D, its alias E, the unspecified address 0, a private
+// one 1.
 Ipv4Addr hop(char letter) {
-  return {letter == '0' ? 0u : 0xc6336400u + static_cast<unsigned char>(letter)};
+  if (letter == '0') return {};
+  return {letter == '1' ? 0x0a000001u : 0xc6336400u + static_cast<unsigned char>(letter)};
 }
 constexpr char kDestination = 'D';
 
@@ -61,6 +63,9 @@ TEST(ReadRoute, SplitsTheExamples) {
       {"of nested loops the inner", "abcdba", "", TurningPoint::kLoop, 2, 2},
       {"a loop that ends in slot 8", "abcdefgxg", "", TurningPoint::kLoop, 7, 7},
       {"zero stamps are no sign", "a00b0", "", TurningPoint::kUnknown, 5, 5},
+      {"two networks have one private address", "a1b1c", "", TurningPoint::kUnknown, 5, 5},
+      {"and may be neighbours", "a11bc", "", TurningPoint::kUnknown, 5, 5},
+      {"a private stamp between is a hop", "ab1bx", "", TurningPoint::kLoop, 2, 2},
   };
   for (const Example& example : examples) {
     SCOPED_TRACE(example.what);
@@ -105,7 +110,7 @@ RouteReading model(std::string_view letters, std::string_view aliases) {
     bool found = false;
     for (std::size_t i = 0; i < size; ++i) {
       for (std::size_t j = i + 1; j < size; ++j) {
-        if (letters[i] != letters[j] || letters[i] == '0' || !is_sign(i, j)) continue;
+        if (letters[i] != letters[j] || letters[i] < 'A' || !is_sign(i, j)) continue;
         reading.turning_point = how;
         reading.forward_end = reading.reverse_begin = static_cast<std::uint8_t>(i + 1);
         found = true;
@@ -126,7 +131,7 @@ TEST(ReadRoute, AgreesWithTheModelOnRandomRoutes) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (int i = 0; i < 200'000; ++i) {
-    const std::string_view alphabet = i % 2 == 0 ? "abcDE0" : "abcdefghijk0";
+    const std::string_view alphabet = i % 2 == 0 ? "abcDE01" : "abcdefghijk01";
     std::string letters;
     for (std::size_t left = random() % 10; left > 0; --left) {
       letters += alphabet[random() % alphabet.size()];

@@ -24,7 +24,7 @@ constexpr std::size_t kBatchLimit = 32768;
 constexpr auto kPutRetry = 1s;
 constexpr auto kIdleNap = 200us;
 // While nothing is under way.
-constexpr auto kLongestNap = 10ms;
+constexpr auto kLongestNap = 8ms;
 
 }  // namespace
 

@@ -30,7 +30,7 @@ constexpr unsigned kRoundsBeforeNap = 64;
 constexpr unsigned kRoundsBeforeLongNap = 8;
 constexpr std::chrono::nanoseconds kShortNap = 50us;
 constexpr std::chrono::nanoseconds kFirstLongNap = 500us;
-constexpr std::chrono::nanoseconds kLongestNap = 10ms;
+constexpr std::chrono::nanoseconds kLongestNap = 12ms;
 
 // The most that a round may report: what each port receives, two bursts at the most, what it sent
 // or gave up before and after the new burst, what comes from the inboxes, what expires, and what of

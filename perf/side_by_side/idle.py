@@ -122,11 +122,11 @@ def _watch(file: Path, put_at: list[float], is_over: threading.Event) -> None:
         return file.read_bytes() if file.exists() else b""
 
     before = content()
-    while not is_over.is_set():
-        if content() != before:
-            put_at.append(time.time())
+    while content() == before:
+        if is_over.is_set():
             return
         time.sleep(0.0002)
+    put_at.append(time.time())
 
 
 class FarEnd:

@@ -154,6 +154,15 @@ TEST(VpValueFaults, RefusesOtherQueues) {
   EXPECT_EQ(said_of("queue", "url", "file://queue"),
             "\"file://queue\" names no absolute path" + remedy);
   EXPECT_EQ(said_of("queue", "url", "nats://"), "\"nats://\" names no host" + remedy);
+  for (const std::string host : {"010.1.1.1", "1.2", "0xc6336407"}) {
+    EXPECT_EQ(
+        said_of("queue", "url", "nats://" + host + ":4222"),
+        "\"nats://" + host + ":4222\" has a host that is neither an address nor a name" + remedy);
+    EXPECT_EQ(said_of("metrics", "listen", "\"" + host + ":9464\""),
+              "\"" + host +
+                  ":9464\" has a host that is neither an address nor a name; write host:port or "
+                  "off, such as 127.0.0.1:9464");
+  }
   EXPECT_EQ(said_of("queue", "url", "nats://host:0"),
             "\"nats://host:0\" has a port that is not within 1..65535" + remedy);
   EXPECT_EQ(said_of("queue", "url", "'nats://a,tls://b'"),

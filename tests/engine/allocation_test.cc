@@ -66,6 +66,7 @@ TEST(WorkerHeap, IsNotUsedByRounds) {
     vp.workers[0]->round();
     allocations += heap_allocations() - before;
     internet.step();
+    vp.pass_time();
     vp.read_reports();
     ++rounds;
   }

@@ -80,7 +80,7 @@ void Bench::assign(queue::Task task, unsigned worker, bool is_spoofed) {
 void Bench::round() {
   for (const auto& worker : workers) worker->round();
   internet.step();
-  now = now + TscSpan{setup.step_us * kTicksPerUs};
+  pass_time();
   if (reads_reports) read_reports();
 }
 

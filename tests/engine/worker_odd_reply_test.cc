@@ -343,7 +343,9 @@ TEST_F(OddReply, IsTakenForLessWhenAnErrorsChecksumIsWrong) {
     EXPECT_EQ(vp.trace_of(id).hops.at(0).proof, Proof::kHandle);
   }
   EXPECT_EQ(flaws(Flaw::kIcmpChecksum), 3U);
-  const Packet asked = ask(trace(0, "198.51.100.7"));
+  queue::Task task = trace(0, "198.51.100.7");
+  task.max_ttl = 1;
+  const Packet asked = ask(task);
   Packet whole =
       testing::make_time_exceeded(asked, kRouter, {.transport_bytes = testing::kWholeProbe});
   whole[22] ^= std::byte{1};

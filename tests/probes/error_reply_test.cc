@@ -114,11 +114,12 @@ TEST(ParseError, MangledQuotedOptionsAreDroppedAlone) {
   expect_quote_of(testing::kRecordRoute, *reply);
 
   probe = make_golden_probe(testing::kRecordRoute);
-  probe[59] = std::byte{68};  // a fault behind a good option drops both
+  probe[59] = std::byte{68};  // a fault behind a good option leaves that as it is
   const auto half = parse_packet(make_time_exceeded(probe, kRouter));
   ASSERT_TRUE(half);
-  EXPECT_FALSE(half->quoted.options.has_record_route);
-  EXPECT_EQ(half->quoted.options.record_route.slots, 0);
+  EXPECT_TRUE(half->flaws.has(Flaw::kIpOptions));
+  EXPECT_TRUE(half->quoted.options.has_record_route);
+  EXPECT_EQ(half->quoted.options.record_route.slots, 9);
 }
 
 TEST(ParseError, EachCodeOfUnreachableIsKept) {

@@ -46,6 +46,8 @@ std::vector<Packet> fixtures() {
 
 // A peek says of a frame what reading it says; of one that is not read it may say anything.
 void expect_like(const Peek& seen, const Reply& reply) {
+  // A payload that ends early may be too short to look at, or seem to go on in the padding.
+  if (reply.flaws.has(Flaw::kPayload)) return;
   EXPECT_EQ(seen.handle, reply.handle);
   // A payload that ends early may seem to go on in the padding.
   if (reply.flaws.has(Flaw::kPayload)) return;

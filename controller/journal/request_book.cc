@@ -182,8 +182,10 @@ void RequestBook::run() {
   auto write_at = Clock::time_point::max();  // again, when the disk has refused
   std::unique_lock lock(mutex_);
   while (true) {
-    has_work_.wait_until(lock, std::min(forget_at, write_at),
-                         [&] { return !arrived_.empty() || is_stopping_; });
+    has_work_.wait_until(lock, std::min(forget_at, write_at), [&] {
+      const bool is_news = write_at == Clock::time_point::max() && !write_fault_.empty();
+      return !arrived_.empty() || is_stopping_ || is_news;
+    });
     const bool is_last = is_stopping_;
     std::vector<Path> arrived = std::exchange(arrived_, {});
     lock.unlock();
@@ -254,6 +256,7 @@ void RequestBook::note_outcome(const Expected<void>& outcome) {
     const std::lock_guard lock(mutex_);
     const bool was_fault = !write_fault_.empty();
     write_fault_ = outcome ? "" : outcome.error().sentence;
+    if (!outcome) has_work_.notify_one();  // it is tried again
     if (was_fault == !outcome) return;
     sentence = outcome ? "the journal is written again" : write_fault_;
   }

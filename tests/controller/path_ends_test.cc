@@ -170,7 +170,7 @@ TEST_F(PathEndsTest, AreArchivedOnceThroughManyDeaths) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
   std::multiset<std::uint64_t> shown;
-  for (int death = 0; death < 20; ++death) {
+  for (int death = 0; death < 8; ++death) {
     int pipes[2];
     ASSERT_EQ(::pipe(pipes), 0);
     const pid_t child = ::fork();

@@ -64,7 +64,10 @@ Brain::Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases
 VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   const auto heard = vantage_.hear(announcement, now.steady);
   prober_.limit_vp(heard.vp, announcement.pps);
-  prober_.on_heard(heard.vp, vantage_.of(heard.vp).heard_at);
+  // Who is not ready may miss replies: it does not vouch for silence.
+  if (announcement.is_ready && !announcement.is_old) {
+    prober_.on_heard(heard.vp, vantage_.of(heard.vp).heard_at);
+  }
   if ((heard.is_new || heard.is_back) && config_.tests_vantage_points) {
     tester_.expect(heard.vp, now);
   }

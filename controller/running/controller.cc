@@ -184,6 +184,7 @@ void Controller::hold_or_go_on(SteadyNs real) {
 }
 
 std::string Controller::why_hold() const {
+  if (std::string fault = watch_->trouble(); !fault.empty()) return fault;
   if (std::string fault = archive_.why_not_writable(); !fault.empty()) return fault;
   if (!archive_.has_room()) return "the archive's disk is slower than what is measured";
   if (brain_.next_probe_id() + kReservedIds / 4 >= probe_ids_end_) {

@@ -39,8 +39,9 @@ TEST_F(VpRefuses, ABadAddress) {
   expect_key_refused("ports.0.address=192.0.2.300/24", {"ports.0.address", "192.0.2.300"});
 }
 
-TEST_F(VpRefuses, AGatewayOutsideItsLink) {
-  expect_key_refused("ports.0.gateway=198.51.100.1", {"gateway", "198.51.100.1", "192.0.2"});
+TEST_F(VpRefuses, AGatewayThatIsNoOtherHost) {
+  expect_key_refused("ports.0.gateway=192.0.2.10", {"gateway", "192.0.2.10", "own address"});
+  expect_key_refused("ports.0.gateway=192.0.2.255", {"gateway", "192.0.2.255", "192.0.2.0/24"});
 }
 
 TEST_F(VpRefuses, TwoPortsAlike) {

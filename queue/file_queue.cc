@@ -171,9 +171,17 @@ Expected<void> FileQueue::take(std::size_t max, std::vector<QueuedTask>& out,
 bool FileQueue::is_worth_a_look() {
   if (!has_read_all_ || tasks_watch_ == nullptr) return true;
   const auto now = std::chrono::steady_clock::now();
-  if (!tasks_watch_->has_changed() && now < look_again_) return false;
+  has_news_ |= tasks_watch_->has_changed();
+  if (!has_news_ && now < look_again_) return false;
+  has_news_ = false;
   look_again_ = now + kLookAnyway;
   return true;
+}
+
+void FileQueue::rest(std::chrono::nanoseconds time) {
+  // News that nobody heeds ends no sleep twice.
+  if (tasks_watch_ == nullptr || has_news_ || !has_read_all_) return VpQueue::rest(time);
+  has_news_ = tasks_watch_->wait(time);
 }
 
 // Reads the next record of tasks. Tasks that cannot be read are done: nobody will ever answer them.

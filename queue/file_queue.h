@@ -36,6 +36,7 @@ class FileQueue final : public VpQueue {
 
   Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
                       std::vector<std::string>& complaints) override;
+  void rest(std::chrono::nanoseconds time) override;
   Expected<void> put(const ResultBatch& batch) override;
   Expected<void> announce(const std::string& status_json) override;
   [[nodiscard]] Spool spool() const override;
@@ -76,6 +77,7 @@ class FileQueue final : public VpQueue {
   std::unique_ptr<LogWriter> results_;
   std::unique_ptr<LogReader> tasks_;
   std::unique_ptr<Watch> tasks_watch_;  // none: every look is worth it
+  bool has_news_ = false;               // the watch told, and nobody has looked since
   bool has_read_all_ = false;           // of the tasks, when they were looked at last
   std::chrono::steady_clock::time_point look_again_;
   DurableNumber epoch_;

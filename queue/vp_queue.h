@@ -6,10 +6,12 @@
 // Thread: one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "config/error.h"
@@ -49,6 +51,9 @@ class VpQueue {
   // that cannot be read is skipped, counted and told in `complaints`, one sentence each.
   virtual Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
                               std::vector<std::string>& complaints) = 0;
+
+  // Sleeps so long; less if it is told meanwhile that tasks may wait.
+  virtual void rest(std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); }
 
   // Makes the batch durable and its tasks done. Returns when it is on the disk. On an error nothing
   // of the batch counts as put: keep it and call again.

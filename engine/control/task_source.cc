@@ -81,6 +81,7 @@ class TasksOfQueue final : public TaskSource {
   Expected<void> take(std::size_t max, TaskIntake& intake) override {
     return queue_.take(max, intake.tasks, intake.complaints);
   }
+  void rest(std::chrono::nanoseconds time) override { queue_.rest(time); }
   [[nodiscard]] bool is_exhausted() const override { return false; }
 
  private:

@@ -1,9 +1,11 @@
 // Where tasks come from: a file of JSON lines, or the queue.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "config/error.h"
@@ -36,6 +38,8 @@ class TaskSource {
   // Appends at most `max` tasks, bad ones included; never blocks. What was appended before an error
   // counts.
   virtual Expected<void> take(std::size_t max, TaskIntake& intake) = 0;
+  // Sleeps so long; less if it is told meanwhile that tasks may wait.
+  virtual void rest(std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); }
   // True when no task will ever come again.
   [[nodiscard]] virtual bool is_exhausted() const = 0;
 };

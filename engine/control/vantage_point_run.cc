@@ -24,7 +24,7 @@ constexpr std::size_t kBatchLimit = 32768;
 constexpr auto kPutRetry = 1s;
 constexpr auto kIdleNap = 200us;
 // While nothing is under way.
-constexpr auto kLongestNap = 8ms;
+constexpr auto kLongestNap = 16ms;
 
 }  // namespace
 
@@ -307,7 +307,11 @@ Expected<RunSummary> VantagePoint::run(TaskSource& source, ResultSink& sink,
     const bool is_idle = !did && under_way() == 0 && batch_.size() == 0 &&
                          config_.engine.idle == config::EngineConfig::Idle::kAdaptive;
     if (!is_idle) idle_nap.reset();
-    if (!did) std::this_thread::sleep_for(is_idle ? idle_nap.next() : kIdleNap);
+    if (is_idle) {
+      source.rest(idle_nap.next());
+    } else if (!did) {
+      std::this_thread::sleep_for(kIdleNap);
+    }
   }
 }
 

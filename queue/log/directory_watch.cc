@@ -1,10 +1,14 @@
 #include "queue/log/directory_watch.h"
 
+#include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <ctime>
 
 namespace backsight::queue {
 namespace {
@@ -23,6 +27,14 @@ class InotifyWatch final : public Watch {
     bool is_news = false;
     while (read(descriptor_, events_.data(), events_.size()) > 0) is_news = true;
     return is_news;
+  }
+
+  bool wait(std::chrono::nanoseconds longest) override {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(longest);
+    const timespec time{seconds.count(), (longest - seconds).count()};
+    pollfd news{descriptor_, POLLIN, 0};
+    ppoll(&news, 1, &time, nullptr);
+    return has_changed();
   }
 
  private:

@@ -2,6 +2,7 @@
 // process between any two calls.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -46,6 +47,8 @@ class Watch {
   // True if a file in it was made, written, renamed, removed, or closed after writing since asked
   // last; now and then for no reason.
   virtual bool has_changed() = 0;
+  // The same, but waits so long for it.
+  virtual bool wait(std::chrono::nanoseconds longest) = 0;
 };
 
 // Thread: any number of threads.

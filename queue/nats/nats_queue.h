@@ -32,6 +32,7 @@ class NatsQueue final : public VpQueue {
 
   Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
                       std::vector<std::string>& complaints) override;
+  void rest(std::chrono::nanoseconds time) override { spool_->rest(time); }
   Expected<void> put(const ResultBatch& batch) override;
   Expected<void> announce(const std::string& status_json) override;
   [[nodiscard]] Spool spool() const override { return spool_->spool(); }

@@ -193,6 +193,23 @@ TEST_F(LiveLog, GivesATaskAtTheFirstTakeHoweverOftenThereWasNone) {
   EXPECT_TRUE(complaints.empty());
 }
 
+TEST_F(LiveLog, EndsARestWhenATaskIsPut) {
+  const std::string url = "file://" + folder_.string();
+  const auto queue = std::move(*open_vp_queue(url, "ams01"));
+  std::vector<QueuedTask> taken;
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(queue->take(10, taken, complaints));
+  Task task;
+  task.id = 7;
+  std::thread other([&] { EXPECT_TRUE(put_tasks(url, "ams01", std::span(&task, 1))); });
+  while (taken.empty()) {
+    queue->rest(std::chrono::hours(1));
+    ASSERT_TRUE(queue->take(10, taken, complaints));
+  }
+  other.join();
+  EXPECT_EQ(taken[0].task.id, 7U);
+}
+
 TEST_F(LiveLog, IsWatchedByTheKernel) {
   const auto write = [this](const char* name) {
     auto file = files_.open_to_write((folder_ / name).string());
@@ -208,6 +225,12 @@ TEST_F(LiveLog, IsWatchedByTheKernel) {
   EXPECT_TRUE(watch->has_changed());
   ASSERT_TRUE(files_.remove((folder_ / "b").string()));
   EXPECT_TRUE(watch->has_changed());
+  // What is there already is not waited for, and what comes ends the wait.
+  write("c");
+  EXPECT_TRUE(watch->wait(std::chrono::hours(1)));
+  std::thread later([&] { write("d"); });
+  EXPECT_TRUE(watch->wait(std::chrono::hours(1)));
+  later.join();
   EXPECT_EQ(files_.watch((folder_ / "nowhere").string()), nullptr);
 }
 

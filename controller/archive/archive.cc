@@ -111,8 +111,10 @@ Expected<void> Archive::close() {
   impl_->bundler.stop();
   const std::uint64_t lost = impl_->queue.pushed() - impl_->writer.synced();
   if (lost > 0) {
-    return run_failed(fmt::format("{} records could not be archived and are lost: {}", lost,
-                                  impl_->writer.trouble()));
+    return run_failed(
+        fmt::format("{} records could not be archived: {}; reverse traceroutes among them were not "
+                    "shown, and are measured again after the next start",
+                    lost, impl_->writer.trouble()));
   }
   return {};
 }

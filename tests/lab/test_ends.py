@@ -301,7 +301,7 @@ class FullDisks(Ends, ReverseTest):
         status, answer = self.is_refused()
         self.assertEqual((status, answer["error"]["code"]), (503, "storage"), answer)
         self.assertIn("No space left", answer["error"]["sentence"])
-        self.assertIn("measuring stands still", self.troubles())
+        self.eventually(self.troubles, lambda said: "measuring stands still" in said)
         self.assertIn("nothing is archived", self.troubles())
         self.assertIn("ok", self.service.page("/healthz"))
         sent = self.service.page("/metrics")
@@ -309,12 +309,14 @@ class FullDisks(Ends, ReverseTest):
         self.assertEqual(self.figure(sent, "tasks_total"),
                          self.figure(self.service.page("/metrics"), "tasks_total"))
         self.assertFalse(self.batch(batches[0])["complete"])
-        self.assertIn("No space left", self.batch(batches[0])["revtrs"][-1]["waiting_for"])
-        # It dies so, lives so, and goes on when there is room.
-        self.service.kill("controller")
-        self.service.start_controller()
-        said = self.eventually(lambda: self.batch(batches[0]), lambda batch: True)
-        self.assertFalse(said["complete"], said)
+        self.eventually(lambda: self.batch(batches[0])["revtrs"][-1]["waiting_for"],
+                        lambda said: "No space left" in said)
+        # It dies so, lives so, stops so, and goes on when there is room.
+        for end in (signal.SIGKILL, signal.SIGTERM):
+            self.service.signal("controller", end)
+            self.service.start_controller()
+            said = self.eventually(lambda: self.batch(batches[0]), lambda batch: True)
+            self.assertFalse(said["complete"], said)
         self.service.make_room("archive")
         for batch in batches:
             shown += self.ended(batch)["revtrs"]

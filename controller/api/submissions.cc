@@ -71,6 +71,11 @@ ApiReply reply_for(const RequestFaults& faults) {
   return reply;
 }
 
+// Whatever is asked for: it has no room now.
+bool is_of_the_service(const RequestFault& fault) {
+  return fault.why == Why::kBusy || fault.why == Why::kStorage;
+}
+
 // Those of both, by item, as many as are told.
 RequestFaults joined(RequestFaults faults, const RequestFaults& more) {
   faults.insert(faults.end(), more.begin(), more.end());
@@ -193,7 +198,11 @@ ApiReply Submissions::submit(const ApiRequest& request, const config::ApiUser& u
   const Place place(*this, user.name, wanted);
   const std::size_t all = requests.size();
   const auto batch = service_.submit(std::move(requests));
-  if (!batch) return reply_for(joined(std::move(faults), batch.error()));
+  if (!batch) {
+    const RequestFaults& its = batch.error();
+    const bool is_of_each = its.size() == wanted && std::ranges::none_of(its, is_of_the_service);
+    return reply_for(is_of_each ? joined(std::move(faults), its) : its);
+  }
   const std::size_t refused = all - wanted + batch->refused.size();
   return accepted(request, batch->batch, all - refused, joined(std::move(faults), batch->refused),
                   written->ignored);

@@ -120,8 +120,9 @@ TEST(RipeAtlas, RefusesATraceToAnAddressThatNamesNobody) {
 }
 
 TEST(RipeAtlas, SaysHowTheTraceEnded) {
-  const auto outcome = [](const char* hop4) {
+  const auto outcome = [](const char* hop4, const char* protocol = "ICMP") {
     json tree = result();
+    tree["proto"] = protocol;
     tree["result"][3] = json::parse(hop4);
     return parsed(tree).outcome;
   };
@@ -129,8 +130,9 @@ TEST(RipeAtlas, SaysHowTheTraceEnded) {
   EXPECT_EQ(outcome(R"({"hop":4,"result":[{"from":"198.51.100.8","rtt":1}]})"), Outcome::kMaxTtl);
   EXPECT_EQ(outcome(R"({"hop":4,"result":[{"from":"198.51.100.8","rtt":1,"err":"H"}]})"),
             Outcome::kUnreachable);
-  EXPECT_EQ(outcome(R"({"hop":4,"result":[{"from":"192.0.2.1","rtt":1,"err":"p"}]})"),
-            Outcome::kReached);
+  const char* const closed_port = R"({"hop":4,"result":[{"from":"192.0.2.1","rtt":1,"err":"p"}]})";
+  EXPECT_EQ(outcome(closed_port, "UDP"), Outcome::kReached);
+  EXPECT_EQ(outcome(closed_port), Outcome::kUnreachable) << "an echo has no port";
 }
 
 TEST(RipeAtlas, DoesNotTakeTheLastTryForAHop) {

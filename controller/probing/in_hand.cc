@@ -1,6 +1,7 @@
 #include "controller/probing/in_hand.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace backsight::controller {
 
@@ -8,6 +9,8 @@ namespace {
 
 constexpr double kMostWaitNs = 250.0 * kMillisecond;
 constexpr double kLeastRoom = 64;
+// Limits by destination hold some probes back and spare others; a queue spares none (RFC 8289).
+constexpr SteadyNs kInterval = 500 * kMillisecond;
 // A lane of which nothing is told for so long stands still.
 constexpr SteadyNs kStill = kSecond;
 // What a vantage point without a limit is given at once, and one with a limit for so many seconds:
@@ -37,8 +40,9 @@ std::uint64_t InHand::hand(const Lane& lane, std::uint64_t probe, SteadyNs now) 
   State& state = at->second;
   if (is_new) state.room = most_of(lane.vp);
   if (state.held.empty()) {
-    state.wait = 0;
-    state.moved_at = now;
+    state.wait = state.standing = 0;
+    state.least = ~SteadyNs{0};
+    state.interval_at = state.moved_at = now;
   }
   state.held.push_back({next_, probe});
   state.packets += lane.packets;
@@ -67,12 +71,18 @@ void InHand::on_left(const Lane& lane, std::uint64_t number, SteadyNs now,
   }
 }
 
-void InHand::learn(const Lane& lane, SteadyNs waited) {
+void InHand::learn(const Lane& lane, SteadyNs waited, SteadyNs now) {
   const auto at = lanes_.find(lane);
   if (at == lanes_.end()) return;
   State& state = at->second;
   state.wait = waited;
-  const double gain = std::max(-1.0, 1 - static_cast<double>(waited) / kMostWaitNs);
+  state.least = std::min(state.least, waited);
+  if (now - state.interval_at > kInterval) {
+    state.standing = std::exchange(state.least, ~SteadyNs{0});
+    state.interval_at = now;
+  }
+  const auto standing = static_cast<double>(std::min(waited, state.standing));
+  const double gain = std::max(-1.0, 1 - standing / kMostWaitNs);
   if (gain < 0) state.room = std::min(state.room, static_cast<double>(state.packets));
   state.room = std::clamp(state.room + gain * lane.packets, kLeastRoom, most_of(lane.vp));
 }
@@ -90,7 +100,7 @@ void InHand::drop(const Lane& lane, std::uint64_t number) {
 void InHand::raise(std::unordered_map<VpIndex, SteadyNs>& waits, SteadyNs now) const {
   for (const auto& [lane, state] : lanes_) {
     if (state.packets == 0) continue;
-    SteadyNs wait = state.wait;
+    SteadyNs wait = state.standing;
     // Of a spoofed one that it left is told at once.
     if (lane.is_spoofed && now - state.moved_at > kStill)
       wait = std::max(wait, now - state.moved_at);

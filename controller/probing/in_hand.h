@@ -30,8 +30,8 @@ class InHand {
   // were not known to have left, itself included.
   void on_left(const Lane& lane, std::uint64_t number, SteadyNs now,
                std::vector<std::uint64_t>& probes);
-  // That one waited so long at the vantage point.
-  void learn(const Lane& lane, SteadyNs waited);
+  // One of the lane waited so long at the vantage point, as is heard now.
+  void learn(const Lane& lane, SteadyNs waited, SteadyNs now);
   // It ended otherwise.
   void drop(const Lane& lane, std::uint64_t number);
 
@@ -52,8 +52,11 @@ class InHand {
   struct State {
     std::deque<Held> held;
     std::uint64_t packets = 0;
-    double room = 0;  // packets
-    SteadyNs wait = 0;
+    double room = 0;        // packets
+    SteadyNs wait = 0;      // of the last one
+    SteadyNs standing = 0;  // that nobody was spared in the last interval
+    SteadyNs least = ~SteadyNs{0};
+    SteadyNs interval_at = 0;
     SteadyNs moved_at = 0;
   };
 

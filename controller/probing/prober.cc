@@ -237,7 +237,9 @@ void Prober::note_report(Entry& entry, std::uint64_t sent_unix_ns, const Now& no
       clocks_[answer.key.sender].left_at(sent_unix_ns, answer.handed_at, now.steady);
   note_left(entry, at, now);
   entry.answer.left_at = at;
-  if (!is_known) in_hand_.learn(lane_of(answer), at - answer.handed_at);
+  // Which part of a trace is heard of first says nothing of how long it waited.
+  const bool tells_wait = !is_known && answer.key.kind != probes::Kind::kTrace;
+  if (tells_wait) in_hand_.learn(lane_of(answer), at - answer.handed_at, now.steady);
 }
 
 // The probe left at that time, and those before it by then.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unordered_map>
 #include <vector>
 
 #include "controller/probing/vp_clock.h"
@@ -31,7 +32,13 @@ class InHandTest : public testing::Test {
     return count;
   }
 
+  // So many waited so long, one every millisecond.
+  void learn(int probes, SteadyNs waited) {
+    for (int i = 0; i < probes; ++i) in_hand_.learn(kLane, waited, now_ += kMillisecond);
+  }
+
   InHand in_hand_;
+  SteadyNs now_ = kSecond;
   std::uint64_t probe_ = 0;
   std::uint64_t last_ = 0;
 };
@@ -59,19 +66,33 @@ TEST_F(InHandTest, WhatIsDroppedIsNotToldOf) {
 TEST_F(InHandTest, WhoKeepsProbesWaitingIsGivenFewerAtOnce) {
   in_hand_.limit(1, 1000);
   const std::size_t many = fill(kLane);
-  for (int i = 0; i < 10'000; ++i) in_hand_.learn(kLane, 2 * kSecond);
+  learn(10'000, 2 * kSecond);
   (void)left(kLane, last_);
   const std::size_t few = fill(kLane);
   EXPECT_LT(few, many / 4);
   EXPECT_GT(few, 1U);
-  for (int i = 0; i < 10'000; ++i) in_hand_.learn(kLane, 0);
+  learn(10'000, 0);
   (void)left(kLane, last_);
   EXPECT_EQ(fill(kLane), many);
 }
 
+TEST_F(InHandTest, OneThatALimitOfItsOwnHeldBackTellsOfNoQueue) {
+  in_hand_.limit(1, 1000);
+  const std::size_t many = fill(kLane);
+  for (int i = 0; i < 1000; ++i) {
+    learn(5, 3 * kSecond);
+    learn(1, 10 * kMillisecond);
+  }
+  (void)left(kLane, last_);
+  EXPECT_EQ(fill(kLane), many);
+  std::unordered_map<VpIndex, SteadyNs> waits;
+  in_hand_.raise(waits, now_);
+  EXPECT_LT(waits[1], 100 * kMillisecond);
+}
+
 TEST_F(InHandTest, ALaneThatIsEmptyKeepsNobodyWaiting) {
   const auto only = in_hand_.hand(kLane, 11, kSecond);
-  in_hand_.learn(kLane, 3 * kSecond);
+  learn(1, 3 * kSecond);
   EXPECT_EQ(in_hand_.wait_of(kLane), 3 * kSecond);
   (void)left(kLane, only);
   in_hand_.hand(kLane, 12, 9 * kSecond);

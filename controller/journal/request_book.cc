@@ -110,18 +110,19 @@ RequestBook::~RequestBook() {
 
 Expected<std::uint64_t> RequestBook::accept(std::vector<Request>& requests) {
   std::uint64_t first = 0;
+  Expected<void> written;
   {
     const std::lock_guard lock(ids_mutex_);
     const auto taken = ids_->take(requests.size());  // of pairs
-    if (!taken) return tl::unexpected(taken.error());
-    first = 2 * *taken;
+    if (taken) first = 2 * *taken;
+    if (!taken) written = tl::unexpected(taken.error());
   }
   for (std::size_t i = 0; i < requests.size(); ++i) {
     requests[i].id = request_number(first, i);
     requests[i].batch = first;
   }
   const std::uint64_t now_us = options_.now_us();
-  const auto written = journal_->accept(requests, now_us);
+  if (written) written = journal_->accept(requests, now_us);
   note_outcome(written);
   const std::lock_guard lock(mutex_);
   (written ? counts_.accepted : counts_.refused) += requests.size();

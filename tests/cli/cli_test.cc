@@ -208,7 +208,7 @@ TEST_F(Cli, WaitsForAReaderThatPauses) {
   ASSERT_TRUE(queue->put(batch));
   Command command({"queue", "get", "--queue", url_, "--idle-ms", "30"}, "",
                   Streams::kNonBlockingPipes);
-  command.wait_until_full();
+  ASSERT_TRUE(command.wait_until_full());
   const Ran ran = command.finish();
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(std::count(ran.out.begin(), ran.out.end(), '\n'), 20'000);
@@ -222,7 +222,7 @@ TEST_F(Cli, DoesNotHangOnAReaderThatIsGoneToSleep) {
   ASSERT_TRUE(queue->put(batch));
   for (const Streams streams : {Streams::kFile, Streams::kNonBlockingPipes}) {
     Command command({"queue", "get", "--queue", url_}, "", streams);
-    command.wait_until_full();
+    ASSERT_TRUE(command.wait_until_full());
     command.signal(SIGTERM);
     const Ran ran = command.finish_unread();
     EXPECT_EQ(ran.code, 1);

@@ -1,8 +1,6 @@
 #include "command.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "tests/support/pipe.h"
 
 namespace backsight::cli {
 
@@ -97,13 +97,7 @@ void Command::close_input() {
   in_ = -1;
 }
 
-void Command::wait_until_full() const {
-  const std::string pipe = "/proc/self/fd/" + std::to_string(out_);
-  const int writer = open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
-  pollfd room{writer, POLLOUT, 0};
-  while (poll(&room, 1, 0) > 0) sched_yield();
-  close(writer);
-}
+bool Command::wait_until_full() const { return backsight::wait_until_full(out_, pid_); }
 
 void Command::close_output() {
   if (out_ >= 0) close(out_);

@@ -35,8 +35,8 @@ class Command {
   bool wait_for_output(const std::string& text);
   void put_input(const std::string& text) const;
   void close_input();
-  // Reads nothing until its stdout takes nothing more.
-  void wait_until_full() const;
+  // Reads nothing until its stdout takes nothing more. False: it ended before.
+  [[nodiscard]] bool wait_until_full() const;
   // Closes our end of its stdout.
   void close_output();
   // Waits for its end.

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/pipe.h"
+
 namespace backsight::engine {
 namespace {
 
@@ -103,13 +105,7 @@ bool Program::wait_for_lines(std::ptrdiff_t count) {
   return true;
 }
 
-void Program::wait_until_full() const {
-  const std::string pipe = "/proc/self/fd/" + std::to_string(out_);
-  const int writer = open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
-  pollfd room{writer, POLLOUT, 0};
-  while (poll(&room, 1, 0) > 0) sched_yield();
-  close(writer);
-}
+bool Program::wait_until_full() const { return backsight::wait_until_full(out_, pid_); }
 
 int Program::wait_for_end() {
   int status = 0;

@@ -36,8 +36,8 @@ class Program {
   bool wait_for(const std::string& text);
   // The same until it holds so many lines.
   bool wait_for_lines(std::ptrdiff_t count);
-  // Reads nothing until stdout takes nothing more.
-  void wait_until_full() const;
+  // Reads nothing until stdout takes nothing more. False: the program ended before.
+  [[nodiscard]] bool wait_until_full() const;
   // Its exit code, with nothing read of what it wrote.
   int wait_for_end();
   Ran finish();

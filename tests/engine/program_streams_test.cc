@@ -81,7 +81,7 @@ class VpStreams : public VpFolder {
 TEST_F(VpStreams, WaitsForAReaderThatPauses) {
   for (const Output output : {Output::kBlocking, Output::kNonBlocking}) {
     auto program = start({"--tasks", "tasks.jsonl"}, "", output);
-    program->wait_until_full();
+    ASSERT_TRUE(program->wait_until_full());
     const Ran ran = program->finish();
     EXPECT_EQ(ran.code, 0) << ran.err;
     std::set<std::uint64_t> ids;
@@ -94,7 +94,7 @@ TEST_F(VpStreams, WaitsForAReaderThatPauses) {
 TEST_F(VpStreams, DoesNotHangOnAReaderThatIsGoneToSleep) {
   for (const Output output : {Output::kBlocking, Output::kNonBlocking}) {
     auto program = start({"--tasks", "tasks.jsonl"}, "", output);
-    program->wait_until_full();
+    ASSERT_TRUE(program->wait_until_full());
     program->signal(SIGTERM);
     program->signal(SIGINT);
     EXPECT_EQ(program->wait_for_end(), 1);

@@ -8,11 +8,12 @@ namespace backsight::controller {
 namespace {
 
 constexpr SteadyNs kMostWait = 500 * kMillisecond;
-// Before anything is known: what a source of 300 packets a second carries.
+// Before anything is known: what a source of 300 packets a second carries, or of fewer.
 constexpr double kFirstRoom = 32;
+constexpr double kFirstRoomPerPps = 0.1;
 constexpr double kLeastRoom = 4;
-// Every kEvery: what begins now will want most of its probes in a second or two.
-constexpr double kGrowth = 1.05;
+// Of its room a source must use so much to be given more.
+constexpr double kUsed = 0.75;
 
 // The next one behind `key`, and behind the last one the first. REQUIRES: not empty.
 template <typename Map>
@@ -24,9 +25,15 @@ typename Map::iterator after(Map& map, const typename Map::key_type& key) {
 }  // namespace
 
 Admission::Source& Admission::source(probes::Ipv4Addr address) {
+  expect(address, 0);
+  return sources_.at(address);
+}
+
+void Admission::expect(probes::Ipv4Addr address, double pps) {
   const auto [at, is_new] = sources_.try_emplace(address);
-  if (is_new) at->second.room = kFirstRoom;
-  return at->second;
+  if (!is_new) return;
+  const double carried = pps <= 0 ? kFirstRoom : pps * kFirstRoomPerPps;
+  at->second.room = std::clamp(carried, kLeastRoom, kFirstRoom);
 }
 
 void Admission::push(const Request& request) {
@@ -82,16 +89,19 @@ bool Admission::has_next() const {
 
 void Admission::on_begun(probes::Ipv4Addr address) { ++source(address).under_way; }
 
-void Admission::on_ended(probes::Ipv4Addr address) { --source(address).under_way; }
+// One more for each that ended while questions did not wait: so room doubles in the time that a
+// measurement takes, whatever that is.
+void Admission::on_ended(probes::Ipv4Addr address) {
+  Source& it = source(address);
+  if (it.is_free && static_cast<double>(it.under_way) >= kUsed * it.room) ++it.room;
+  --it.under_way;
+}
 
 void Admission::adapt(Source& it, SteadyNs wait) {
   const auto under_way = static_cast<double>(it.under_way);
   it.is_held_up = wait > kMostWait;
-  if (it.is_held_up) {
-    it.room = std::max(kLeastRoom, std::min(it.room, under_way));
-  } else if (wait < kMostWait / 2 && under_way + 1 > it.room) {
-    it.room *= kGrowth;  // room that nobody needs shows nothing
-  }
+  it.is_free = wait < kMostWait / 2;
+  if (it.is_held_up) it.room = std::max(kLeastRoom, std::min(it.room, under_way));
 }
 
 std::size_t Admission::room_of(probes::Ipv4Addr address) const {

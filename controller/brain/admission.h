@@ -29,6 +29,9 @@ class Admission {
   // Without a limit, all begin at once.
   explicit Admission(bool has_limit = true) : has_limit_(has_limit) {}
 
+  // Packets a second of the source's vantage point, 0: without limit. Says how many may begin
+  // before anything else is known; later it is not looked at.
+  void expect(probes::Ipv4Addr source, double pps);
   // REQUIRES: no request of that number waits.
   void push(const Request& request);
   // It waits no more. Nothing: it did not wait.
@@ -62,7 +65,8 @@ class Admission {
     std::string last;  // whose turn it was
     std::size_t under_way = 0;
     double room = 0;
-    bool is_held_up = false;
+    bool is_held_up = false;  // its questions wait
+    bool is_free = true;      // they hardly do
 
     [[nodiscard]] bool has_room() const noexcept {
       return !is_held_up && static_cast<double>(under_way) + 1 <= room;

@@ -64,6 +64,7 @@ Brain::Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases
 VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   const auto heard = vantage_.hear(announcement, now.steady);
   prober_.limit_vp(heard.vp, announcement.pps);
+  admission_.expect(announcement.address, announcement.pps);
   // Who is not ready may miss replies: it does not vouch for silence.
   if (announcement.is_ready && !announcement.is_old) {
     prober_.on_heard(heard.vp, vantage_.of(heard.vp).heard_at);

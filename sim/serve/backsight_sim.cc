@@ -24,7 +24,7 @@
 namespace {
 
 using backsight::Error;
-using backsight::unix_ns;
+using backsight::system_unix_ns;
 namespace config = backsight::config;
 namespace engine = backsight::engine;
 namespace sim = backsight::sim;

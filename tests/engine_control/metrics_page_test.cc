@@ -39,7 +39,7 @@ TEST(MetricRows, NamesHaveBaseUnits) {
 
 TEST(MetricRows, LabelsAreFewAndNotPartOfTheName) {
   const std::set<std::string_view> known{"kind", "outcome", "reason",   "stage", "worker",
-                                         "port", "version", "compiler", "dpdk"};
+                                         "port", "version", "compiler", "dpdk",  "flaw"};
   for (const MetricRow& row : metric_rows()) {
     for (const std::string_view label : row.labels) {
       EXPECT_TRUE(known.contains(label)) << row.name << " has " << label;

@@ -40,7 +40,7 @@ TEST(Heap, IsNotUsedToParse) {
     if (is_read) {
       static_cast<void>(read_route(reply->options.record_route, reply->from));
     }
-    frame.pop_back();
+    frame.resize(20);
     const bool is_refused = !parse_frame(frame).has_value();
     EXPECT_EQ(heap_allocations(), before);
     EXPECT_TRUE(is_read);

@@ -1,6 +1,7 @@
 // How a traceroute ends: what each reply says, and what is a loop.
 #include "queue/trace_rules.h"
 
+#include <array>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -33,7 +34,7 @@ TEST(WayEnd, IsReachedByWhatTheDestinationAloneAnswers) {
 
 TEST(WayEnd, IsNotToldByATimeExceededWhoeverSendsIt) {
   for (const Ipv4Addr from : {kRouter, kDestination}) {
-    for (const std::uint8_t code : {0, 1, 77}) {
+    for (const std::uint8_t code : std::array<std::uint8_t, 3>{0, 1, 77}) {
       EXPECT_EQ(
           way_end(reply(ReplyType::kTimeExceeded, from, code), TraceMethod::kUdp, kDestination),
           WayEnd::kNone);

@@ -72,19 +72,30 @@ class Forgeries(LabTest):
         self.inject(frame)
         self.assertEqual(len(self.observations_of(victim, 1)), 1)
 
-    def test_a_damaged_or_cut_reply_is_no_observation_and_does_no_harm(self):
+    def test_a_damaged_or_cut_reply_is_nobodys_or_says_nothing_that_was_not_so(self):
         frame = self.captured_spoofed_reply(103)
+        begin = 14 + Packet(frame).header_length
+        proof = [*range(26, 34), *range(begin + 8, begin + 24)]  # addresses and identity
         victim = self.start("vp1")
         self.assertEqual(self.observations_of(victim, 0), [])
         generator = random.Random(SEED)
-        for end in range(14, len(frame)):
-            self.inject(frame[:end])
-        for _ in range(500):
+
+        def inject_damaged(places):  # with the old checksums
             damaged = bytearray(frame)
-            damaged[generator.randrange(14, 14 + Packet(frame).header_length + 24)] ^= \
-                generator.randrange(1, 256)
-            self.inject(bytes(damaged))  # with its old checksums
+            damaged[generator.choice(places)] ^= generator.randrange(1, 256)
+            self.inject(bytes(damaged))
+
+        for end in range(14, proof[-1] + 1):
+            self.inject(frame[:end])
+        for _ in range(250):
+            inject_damaged(proof)
         self.assertEqual(self.observations_of(victim, 1), [])
+        for _ in range(250):
+            inject_damaged([at for at in range(14, begin) if at not in proof])
+        for observation in self.observations_of(victim, 1):
+            self.assertEqual((observation["probe_vp"], observation["task"]), (4, 103))
+            self.assertIn(observation.get("record_route", []),
+                          ([], Packet(frame).recorded_route()))
         self.assertIsNone(victim.process.poll(), victim.complaints())
 
     def test_forged_echo_replies_answer_for_no_silent_host(self):

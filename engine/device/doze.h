@@ -39,9 +39,9 @@ class Doze {
   // nobody who brings work can miss that it sleeps. True if it was woken, or did not sleep.
   template <typename HasWork>
   bool sleep(std::chrono::nanoseconds time, HasWork has_work) noexcept {
-    is_asleep_.store(true, std::memory_order_relaxed);
-    // Pairs with the one of wake(): either the sleeper sees the work, or the waker the sleeper.
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    // Of this exchange and that of wake() one comes first: either the waker sees the sleeper, or
+    // the sleeper the work.
+    is_asleep_.exchange(true, std::memory_order_acq_rel);
     const bool was_woken = has_work() || wait(time);
     is_asleep_.store(false, std::memory_order_relaxed);
     return was_woken;
@@ -50,8 +50,7 @@ class Doze {
   // Thread: any but the sleeper. The work stands where `has_work` finds it. Costs next to nothing
   // while nobody sleeps.
   void wake() noexcept {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (is_asleep_.load(std::memory_order_relaxed)) signal();
+    if (is_asleep_.exchange(false, std::memory_order_acq_rel)) signal();
   }
 
  private:

@@ -46,7 +46,13 @@ void check_peek(std::span<const std::byte> frame, const tl::expected<Reply, Reje
   const Peek seen = peek(frame);
   if (!reply || load_be16(&frame[ethernet::kTypeOffset]) != ethernet::kTypeIpv4) return;
   require(seen.handle == reply->handle, "another handle at first sight");
-  require(seen.has_identity == (reply->type == ReplyType::kEchoReply), "an identity or none");
+  const bool is_echo_reply = reply->type == ReplyType::kEchoReply;
+  require(is_echo_reply || !seen.has_identity, "an identity of what is no echo reply");
+  const ipv4::HeaderView header(&frame[ethernet::kHeaderBytes]);
+  const std::size_t needed = header.header_bytes() + icmp::kHeaderBytes + kIdentityBytes;
+  // One that ends before its identity does has none, whatever follows it in the frame.
+  if (!is_echo_reply || header.total_length() < needed) return;
+  require(seen.has_identity || frame.size() < ethernet::kHeaderBytes + needed, "no identity");
   if (!seen.has_identity) return;
   require(seen.identity.id == reply->identity.id && seen.identity.tag == reply->identity.tag,
           "another identity at first sight");

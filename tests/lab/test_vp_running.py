@@ -1,5 +1,6 @@
 """What a vantage point keeps under load and when it is told to stop, to be silent or to end."""
 
+import json
 import signal
 import time
 import unittest
@@ -51,12 +52,22 @@ class RunningInALab(LabTest):
         return vp, tasks
 
     def test_on_sigterm_what_was_read_is_answered_and_it_says_where_to_go_on(self):
-        vp, tasks = self.long_run(1000, 60)
+        destination = self.address("plain1")
+        tasks = [{"id": i, "kind": "ping", "dst": destination, "timeout_ms": 500}
+                 for i in range(1, 60_001)]
+        vp = self.start("vp2", {"tasks": "".join(json.dumps(task) + "\n" for task in tasks)},
+                        rates={"total_pps": 1000})
+        results = vp.folder / "results"
+        deadline = time.monotonic() + 20
+        while not results.exists() or results.read_text().count("\n") < 100:
+            self.assertLess(time.monotonic(), deadline, vp.complaints())
+            time.sleep(0.02)
         told_at = time.monotonic()
         vp.signal(signal.SIGTERM)
         code = vp.finish()
         self.assertLess(time.monotonic() - told_at, 3)
         self.assertEqual(code, 1, vp.complaints())
+        vp.said += map(json.loads, results.read_text().splitlines())
         self.assert_at_most_one_result_each(vp, tasks)
         self.assertIn(f"go on with --skip {len(vp.results)}", vp.complaints())
         outcomes = self.outcomes(vp)

@@ -221,7 +221,7 @@ Kind kind_by_option(std::uint8_t first_option) noexcept {
   return first_option == ipv4::kTimestamp ? Kind::kTimestamp : Kind::kPing;
 }
 
-// REQUIRES: the message has more than an ICMP header.
+// REQUIRES: the message has an ICMP header.
 void peek_echo_reply(Bytes packet, Bytes message, Peek& seen) noexcept {
   const ipv4::HeaderView header(packet.data());
   seen.handle = load_be32(message.data() + icmp::kHandle);
@@ -254,7 +254,7 @@ tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexce
 }
 
 Peek peek(std::span<const std::byte> frame) noexcept {
-  constexpr std::size_t kTransportBytes = 12;  // as far as TCP's acknowledged number
+  constexpr std::size_t kTcpBytes = 12;  // as far as its acknowledged number
   // One variable, returned by every way out: it is built where the caller wants it, never copied.
   Peek seen;
   if (frame.size() < ethernet::kHeaderBytes + ipv4::kMinHeaderBytes) return seen;
@@ -262,9 +262,10 @@ Peek peek(std::span<const std::byte> frame) noexcept {
   const Bytes packet = frame.subspan(ethernet::kHeaderBytes);
   const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
-  if (packet.size() < header_bytes + kTransportBytes) return seen;
+  if (packet.size() < header_bytes + icmp::kHeaderBytes) return seen;
   const Bytes transport = packet.subspan(header_bytes);
   if (header.protocol() == ipv4::kProtocolTcp) {
+    if (transport.size() < kTcpBytes) return seen;
     seen.handle = load_be32(transport.data() + tcp::kAcknowledged) - 1;
   } else if (header.protocol() == ipv4::kProtocolIcmp &&
              u8(transport, icmp::kType) == icmp::kEchoReply) {

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "queue/nats/puback.h"
+
 namespace backsight::queue::nats {
 
 namespace {
@@ -16,31 +18,39 @@ constexpr auto kRetry = 250ms;  // after a request was refused
 
 }  // namespace
 
-PullFeed::PullFeed(Connection& connection, std::string subject, unsigned portion)
+PullFeed::PullFeed(Connection& connection, std::string_view consumer, unsigned portion)
     : connection_(connection),
-      subject_(std::move(subject)),
+      subject_(fmt::format("$JS.API.CONSUMER.MSG.NEXT.{}", consumer)),
+      info_subject_(fmt::format("$JS.API.CONSUMER.INFO.{}", consumer)),
       inbox_(connection.new_inbox()),
+      info_inbox_(inbox_ + ".info"),
       portion_(portion) {}
 
 Expected<std::unique_ptr<PullFeed>> PullFeed::open(Connection& connection,
                                                    const std::string& stream,
                                                    const std::string& consumer, unsigned portion) {
-  std::unique_ptr<PullFeed> feed(new PullFeed(
-      connection, fmt::format("$JS.API.CONSUMER.MSG.NEXT.{}.{}", stream, consumer), portion));
+  std::unique_ptr<PullFeed> feed(
+      new PullFeed(connection, fmt::format("{}.{}", stream, consumer), portion));
   auto subscription = connection.subscribe(feed->inbox_ + ".*");
   if (!subscription) return tl::unexpected(subscription.error());
   feed->subscription_ = std::move(*subscription);
   return feed;
 }
 
+// A server (2.9.10) that is asked for a consumer while it deletes the stream makes one of a stream
+// that is gone: it takes requests and has nothing, for ever. Silence is therefore asked about.
 Expected<void> PullFeed::ask() {
   const auto now = Clock::now();
   if (now < again_at_) return {};
+  if (is_silent_) {
+    if (auto sent = connection_.publish(info_subject_, {}, {}, info_inbox_); !sent) return sent;
+  }
   const std::string request =
       fmt::format(R"({{"batch":{},"expires":{}}})", portion_,
                   std::chrono::duration_cast<std::chrono::nanoseconds>(kExpires).count());
   const std::string reply = fmt::format("{}.{}", inbox_, ++request_);
   if (auto sent = connection_.publish(subject_, bytes_of(request), {}, reply); !sent) return sent;
+  is_silent_ = true;
   under_way_ = portion_;
   ends_at_ = now + kExpires + kGrace;
   return {};
@@ -53,7 +63,12 @@ Expected<Message> PullFeed::next(std::chrono::milliseconds patience) {
   Message message = awaited_ != nullptr ? std::move(awaited_)
                                         : connection_.next_of(subscription_.get(), patience);
   if (message == nullptr) return message;
+  if (natsMsg_GetSubject(message.get()) == info_inbox_) {
+    if (auto there = check(message.get()); !there) return tl::unexpected(there.error());
+    return Message();
+  }
   if (header_of(message.get(), "Status").empty()) {
+    is_silent_ = false;
     if (under_way_ > 0) --under_way_;
     return message;
   }
@@ -64,6 +79,13 @@ Expected<Message> PullFeed::next(std::chrono::milliseconds patience) {
 bool PullFeed::await(std::chrono::milliseconds patience) {
   if (awaited_ == nullptr) awaited_ = connection_.next_of(subscription_.get(), patience);
   return awaited_ != nullptr;
+}
+
+// Who may not ask is not answered.
+Expected<void> PullFeed::check(natsMsg* info) const {
+  const std::string missing = api_error(text_of(info));
+  if (missing.empty()) return {};
+  return run_failed(fmt::format("{}: {}: {}", connection_.shown(), info_subject_, missing));
 }
 
 // A word of the broker's about a request: it has ended, one way or another.

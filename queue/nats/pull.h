@@ -30,18 +30,22 @@ class PullFeed {
  private:
   using Clock = std::chrono::steady_clock;
 
-  PullFeed(Connection& connection, std::string subject, unsigned portion);
+  PullFeed(Connection& connection, std::string_view consumer, unsigned portion);
   [[nodiscard]] Expected<void> ask();
   [[nodiscard]] Expected<void> heed(natsMsg* status);
+  [[nodiscard]] Expected<void> check(natsMsg* info) const;
 
   Connection& connection_;
-  std::string subject_;
+  std::string subject_;       // asks for messages
+  std::string info_subject_;  // asks whether the consumer is there
   std::string inbox_;
+  std::string info_inbox_;
   unsigned portion_;
   Subscription subscription_;
   Message awaited_;            // came, and was not asked for yet
   unsigned under_way_ = 0;     // messages that may still come of the last request
   unsigned request_ = 0;       // its number: the end of the inbox's name
+  bool is_silent_ = true;      // nothing came since it
   Clock::time_point ends_at_;  // when the broker forgets it
   Clock::time_point again_at_;
 };

@@ -24,8 +24,9 @@ std::uint8_t u8(Bytes bytes, std::size_t offset) noexcept {
   return std::to_integer<std::uint8_t>(bytes[offset]);
 }
 
-// The length of an IPv4 packet, padding left out; all that came where its header says otherwise.
-tl::expected<std::size_t, Reject> check_header(Bytes packet, Flaws& flaws) noexcept {
+// Writes the length of an IPv4 packet to `bytes`, padding left out; all that came where its header
+// says otherwise.
+Check check_header(Bytes packet, std::size_t& bytes, Flaws& flaws) noexcept {
   if (packet.size() < ipv4::kMinHeaderBytes) return tl::make_unexpected(Reject::kFrameTooShort);
   const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
@@ -39,10 +40,11 @@ tl::expected<std::size_t, Reject> check_header(Bytes packet, Flaws& flaws) noexc
   }
   if ((header.fragment() & ipv4::kMoreFragments) != 0) flaws.add(Flaw::kIpFragment);
   if (!adds_up(packet.first(header_bytes))) flaws.add(Flaw::kIpChecksum);
-  const std::size_t bytes = header.total_length();
-  if (bytes >= header_bytes && bytes <= packet.size()) return bytes;
+  bytes = header.total_length();
+  if (bytes >= header_bytes && bytes <= packet.size()) return {};
   flaws.add(Flaw::kIpTotalLength);
-  return packet.size();
+  bytes = packet.size();
+  return {};
 }
 
 // What stands behind the IPv4 header.
@@ -69,58 +71,63 @@ void leave_out(IpOptions& options) noexcept {
   options.has_unread = has_any;
 }
 
-void read_echo_reply(Bytes message, Reply& reply) noexcept {
+void read_echo_reply(Bytes message, Reply& reply, Flaws& flaws) noexcept {
   const Bytes payload = message.subspan(icmp::kHeaderBytes);
-  std::array<std::byte, kIdentityBytes> bytes{};
-  std::ranges::copy(payload.first(std::min(payload.size(), bytes.size())), bytes.begin());
-  if (payload.size() < bytes.size()) reply.flaws.add(Flaw::kPayload);
   reply.type = ReplyType::kEchoReply;
   reply.handle = load_be32(message.data() + icmp::kHandle);
+  if (payload.size() >= kIdentityBytes) {
+    reply.identity = load_identity(payload.data());
+    return;
+  }
+  std::array<std::byte, kIdentityBytes> bytes{};
+  std::ranges::copy(payload, bytes.begin());
+  flaws.add(Flaw::kPayload);
   reply.identity = load_identity(bytes.data());
 }
 
 // An ICMP error. `quote_words` is 0 for a type that RFC 4884 does not extend.
-Check read_error(Bytes message, ReplyType type, std::uint8_t quote_words, Reply& reply) noexcept {
+Check read_error(Bytes message, ReplyType type, std::uint8_t quote_words, Reply& reply,
+                 Flaws& flaws) noexcept {
   const Bytes data = message.subspan(icmp::kHeaderBytes);
   const std::size_t stated = quote_words == 0 ? data.size() : std::size_t{quote_words} * 4;
   if (const Check read = read_quote(data, stated, reply.quoted); !read) return read;
   // In a damaged message labels are as good as their own checksum, and options have none.
-  const bool is_whole = !reply.flaws.has(Flaw::kIcmpChecksum);
+  const bool is_whole = !flaws.has(Flaw::kIcmpChecksum);
   if (!is_whole) leave_out(reply.quoted.options);
   if (!read_extension(data, quote_words, is_whole, reply.mpls)) {
-    reply.flaws.add(Flaw::kIcmpExtension);
+    flaws.add(Flaw::kIcmpExtension);
   }
-  if (reply.quoted.options.has_unread) reply.flaws.add(Flaw::kIpOptions);
+  if (reply.quoted.options.has_unread) flaws.add(Flaw::kIpOptions);
   reply.type = type;
   reply.has_quote = true;
   reply.handle = reply.quoted.handle;
   return {};
 }
 
-Check read_icmp(const Payload& payload, Reply& reply) noexcept {
-  const auto sound = choose(payload, reply.flaws, [](Bytes bytes) {
+Check read_icmp(const Payload& payload, Reply& reply, Flaws& flaws) noexcept {
+  const auto sound = choose(payload, flaws, [](Bytes bytes) {
     return bytes.size() >= icmp::kHeaderBytes && adds_up(bytes);
   });
   const Bytes message = sound.value_or(payload.stated);
   if (message.size() < icmp::kHeaderBytes) return tl::make_unexpected(Reject::kIcmpTooShort);
-  if (!sound) reply.flaws.add(Flaw::kIcmpChecksum);
+  if (!sound) flaws.add(Flaw::kIcmpChecksum);
   reply.icmp_type = u8(message, icmp::kType);
   reply.icmp_code = u8(message, icmp::kCode);
   const std::uint8_t quote_words = u8(message, icmp::kQuoteWords);
   switch (reply.icmp_type) {
     case icmp::kEchoReply:
-      read_echo_reply(message, reply);
+      read_echo_reply(message, reply, flaws);
       return {};
     case icmp::kTimeExceeded:
-      return read_error(message, ReplyType::kTimeExceeded, quote_words, reply);
+      return read_error(message, ReplyType::kTimeExceeded, quote_words, reply, flaws);
     case icmp::kUnreachable:
-      return read_error(message, ReplyType::kUnreachable, quote_words, reply);
+      return read_error(message, ReplyType::kUnreachable, quote_words, reply, flaws);
     case icmp::kParameterProblem:
       reply.parameter_pointer = u8(message, icmp::kParameterPointer);
-      return read_error(message, ReplyType::kParameterProblem, quote_words, reply);
+      return read_error(message, ReplyType::kParameterProblem, quote_words, reply, flaws);
     case icmp::kRedirect:
       reply.redirect_gateway = {load_be32(message.data() + icmp::kRedirectGateway)};
-      return read_error(message, ReplyType::kRedirect, 0, reply);
+      return read_error(message, ReplyType::kRedirect, 0, reply, flaws);
     case icmp::kEchoRequest:
       return tl::make_unexpected(Reject::kEchoRequest);
     default:
@@ -137,8 +144,8 @@ bool is_tcp_checksum_right(Bytes segment, Ipv4Addr src, Ipv4Addr dst) noexcept {
   return load_be16(segment.data() + tcp::kChecksum) == pseudo;
 }
 
-Check read_tcp(const Payload& payload, Reply& reply) noexcept {
-  const auto sound = choose(payload, reply.flaws, [&reply](Bytes bytes) {
+Check read_tcp(const Payload& payload, Reply& reply, Flaws& flaws) noexcept {
+  const auto sound = choose(payload, flaws, [&reply](Bytes bytes) {
     return is_tcp_checksum_right(bytes, reply.from, reply.to);
   });
   const Bytes segment = sound.value_or(payload.stated);
@@ -163,10 +170,11 @@ Check read_tcp(const Payload& payload, Reply& reply) noexcept {
   return {};
 }
 
-// Reads an IPv4 packet into `reply`, which is fresh.
-Check read_packet(Bytes packet, Reply& reply) noexcept {
-  const auto bytes = check_header(packet, reply.flaws);
-  if (!bytes) return tl::make_unexpected(bytes.error());
+// Reads an IPv4 packet into `reply`, which is fresh. Flaws are kept apart from it: a byte read back
+// from what was only just cleared would wait until that has reached the cache.
+Check read_packet(Bytes packet, Reply& reply, Flaws& flaws) noexcept {
+  std::size_t bytes = 0;
+  if (const Check checked = check_header(packet, bytes, flaws); !checked) return checked;
   const ipv4::HeaderView header(packet.data());
   const std::size_t header_bytes = header.header_bytes();
   reply.from = header.source();
@@ -175,17 +183,16 @@ Check read_packet(Bytes packet, Reply& reply) noexcept {
   reply.ip_id = header.id();
   reply.ip_total_length = header.total_length();
 
-  const Payload payload = {packet.first(*bytes).subspan(header_bytes),
-                           packet.subspan(header_bytes)};
+  const Payload payload = {packet.first(bytes).subspan(header_bytes), packet.subspan(header_bytes)};
   Check read = tl::make_unexpected(Reject::kProtocol);
-  if (header.protocol() == ipv4::kProtocolIcmp) read = read_icmp(payload, reply);
-  if (header.protocol() == ipv4::kProtocolTcp) read = read_tcp(payload, reply);
+  if (header.protocol() == ipv4::kProtocolIcmp) read = read_icmp(payload, reply, flaws);
+  if (header.protocol() == ipv4::kProtocolTcp) read = read_tcp(payload, reply, flaws);
   if (!read) return read;
   read_ip_options(packet.subspan(ipv4::kOptions, header_bytes - ipv4::kMinHeaderBytes),
                   reply.options);
   // No tag vouches for what stands in options.
-  if (reply.flaws.has(Flaw::kIpChecksum)) leave_out(reply.options);
-  if (reply.options.has_unread) reply.flaws.add(Flaw::kIpOptions);
+  if (flaws.has(Flaw::kIpChecksum)) leave_out(reply.options);
+  if (reply.options.has_unread) flaws.add(Flaw::kIpOptions);
   return {};
 }
 
@@ -240,8 +247,11 @@ void peek_echo_reply(Bytes packet, Bytes message, Peek& seen) noexcept {
 tl::expected<Reply, Reject> parse_packet(std::span<const std::byte> packet) noexcept {
   // One variable, returned by every way out: it is built where the caller wants it, never copied.
   tl::expected<Reply, Reject> reply;
-  if (const Check read = read_packet(packet, *reply); !read) {
-    const Reject flaw = reply->flaws.reject();
+  Flaws flaws;
+  const Check read = read_packet(packet, *reply, flaws);
+  reply->flaws = flaws;
+  if (!read) {
+    const Reject flaw = flaws.reject();
     reply = tl::make_unexpected(flaw == Reject::kCount ? read.error() : flaw);
   }
   return reply;

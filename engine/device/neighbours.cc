@@ -132,11 +132,8 @@ bool Neighbours::pass_on(Row& row, std::size_t place, std::uint64_t word, probes
 
 // --- what is heard -----------------------------------------------------------------------------
 
-void Neighbours::prove(probes::Ipv4Addr destination, Tsc sent) noexcept {
-  const bool is_host = link_.length < 32 && link_.contains(destination) && !is_gateway(destination);
-  Entry* const entry = is_host ? look_up(destination).entry : &gateway_;
-  if (entry == nullptr || sent.since(load(entry->proven)) <= slack_) return;
-  entry->proven.store(sent.ticks, std::memory_order_relaxed);
+void Neighbours::prove_host(probes::Ipv4Addr destination, Tsc sent) noexcept {
+  if (Entry* const entry = look_up(destination).entry; entry != nullptr) prove(*entry, sent);
 }
 
 void Neighbours::keep_impossible(const ArpPacket& packet) noexcept {

@@ -53,7 +53,12 @@ class Neighbours {
     return has_next_hop_ ? use(gateway_, now) : Found{};
   }
   // What was sent to `destination` at `sent` was answered: its next hop took it.
-  void prove(probes::Ipv4Addr destination, Tsc sent) noexcept;
+  void prove(probes::Ipv4Addr destination, Tsc sent) noexcept {
+    const bool is_host =
+        link_.length < 32 && link_.contains(destination) && !is_gateway(destination);
+    if (is_host) return prove_host(destination, sent);
+    prove(gateway_, sent);
+  }
   // Takes an ARP packet that is not from ourselves.
   ArpOutcome hear(const ArpPacket& packet, Tsc now) noexcept;
 
@@ -125,6 +130,12 @@ class Neighbours {
     if (now.ticks - used > slack_.ticks) entry.used.store(now.ticks, std::memory_order_relaxed);
     return found(entry.word.load(std::memory_order_acquire));
   }
+  // Now and then only, too.
+  void prove(Entry& entry, Tsc sent) noexcept {
+    if (sent.since({entry.proven.load(std::memory_order_relaxed)}) <= slack_) return;
+    entry.proven.store(sent.ticks, std::memory_order_relaxed);
+  }
+  void prove_host(probes::Ipv4Addr destination, Tsc sent) noexcept;
   [[nodiscard]] bool is_gateway(probes::Ipv4Addr address) const noexcept {
     return has_next_hop_ && address == gateway_address_;
   }

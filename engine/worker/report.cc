@@ -34,24 +34,18 @@ const T& cell_as(const ReportCell& cell) noexcept {
 
 }  // namespace
 
-void ReportRing::add(ReportHead head, const probes::IpOptions& options, bool from_quote) noexcept {
-  if (!options.has_record_route && !options.has_timestamps) return add(head);
-  const bool is_route = options.has_record_route;
-  head.cells = is_route ? 2 : 3;
-  RecordedCell cell{};
+void ReportRing::add_recorded(const probes::IpOptions& options, bool from_quote) noexcept {
+  auto& cell = *new (stage()) RecordedCell{};
   cell.from_quote = from_quote;
-  if (is_route) {
+  if (options.has_record_route) {
     const probes::RecordedRoute& route = options.record_route;
     cell.what = queue::Recorded::What::kRoute;
     cell.count = route.count;
     cell.slots = route.slots;
     cell.addresses = route.hops;
-    add(head);
-    stream_line(&cells_.next(added_++), cell);
     return;
   }
   const probes::RecordedTimestamps& stamps = options.timestamps;
-  MoreMilliseconds more{};
   cell.what = queue::Recorded::What::kTimestamps;
   cell.count = stamps.count;
   cell.slots = stamps.slots;
@@ -59,12 +53,14 @@ void ReportRing::add(ReportHead head, const probes::IpOptions& options, bool fro
   cell.timestamp = stamps.type;
   for (std::size_t i = 0; i < probes::kMaxTimestamps; ++i) {
     cell.addresses[i] = stamps.stamps[i].address;
-    (i < kFirstMilliseconds ? cell.milliseconds[i] : more.milliseconds[i - kFirstMilliseconds]) =
-        stamps.stamps[i].milliseconds;
   }
-  add(head);
-  stream_line(&cells_.next(added_++), cell);
-  stream_line(&cells_.next(added_++), more);
+  for (std::size_t i = 0; i < kFirstMilliseconds; ++i) {
+    cell.milliseconds[i] = stamps.stamps[i].milliseconds;
+  }
+  auto& more = *new (stage()) MoreMilliseconds{};
+  for (std::size_t i = kFirstMilliseconds; i < probes::kMaxTimestamps; ++i) {
+    more.milliseconds[i - kFirstMilliseconds] = stamps.stamps[i].milliseconds;
+  }
 }
 
 queue::Recorded Report::recorded() const noexcept {

@@ -83,19 +83,25 @@ class ReportRing {
   // Thread: the worker, from here on.
   // True if there is room for `reports` of any size beyond those added.
   [[nodiscard]] bool has_room(std::size_t reports) noexcept {
-    const std::size_t needed = added_ + reports * kMaxCells;
+    const std::size_t needed = streamed_ + staged_ + reports * kMaxCells;
     return cells_.free_slots() >= needed || cells_.refreshed_free_slots() >= needed;
   }
   // REQUIRES: has_room() said so. Control sees it after publish().
-  void add(const ReportHead& head) noexcept { stream_line(&cells_.next(added_++), head); }
+  void add(const ReportHead& head) noexcept { new (stage()) ReportHead(head); }
   // With what an option recorded: the reply's own, or that of the quote in an error.
-  void add(ReportHead head, const probes::IpOptions& options, bool from_quote) noexcept;
+  void add(ReportHead head, const probes::IpOptions& options, bool from_quote) noexcept {
+    const bool has_recorded = options.has_record_route || options.has_timestamps;
+    if (has_recorded) head.cells = options.has_record_route ? 2 : 3;
+    add(head);
+    if (has_recorded) add_recorded(options, from_quote);
+  }
   // At the end of a round: shows control what was added.
   void publish() noexcept {
-    if (added_ == 0) return;
+    if (streamed_ + staged_ == 0) return;
+    stream();
     finish_streams();
-    cells_.publish(added_);
-    added_ = 0;
+    cells_.publish(streamed_);
+    streamed_ = 0;
   }
 
   // Calls `on_report(const Report&)` for at most `max` reports. Returns how many there were.
@@ -118,8 +124,25 @@ class ReportRing {
   }
 
  private:
+  static constexpr std::size_t kStaged = 16;
+
+  // A cell to be written.
+  [[nodiscard]] std::byte* stage() noexcept {
+    if (staged_ == kStaged) stream();
+    return stage_[staged_++].bytes.data();
+  }
+  void stream() noexcept {
+    for (std::size_t i = 0; i < staged_; ++i) stream_line(&cells_.next(streamed_++), stage_[i]);
+    staged_ = 0;
+  }
+  void add_recorded(const probes::IpOptions& options, bool from_quote) noexcept;
+
   SpscRing<ReportCell> cells_;
-  std::size_t added_ = 0;  // written and not yet published
+  // What is written field by field and read by whole words at once waits until the fields have
+  // reached the cache: that has happened when a line stood here for a while.
+  std::array<ReportCell, kStaged> stage_;
+  std::size_t staged_ = 0;
+  std::size_t streamed_ = 0;  // and not published
 };
 
 }  // namespace backsight::engine

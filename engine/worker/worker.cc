@@ -362,7 +362,9 @@ bool Worker::take_trace_answers(Tsc now) noexcept {
 bool Worker::expire(Tsc now) noexcept {
   std::uint64_t silent = 0;
   const auto on_expired = [this, now, &silent](const Flight& flight) {
-    if (flight.sent < lanes_[flight.port]->interrupted_until) return end_interrupted(flight);
+    if (flight.sent < interrupted_until_ && flight.sent < lanes_[flight.port]->interrupted_until) {
+      return end_interrupted(flight);
+    }
     if (flight.trace != kNoTrace) {
       advance(flight.trace, traces_[flight.trace].trace.timed_out(), now);
       return;

@@ -238,6 +238,7 @@ class Worker {
 
   // worker_link.cc: ports that are held
   void meet_port(Lane& lane) noexcept;
+  void interrupt(Lane& lane, Tsc until) noexcept;
   void await_port(const Chosen& candidate, Tsc now) noexcept;
   void end_interrupted(const Flight& flight) noexcept;
 
@@ -327,6 +328,7 @@ class Worker {
   std::size_t deferred_count_ = 0;
 
   std::vector<std::unique_ptr<Lane>> lanes_;             // one a port
+  Tsc interrupted_until_;                                // the latest of the lanes'
   std::array<probes::Ipv4Addr, kMaxPorts> addresses_{};  // of the ports
 
   const SendPolicy* policy_ = nullptr;  // in force this round

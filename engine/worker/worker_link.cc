@@ -1,4 +1,5 @@
 // What a worker does when a port is held, because its link or interface went, and when it goes on.
+#include <algorithm>
 #include <utility>
 
 #include "engine/worker/worker.h"
@@ -20,7 +21,7 @@ void Worker::meet_port(Lane& lane) noexcept {
     lane.queue = lane.port.queue(index_);
     lane.mac = lane.port.mac();
     lane.next_hop = 0;
-    lane.interrupted_until = now;
+    interrupt(lane, now);
     return;
   }
   if (!was_held) {
@@ -28,10 +29,16 @@ void Worker::meet_port(Lane& lane) noexcept {
     // What came before: read later, it would seem to have taken longer.
     if (lane.queue.pool() != nullptr) receive(lane);
   }
-  lane.interrupted_until = {~std::uint64_t{0}};
+  interrupt(lane, {~std::uint64_t{0}});
   read(lane, lane.received[lane.turn ^ 1U]);
   give_up(lane, queue::Reason::kLink);  // its device may be another one next
   lane.port.let_go(index_, lane.era);
+}
+
+void Worker::interrupt(Lane& lane, Tsc until) noexcept {
+  lane.interrupted_until = until;
+  const auto of_lane = [](const auto& it) { return it->interrupted_until; };
+  interrupted_until_ = of_lane(*std::ranges::max_element(lanes_, {}, of_lane));
 }
 
 // The probe's port is held: it waits, but not for ever.

@@ -259,7 +259,7 @@ void add_timestamp_options(CLI::App& command, ProbeOptions& options) {
 
 void add_trace_options(CLI::App& command, ProbeOptions& options) {
   using probes::TraceMethod;
-  queue::Task& task = options.task;
+  tasks::Task& task = options.task;
   add_choice<TraceMethod>(
       command, "--method", task.method, "Protocol of the probes; Paris all three",
       {{"icmp", TraceMethod::kIcmp}, {"udp", TraceMethod::kUdp}, {"tcp", TraceMethod::kTcp}},
@@ -292,7 +292,7 @@ ProbeOptions& add_probe_command(CLI::App& app, Action& action, probes::Kind kind
   add_number(*command, "--flow", options->task.flow, "Keeps a path through load balancers", 0,
              65535);
   add_number(*command, "--timeout-ms", options->task.timeout_ms, "How long to wait for each reply",
-             1, queue::kMaxTimeoutMs);
+             1, tasks::kMaxTimeoutMs);
   command->add_flag("--json", options->json, "The result, one object a line");
   command->footer(examples("  backsight " + name + " 198.51.100.7\n  backsight " + name +
                            " --vp ams01 --json 198.51.100.7 203.0.113.9"));

@@ -9,9 +9,9 @@
 #include "cli/output.h"
 #include "cli/queue_commands.h"
 #include "cli/stop.h"
-#include "queue/access.h"
-#include "queue/json.h"
-#include "queue/layout.h"
+#include "queue/client.h"
+#include "queue/file/layout.h"
+#include "tasks/json/json.h"
 
 namespace backsight::cli {
 
@@ -28,7 +28,7 @@ using Outlet = std::unique_ptr<queue::ResultSource>;
 
 class Get {
  public:
-  Get(const GetOptions& options, queue::QueueAccess& queue) : options_(options), queue_(queue) {}
+  Get(const GetOptions& options, queue::QueueClient& queue) : options_(options), queue_(queue) {}
 
   Expected<int> run() {
     auto heard = Clock::now();
@@ -83,7 +83,7 @@ class Get {
         complaints_.clear();
         if (!stored) return tl::unexpected(stored.error());
         if (!*stored) break;
-        queue::append_json(text_, (*stored)->message.results, name);
+        tasks::append_json(text_, (*stored)->message.results, name);
         ++messages;
       }
     }
@@ -105,7 +105,7 @@ class Get {
   }
 
   const GetOptions& options_;
-  queue::QueueAccess& queue_;
+  queue::QueueClient& queue_;
   std::map<std::string, Outlet> outlets_;
   Clock::time_point next_discovery_;
   std::string text_;

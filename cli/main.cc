@@ -1,7 +1,7 @@
 #include "cli/app.h"
-#include "queue/lines/stream.h"
+#include "tasks/lines/stream.h"
 
 int main(int argc, char** argv) {
-  backsight::queue::hold_standard_streams();
+  backsight::tasks::hold_standard_streams();
   return backsight::cli::run(argc, argv);
 }

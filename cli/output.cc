@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "cli/stop.h"
-#include "queue/lines/stream.h"
+#include "tasks/lines/stream.h"
 
 namespace backsight::cli {
 
@@ -43,7 +43,7 @@ void tell_plainly(std::string_view sentence) { say(fmt::format("{}\n", sentence)
 Expected<Written> write_out(std::string_view data) {
   const std::size_t whole = data.size();
   while (!data.empty()) {
-    const auto put = queue::write_some(STDOUT_FILENO, data);
+    const auto put = tasks::write_some(STDOUT_FILENO, data);
     if (!put) {
       if (put.error() == EPIPE) return Written::kClosed;
       take_back(whole - data.size());
@@ -52,7 +52,7 @@ Expected<Written> write_out(std::string_view data) {
     data.remove_prefix(*put);
     if (data.empty()) break;
     const bool is_told = is_stopped();
-    const bool gets_on = queue::wait_writable(STDOUT_FILENO, is_told ? kLastPatience : kLook);
+    const bool gets_on = tasks::wait_writable(STDOUT_FILENO, is_told ? kLastPatience : kLook);
     if (is_told && !gets_on) return Written::kStopped;
   }
   return Written::kAll;

@@ -14,9 +14,9 @@
 #include "cli/stop.h"
 #include "cli/vp_commands.h"
 #include "probes/identity.h"
-#include "queue/access.h"
-#include "queue/json.h"
-#include "queue/layout.h"
+#include "queue/client.h"
+#include "queue/file/layout.h"
+#include "tasks/json/json.h"
 
 namespace backsight::cli {
 
@@ -43,7 +43,7 @@ Expected<std::uint64_t> random_id() {
   return id & probes::kMaxProbeNumber;
 }
 
-Expected<std::string> choose_vp(const ProbeOptions& options, queue::QueueAccess& queue) {
+Expected<std::string> choose_vp(const ProbeOptions& options, queue::QueueClient& queue) {
   const auto known = queue.list_vps();
   if (!known) return tl::unexpected(known.error());
   if (!options.vp.empty()) {
@@ -63,8 +63,8 @@ Expected<std::string> choose_vp(const ProbeOptions& options, queue::QueueAccess&
                                 options.queue.shown(), names));
 }
 
-Expected<queue::Task> shared_task(const ProbeOptions& options) {
-  queue::Task task = options.task;
+Expected<tasks::Task> shared_task(const ProbeOptions& options) {
+  tasks::Task task = options.task;
   if (!options.src.empty()) {
     const auto src = parse_address(options.src, "--src");
     if (!src) return tl::unexpected(src.error());
@@ -78,12 +78,12 @@ Expected<queue::Task> shared_task(const ProbeOptions& options) {
     if (!address) return tl::unexpected(address.error());
     task.prespecified[task.prespecified_count++] = *address;
   }
-  if (auto fault = queue::task_fault(task)) return bad_usage(std::move(*fault));
+  if (auto fault = tasks::task_fault(task)) return bad_usage(std::move(*fault));
   return task;
 }
 
 // How long a task may take once it is sent.
-milliseconds longest(const queue::Task& task) {
+milliseconds longest(const tasks::Task& task) {
   if (task.kind != probes::Kind::kTrace) return milliseconds(task.timeout_ms);
   const unsigned hops = task.max_ttl - task.first_ttl + 1U;
   return milliseconds(task.timeout_ms) * (hops * task.attempts);
@@ -92,10 +92,10 @@ milliseconds longest(const queue::Task& task) {
 // Waits for the results of its tasks and prints each as it comes.
 class Wait {
  public:
-  Wait(const ProbeOptions& options, queue::QueueAccess& queue, std::string vp)
+  Wait(const ProbeOptions& options, queue::QueueClient& queue, std::string vp)
       : options_(options), queue_(queue), vp_(std::move(vp)) {}
 
-  void expect(const queue::Task& task, std::string label) {
+  void expect(const tasks::Task& task, std::string label) {
     waiting_[task.id] = std::move(label);
     longest_ = std::max(longest_, longest(task));
   }
@@ -141,15 +141,15 @@ class Wait {
   }
 
   template <typename Result>
-  void take(const queue::ProbeResult& head, const Result& result, std::string& text) {
+  void take(const tasks::ProbeResult& head, const Result& result, std::string& text) {
     const auto asked = waiting_.find(head.task);
     if (asked == waiting_.end()) return;
     if (options_.json) {
-      queue::append_json(text, result, vp_);
+      tasks::append_json(text, result, vp_);
     } else {
       text += report(result, asked->second);
     }
-    if (head.outcome == queue::Outcome::kRefused || head.outcome == queue::Outcome::kSendFailed) {
+    if (head.outcome == tasks::Outcome::kRefused || head.outcome == tasks::Outcome::kSendFailed) {
       all_sent_ = false;
     }
     waiting_.erase(asked);
@@ -157,7 +157,7 @@ class Wait {
   }
 
   const ProbeOptions& options_;
-  queue::QueueAccess& queue_;
+  queue::QueueClient& queue_;
   std::string vp_;
   std::map<std::uint64_t, std::string> waiting_;  // task to what the user asked for
   std::size_t done_ = 0;
@@ -170,7 +170,7 @@ class Wait {
 Expected<int> probe(const ProbeOptions& options) {
   const auto shared = shared_task(options);
   if (!shared) return tl::unexpected(shared.error());
-  std::vector<queue::Task> tasks;
+  std::vector<tasks::Task> tasks;
   for (const std::string& destination : options.destinations) {
     const auto address = resolve(destination);
     if (!address) return tl::unexpected(address.error());

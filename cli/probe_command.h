@@ -7,7 +7,7 @@
 
 #include "config/error.h"
 #include "queue/address.h"
-#include "queue/task.h"
+#include "tasks/task.h"
 
 namespace backsight::cli {
 
@@ -17,7 +17,7 @@ struct ProbeOptions {
   std::vector<std::string> destinations;
   std::string src;
   std::vector<std::string> ts_addresses;
-  queue::Task task;  // what all destinations share
+  tasks::Task task;  // what all destinations share
   bool json = false;
 };
 

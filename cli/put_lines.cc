@@ -10,12 +10,12 @@
 #include "cli/output.h"
 #include "cli/queue_commands.h"
 #include "cli/stop.h"
-#include "queue/access.h"
-#include "queue/json.h"
-#include "queue/layout.h"
-#include "queue/lines/line_reader.h"
-#include "queue/lines/stream.h"
-#include "queue/task_sink.h"
+#include "queue/client.h"
+#include "queue/file/layout.h"
+#include "queue/file/put_tasks.h"
+#include "tasks/json/json.h"
+#include "tasks/lines/line_reader.h"
+#include "tasks/lines/stream.h"
 
 namespace backsight::cli {
 
@@ -31,13 +31,13 @@ bool is_blank(std::string_view line) {
 // Collects tasks and puts them whenever there are many, or no more for now.
 class Put {
  public:
-  Put(const PutOptions& options, queue::QueueAccess& queue)
+  Put(const PutOptions& options, queue::QueueClient& queue)
       : options_(options), queue_(queue), name_(options.file == "-" ? "stdin" : options.file) {}
 
   // Until the end of the input, which is also what a signal makes of it. What was read is queued,
   // also when reading fails.
   Expected<void> all(int descriptor) {
-    queue::LineReader lines(descriptor, name_);
+    tasks::LineReader lines(descriptor, name_);
     while (true) {
       std::string_view line;
       const auto got = lines.next(line);
@@ -52,7 +52,7 @@ class Put {
         return run_failed(fmt::format("{}: stopped at line {}; those behind it are not queued",
                                       name_, lines.number()));
       }
-      if (*got == Got::kNothingYet) queue::wait_readable(descriptor, kLook);
+      if (*got == Got::kNothingYet) tasks::wait_readable(descriptor, kLook);
     }
   }
 
@@ -60,12 +60,12 @@ class Put {
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
-  using Got = queue::LineReader::Got;
+  using Got = tasks::LineReader::Got;
 
   void take(Got got, std::string_view line, std::uint64_t number) {
-    if (got == Got::kTooLong) return refuse(number, queue::LineReader::too_long());
+    if (got == Got::kTooLong) return refuse(number, tasks::LineReader::too_long());
     if (is_blank(line)) return;
-    auto task = queue::parse_task_line(line);
+    auto task = tasks::parse_task_line(line);
     if (!task) return refuse(number, task.error().sentence);
     tasks_.push_back(*task);
   }
@@ -84,11 +84,11 @@ class Put {
   }
 
   const PutOptions& options_;
-  queue::QueueAccess& queue_;
+  queue::QueueClient& queue_;
   std::string name_;
   std::uint64_t queued_ = 0;
   std::uint64_t refused_ = 0;
-  std::vector<queue::Task> tasks_;
+  std::vector<tasks::Task> tasks_;
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace backsight::cli {
 namespace {
 
 using probes::ReplyType;
-using queue::Outcome;
+using tasks::Outcome;
 
 std::string milliseconds(std::uint64_t ns) {
   return fmt::format("{:.3f} ms", static_cast<double>(ns) / 1e6);
@@ -24,7 +24,7 @@ std::string target_text(std::string_view label, probes::Ipv4Addr address) {
 }
 
 // What an ICMP error says (RFC 792), for a person.
-std::string error_text(const queue::ReplySummary& reply) {
+std::string error_text(const tasks::ReplySummary& reply) {
   switch (reply.type) {
     case ReplyType::kEchoReply:
       return "reply";
@@ -44,7 +44,7 @@ std::string error_text(const queue::ReplySummary& reply) {
   return "reply";
 }
 
-std::string outcome_text(const queue::ProbeResult& result) {
+std::string outcome_text(const tasks::ProbeResult& result) {
   switch (result.outcome) {
     case Outcome::kTimedOut:
       return "no answer";
@@ -68,8 +68,8 @@ const char* part_of(std::size_t slot, const probes::RouteReading& reading) {
   return slot < reading.reverse_begin ? "destination" : "reverse";
 }
 
-std::string route_text(const queue::ProbeResult& result) {
-  const queue::Recorded& recorded = result.recorded;
+std::string route_text(const tasks::ProbeResult& result) {
+  const tasks::Recorded& recorded = result.recorded;
   probes::RecordedRoute route;
   route.hops = recorded.addresses;
   route.count = recorded.count;
@@ -98,7 +98,7 @@ std::string clock_text(std::uint32_t stamp) {
                      stamp / 1000 % 60, stamp % 1000);
 }
 
-std::string timestamps_text(const queue::Recorded& recorded) {
+std::string timestamps_text(const tasks::Recorded& recorded) {
   std::string text;
   for (std::size_t i = 0; i < recorded.count; ++i) {
     const bool has_address = recorded.timestamp != probes::TimestampType::kOnly;
@@ -112,13 +112,13 @@ std::string timestamps_text(const queue::Recorded& recorded) {
   return text;
 }
 
-std::string attempt_text(const queue::Hop& hop, probes::Ipv4Addr& shown) {
+std::string attempt_text(const tasks::Hop& hop, probes::Ipv4Addr& shown) {
   if (!hop.has_reply) return "  *";
   std::string text;
   if (hop.reply.from != shown) text += "  " + probes::to_string(hop.reply.from);
   shown = hop.reply.from;
   text += "  " + milliseconds(hop.rtt_ns);
-  if (hop.proof != queue::Proof::kWhole) text += " (by its handle alone)";
+  if (hop.proof != tasks::Proof::kWhole) text += " (by its handle alone)";
   if (hop.reply.type != ReplyType::kTimeExceeded && hop.reply.type != ReplyType::kEchoReply) {
     text += fmt::format(" [{}]", error_text(hop.reply));
   }
@@ -129,7 +129,7 @@ std::string attempt_text(const queue::Hop& hop, probes::Ipv4Addr& shown) {
   return text;
 }
 
-std::string end_text(const queue::ProbeResult& head) {
+std::string end_text(const tasks::ProbeResult& head) {
   switch (head.outcome) {
     case Outcome::kReached:
       return "reached";
@@ -148,22 +148,22 @@ std::string end_text(const queue::ProbeResult& head) {
 
 }  // namespace
 
-std::string report(const queue::ProbeResult& result, std::string_view label) {
+std::string report(const tasks::ProbeResult& result, std::string_view label) {
   std::string text = fmt::format("{} {}: {}\n", probes::name(result.kind),
                                  target_text(label, result.dst), outcome_text(result));
   if (!result.has_reply) return text;
-  if (result.recorded.what == queue::Recorded::What::kRoute) text += route_text(result);
-  if (result.recorded.what == queue::Recorded::What::kTimestamps) {
+  if (result.recorded.what == tasks::Recorded::What::kRoute) text += route_text(result);
+  if (result.recorded.what == tasks::Recorded::What::kTimestamps) {
     text += timestamps_text(result.recorded);
   }
   return text;
 }
 
-std::string report(const queue::TraceResult& result, std::string_view label) {
+std::string report(const tasks::TraceResult& result, std::string_view label) {
   std::string text = fmt::format("trace {}, {}\n", target_text(label, result.head.dst),
                                  probes::name(result.head.method));
-  std::vector<const queue::Hop*> hops;
-  for (const queue::Hop& hop : result.hops) hops.push_back(&hop);
+  std::vector<const tasks::Hop*> hops;
+  for (const tasks::Hop& hop : result.hops) hops.push_back(&hop);
   // Attempts come in order of sending; people read them by distance.
   std::stable_sort(hops.begin(), hops.end(),
                    [](const auto* a, const auto* b) { return a->ttl < b->ttl; });

@@ -7,8 +7,8 @@
 
 #include "cli/output.h"
 #include "cli/queue_commands.h"
-#include "queue/nats/nats_access.h"
-#include "queue/nats/nkey.h"
+#include "queue/nats/broker/nkey.h"
+#include "queue/nats/consumer/nats_client.h"
 
 namespace backsight::cli {
 

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
-#include "queue/access.h"
-#include "queue/layout.h"
+#include "queue/client.h"
+#include "queue/file/layout.h"
 
 namespace backsight::cli {
 
@@ -182,7 +182,7 @@ std::string age_text(std::uint64_t then_ns, std::uint64_t now) {
   return fmt::format("{} days ago", seconds / 86'400);
 }
 
-std::string last_heard(queue::QueueAccess& access, const std::string& vp) {
+std::string last_heard(queue::QueueClient& access, const std::string& vp) {
   const auto text = access.read_status(vp);
   if (!text) return "never heard";
   const Json status = Json::parse(*text, nullptr, false);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "queue/access.h"
+#include "queue/client.h"
 
 namespace backsight::cli {
 
@@ -26,6 +26,6 @@ struct VpOptions {
 [[nodiscard]] std::string age_text(std::uint64_t then_ns, std::uint64_t now_ns);
 
 // When the vantage point last said something, as words: "last heard 3 min ago" or "never heard".
-[[nodiscard]] std::string last_heard(queue::QueueAccess& access, const std::string& vp);
+[[nodiscard]] std::string last_heard(queue::QueueClient& access, const std::string& vp);
 
 }  // namespace backsight::cli

@@ -31,8 +31,8 @@
 #include "daemon/log.h"
 #include "daemon/service_notice.h"
 #include "daemon/wall_clock.h"
-#include "queue/lines/stream.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
+#include "tasks/lines/stream.h"
 
 namespace {
 
@@ -91,7 +91,7 @@ int fail(const Error& error) {
 }
 
 int print(std::string_view text) {
-  const auto printed = backsight::queue::print(text);
+  const auto printed = backsight::tasks::print(text);
   return printed ? 0 : fail(printed.error());
 }
 
@@ -157,7 +157,7 @@ void reload(const config::ControllerConfig& settings, controller::Api& api, Cont
 
 int serve(const config::ControllerConfig& settings, controller::DataLook look,
           controller::ReadFiles read) {
-  auto& disk = backsight::queue::posix_file_system();
+  auto& disk = backsight::storage::posix_file_system();
   controller::CurrentAnnotation annotation(read.files.data.annotation());
   controller::ArchiveOptions archiving;
   archiving.directory = settings.archive.string();
@@ -255,7 +255,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  backsight::queue::hold_standard_streams();
+  backsight::tasks::hold_standard_streams();
   CLI::App app(
       "The controller: decides what vantage points measure, assembles reverse paths, archives them "
       "and serves the API.",

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "probes/address.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::controller {
 
@@ -38,8 +38,8 @@ struct TraceRecord {
   probes::Ipv4Addr src;
   probes::Ipv4Addr dst;
   std::uint64_t started_unix_us = 0;
-  queue::Outcome outcome = queue::Outcome::kReached;
-  std::vector<queue::Hop> hops;
+  tasks::Outcome outcome = tasks::Outcome::kReached;
+  std::vector<tasks::Hop> hops;
   bool is_atlas = false;
 };
 

@@ -32,8 +32,8 @@
 #include "engine/control/task_source.h"
 #include "engine/control/telemetry.h"
 #include "engine/control/vantage_point.h"
-#include "queue/lines/stream.h"
 #include "queue/vp_queue.h"
+#include "tasks/lines/stream.h"
 
 namespace {
 
@@ -112,7 +112,7 @@ int fail(const Error& error) {
 }
 
 int print(std::string_view text) {
-  const auto printed = backsight::queue::print(text);
+  const auto printed = backsight::tasks::print(text);
   return printed ? 0 : fail(printed.error());
 }
 
@@ -327,7 +327,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  backsight::queue::hold_standard_streams();
+  backsight::tasks::hold_standard_streams();
   CLI::App app(
       "A vantage point: sends Record Route, timestamp, ping and traceroute probes from a "
       "DPDK port and matches what comes back.",

@@ -210,7 +210,7 @@ void Baseline::begin_trace(Commands& commands) {
 void Baseline::assume(const Answer& trace, const Knowledge& known, const Now& now,
                       Commands& commands) {
   path_.probes += static_cast<std::uint32_t>(trace.hops.size());
-  if (trace.state != Answer::State::kAnswered || trace.outcome != queue::Outcome::kReached) {
+  if (trace.state != Answer::State::kAnswered || trace.outcome != tasks::Outcome::kReached) {
     return fail(FailReason::kGapLimit, now, commands);
   }
   std::vector<Ipv4Addr> way = controller::responders(trace.hops);

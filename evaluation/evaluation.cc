@@ -160,7 +160,7 @@ class Run {
     now_.unix_us += until_next / 1000;
     now_.steady += until_next;
     if (now_.steady >= announce_at_) announce();
-    fleet_.advance(now_.steady, [&](std::size_t vp, const queue::ResultBatch& results) {
+    fleet_.advance(now_.steady, [&](std::size_t vp, const tasks::ResultBatch& results) {
       in_controller(
           [&] { brain_->on_results(static_cast<controller::VpIndex>(vp), results, now_); });
     });

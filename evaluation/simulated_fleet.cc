@@ -6,7 +6,7 @@
 
 #include "evaluation/surroundings.h"
 #include "probes/reply.h"
-#include "queue/trace_rules.h"
+#include "tasks/trace_rules.h"
 
 namespace backsight::evaluation {
 
@@ -34,28 +34,28 @@ const probes::Template& template_of(Kind kind) {
   }
 }
 
-queue::ReplySummary summary_of(const probes::Reply& reply) {
+tasks::ReplySummary summary_of(const probes::Reply& reply) {
   return {reply.from, reply.type, reply.ttl, reply.icmp_type, reply.icmp_code};
 }
 
 // What a message holds of them (docs/formats.md, Messages).
-std::size_t bytes_of(const queue::ResultBatch& results) {
+std::size_t bytes_of(const tasks::ResultBatch& results) {
   constexpr std::size_t kProbe = 56, kTrace = 64, kHop = 32, kLabel = 4, kObservation = 48;
-  const auto recorded = [](const queue::Recorded& it) { return std::size_t{4} * it.count; };
+  const auto recorded = [](const tasks::Recorded& it) { return std::size_t{4} * it.count; };
   std::size_t bytes = 0;
   for (const auto& it : results.probes) bytes += kProbe + recorded(it.recorded);
   for (const auto& it : results.observations) bytes += kObservation + recorded(it.recorded);
   for (const auto& it : results.traces) {
     bytes += kTrace;
-    for (const queue::Hop& hop : it.hops) bytes += kHop + kLabel * hop.label_count;
+    for (const tasks::Hop& hop : it.hops) bytes += kHop + kLabel * hop.label_count;
   }
   return bytes;
 }
 
-queue::Recorded recorded_of(const probes::IpOptions& options) {
-  queue::Recorded recorded;
+tasks::Recorded recorded_of(const probes::IpOptions& options) {
+  tasks::Recorded recorded;
   if (!options.has_record_route) return recorded;
-  recorded.what = queue::Recorded::What::kRoute;
+  recorded.what = tasks::Recorded::What::kRoute;
   recorded.count = options.record_route.count;
   recorded.slots = options.record_route.slots;
   recorded.addresses = options.record_route.hops;
@@ -96,7 +96,7 @@ SteadyNs SimulatedFleet::next_due() const {
   return events_.empty() ? ~SteadyNs{0} : events_.top().at;
 }
 
-void SimulatedFleet::put(std::size_t vp, const queue::Task& task, SteadyNs now) {
+void SimulatedFleet::put(std::size_t vp, const tasks::Task& task, SteadyNs now) {
   ++figures_.tasks;
   const std::uint64_t id = next_flight_++;
   Flight& flight = flights_[id];
@@ -118,8 +118,8 @@ void SimulatedFleet::send_when_free(std::uint64_t id, SteadyNs now) {
   vp.free_at += static_cast<SteadyNs>(controller::kSecond / options_.pps);
 }
 
-queue::ProbeResult SimulatedFleet::head_of(const Flight& flight) const {
-  queue::ProbeResult head;
+tasks::ProbeResult SimulatedFleet::head_of(const Flight& flight) const {
+  tasks::ProbeResult head;
   head.task = flight.task.id;
   head.kind = flight.task.kind;
   head.src = flight.is_spoofed ? flight.task.src : vps_[flight.vp].address;
@@ -128,7 +128,7 @@ queue::ProbeResult SimulatedFleet::head_of(const Flight& flight) const {
   return head;
 }
 
-void SimulatedFleet::report(std::size_t vp, queue::ResultBatch results, SteadyNs now) {
+void SimulatedFleet::report(std::size_t vp, tasks::ResultBatch results, SteadyNs now) {
   ++figures_.records;
   figures_.record_bytes += bytes_of(results);
   if (now >= vps_[vp].gathers_to) {
@@ -138,12 +138,12 @@ void SimulatedFleet::report(std::size_t vp, queue::ResultBatch results, SteadyNs
   add({.at = now + options_.queue_delay,
        .what = Event::What::kReport,
        .vp = vp,
-       .results = std::make_shared<queue::ResultBatch>(std::move(results))});
+       .results = std::make_shared<tasks::ResultBatch>(std::move(results))});
 }
 
 void SimulatedFleet::send(std::uint64_t id, SteadyNs now) {
   Flight& flight = flights_.at(id);
-  const queue::Task& task = flight.task;
+  const tasks::Task& task = flight.task;
   flight.sent_at = now;
   by_handle_.erase(flight.handle);
   flight.handle = next_handle_++;
@@ -172,9 +172,9 @@ void SimulatedFleet::send(std::uint64_t id, SteadyNs now) {
          .packet = std::make_shared<std::vector<std::byte>>(packet.begin(), packet.end())});
   }
   if (flight.is_spoofed) {
-    queue::ResultBatch results;
+    tasks::ResultBatch results;
     results.probes.push_back(head_of(flight));
-    results.probes.back().outcome = queue::Outcome::kSent;
+    results.probes.back().outcome = tasks::Outcome::kSent;
     report(flight.vp, std::move(results), now);
   }
   add({.at = now + task.timeout_ms * controller::kMillisecond,
@@ -196,9 +196,9 @@ void SimulatedFleet::arrive(std::size_t vp, const std::vector<std::byte>& packet
   Flight& flight = flights_.at(id);
   if (flight.trace) return answer_trace(id, flight, &*reply, now);
   const bool is_reply = reply->type == probes::ReplyType::kEchoReply;
-  queue::ResultBatch results;
+  tasks::ResultBatch results;
   if (flight.is_spoofed) {
-    queue::Observation seen;
+    tasks::Observation seen;
     seen.task = flight.task.id;
     seen.received_at_ns = kEpochNs + now;
     seen.src = flight.task.src;
@@ -206,15 +206,15 @@ void SimulatedFleet::arrive(std::size_t vp, const std::vector<std::byte>& packet
     seen.probe_vp = static_cast<std::uint16_t>(flight.vp + 1);
     seen.kind = flight.task.kind;
     seen.reply = summary_of(*reply);
-    seen.recorded = is_reply ? recorded_of(reply->options) : queue::Recorded{};
+    seen.recorded = is_reply ? recorded_of(reply->options) : tasks::Recorded{};
     results.observations.push_back(seen);
   } else {
-    queue::ProbeResult result = head_of(flight);
-    result.outcome = is_reply ? queue::Outcome::kReplied : queue::Outcome::kError;
+    tasks::ProbeResult result = head_of(flight);
+    result.outcome = is_reply ? tasks::Outcome::kReplied : tasks::Outcome::kError;
     result.rtt_ns = now - flight.sent_at;
     result.has_reply = true;
     result.reply = summary_of(*reply);
-    result.recorded = is_reply ? recorded_of(reply->options) : queue::Recorded{};
+    result.recorded = is_reply ? recorded_of(reply->options) : tasks::Recorded{};
     results.probes.push_back(result);
   }
   report(vp, std::move(results), now);
@@ -222,9 +222,9 @@ void SimulatedFleet::arrive(std::size_t vp, const std::vector<std::byte>& packet
   flights_.erase(id);
 }
 
-void SimulatedFleet::end_trace(std::uint64_t id, Flight& flight, queue::Outcome outcome,
+void SimulatedFleet::end_trace(std::uint64_t id, Flight& flight, tasks::Outcome outcome,
                                SteadyNs now) {
-  queue::ResultBatch results;
+  tasks::ResultBatch results;
   flight.trace->result.head = head_of(flight);
   flight.trace->result.head.outcome = outcome;
   results.traces.push_back(std::move(flight.trace->result));
@@ -237,7 +237,7 @@ void SimulatedFleet::answer_trace(std::uint64_t id, Flight& flight, const probes
                                   SteadyNs now) {
   Trace& trace = *flight.trace;
   by_handle_.erase(flight.handle);
-  queue::Hop hop;
+  tasks::Hop hop;
   hop.ttl = trace.ttl;
   hop.attempt = trace.attempt;
   hop.sent_at_ns = kEpochNs + flight.sent_at;
@@ -247,27 +247,27 @@ void SimulatedFleet::answer_trace(std::uint64_t id, Flight& flight, const probes
     hop.reply = summary_of(*reply);
   }
   trace.result.hops.push_back(hop);
-  const queue::Task& task = flight.task;
+  const tasks::Task& task = flight.task;
   if (reply == nullptr && trace.attempt < task.attempts) {
     ++trace.attempt;
     return send_when_free(id, now);
   }
   trace.silent = reply != nullptr ? std::uint8_t{0} : static_cast<std::uint8_t>(trace.silent + 1);
   if (reply != nullptr) {
-    switch (queue::way_end(hop.reply, task.method, task.dst)) {
-      case queue::WayEnd::kReached:
-        return end_trace(id, flight, queue::Outcome::kReached, now);
-      case queue::WayEnd::kUnreachable:
-        return end_trace(id, flight, queue::Outcome::kUnreachable, now);
-      case queue::WayEnd::kNone:
+    switch (tasks::way_end(hop.reply, task.method, task.dst)) {
+      case tasks::WayEnd::kReached:
+        return end_trace(id, flight, tasks::Outcome::kReached, now);
+      case tasks::WayEnd::kUnreachable:
+        return end_trace(id, flight, tasks::Outcome::kUnreachable, now);
+      case tasks::WayEnd::kNone:
         break;
     }
-    if (queue::ends_loop(trace.result.hops, task.loop_limit)) {
-      return end_trace(id, flight, queue::Outcome::kLoop, now);
+    if (tasks::ends_loop(trace.result.hops, task.loop_limit)) {
+      return end_trace(id, flight, tasks::Outcome::kLoop, now);
     }
   }
-  if (trace.silent >= task.gap_limit) return end_trace(id, flight, queue::Outcome::kGapLimit, now);
-  if (trace.ttl == task.max_ttl) return end_trace(id, flight, queue::Outcome::kMaxTtl, now);
+  if (trace.silent >= task.gap_limit) return end_trace(id, flight, tasks::Outcome::kGapLimit, now);
+  if (trace.ttl == task.max_ttl) return end_trace(id, flight, tasks::Outcome::kMaxTtl, now);
   ++trace.ttl;
   trace.attempt = 1;
   send_when_free(id, now);
@@ -279,9 +279,9 @@ void SimulatedFleet::time_out(std::uint64_t id, SteadyNs now) {
   Flight& flight = at->second;
   if (flight.trace) return answer_trace(id, flight, nullptr, now);
   if (!flight.is_spoofed) {
-    queue::ResultBatch results;
+    tasks::ResultBatch results;
     results.probes.push_back(head_of(flight));
-    results.probes.back().outcome = queue::Outcome::kTimedOut;
+    results.probes.back().outcome = tasks::Outcome::kTimedOut;
     report(flight.vp, std::move(results), now);
   }
   by_handle_.erase(flight.handle);

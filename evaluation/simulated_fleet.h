@@ -15,9 +15,9 @@
 #include "controller/now.h"
 #include "probes/address.h"
 #include "probes/craft.h"
-#include "queue/result.h"
-#include "queue/task.h"
 #include "sim/world.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::evaluation {
 
@@ -37,11 +37,11 @@ class SimulatedFleet {
   [[nodiscard]] controller::Announcement announcement(std::size_t vp, SteadyNs now) const;
   [[nodiscard]] std::size_t size() const noexcept { return vps_.size(); }
 
-  void put(std::size_t vp, const queue::Task& task, SteadyNs now);
+  void put(std::size_t vp, const tasks::Task& task, SteadyNs now);
   // When something happens next; ~0: nothing will.
   [[nodiscard]] SteadyNs next_due() const;
   // Lets time pass; `report` is called with what arrives at the controller.
-  using Report = std::function<void(std::size_t vp, const queue::ResultBatch&)>;
+  using Report = std::function<void(std::size_t vp, const tasks::ResultBatch&)>;
   void advance(SteadyNs now, const Report& report);
 
   struct Figures {
@@ -59,13 +59,13 @@ class SimulatedFleet {
 
  private:
   struct Trace {
-    queue::TraceResult result;
+    tasks::TraceResult result;
     std::uint8_t ttl = 1;
     std::uint8_t attempt = 1;
     std::uint8_t silent = 0;  // hops in a row
   };
   struct Flight {
-    queue::Task task;
+    tasks::Task task;
     std::size_t vp = 0;
     SteadyNs sent_at = 0;
     std::uint32_t handle = 0;
@@ -87,7 +87,7 @@ class SimulatedFleet {
     std::uint64_t flight = 0;
     std::uint32_t handle = 0;  // of a time-out: whether it is still the one
     std::shared_ptr<std::vector<std::byte>> packet{};
-    std::shared_ptr<queue::ResultBatch> results{};
+    std::shared_ptr<tasks::ResultBatch> results{};
     friend bool operator>(const Event& a, const Event& b) noexcept {
       return a.at != b.at ? a.at > b.at : a.number > b.number;
     }
@@ -99,9 +99,9 @@ class SimulatedFleet {
   void arrive(std::size_t vp, const std::vector<std::byte>& packet, SteadyNs now);
   void time_out(std::uint64_t id, SteadyNs now);
   void answer_trace(std::uint64_t id, Flight& flight, const probes::Reply* reply, SteadyNs now);
-  void end_trace(std::uint64_t id, Flight& flight, queue::Outcome outcome, SteadyNs now);
-  void report(std::size_t vp, queue::ResultBatch results, SteadyNs now);
-  [[nodiscard]] queue::ProbeResult head_of(const Flight& flight) const;
+  void end_trace(std::uint64_t id, Flight& flight, tasks::Outcome outcome, SteadyNs now);
+  void report(std::size_t vp, tasks::ResultBatch results, SteadyNs now);
+  [[nodiscard]] tasks::ProbeResult head_of(const Flight& flight) const;
 
   sim::World& world_;
   Options options_;

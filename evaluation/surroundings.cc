@@ -28,10 +28,10 @@ std::optional<controller::TraceRecord> trace_by(sim::World& world, probes::Ipv4A
   record.src = from;
   record.dst = source;
   record.started_unix_us = at_ns / 1000;
-  record.outcome = queue::Outcome::kReached;
+  record.outcome = tasks::Outcome::kReached;
   std::uint8_t ttl = 0;
   const auto add = [&](probes::Ipv4Addr shows) {
-    queue::Hop hop;
+    tasks::Hop hop;
     hop.ttl = ++ttl;
     hop.attempt = 1;
     hop.has_reply = !shows.is_unspecified();

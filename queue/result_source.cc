@@ -17,7 +17,7 @@ Expected<std::optional<StoredResults>> next_message(Log& log, const std::string&
     const auto record = log.next(complaints);
     if (!record) return tl::unexpected(record.error());
     if (!*record) return std::nullopt;
-    auto message = decode_results((*record)->payload);
+    auto message = tasks::decode_results((*record)->payload);
     if (message) return StoredResults{std::move(*message), (*record)->position, (*record)->end()};
     complaints.push_back(fmt::format("{}: results {} to {} are left out: {}", directory,
                                      (*record)->position, (*record)->end() - 1,
@@ -27,9 +27,9 @@ Expected<std::optional<StoredResults>> next_message(Log& log, const std::string&
 
 }  // namespace
 
-Expected<std::unique_ptr<FileResultSource>> FileResultSource::open(FileSystem& files,
+Expected<std::unique_ptr<FileResultSource>> FileResultSource::open(storage::FileSystem& files,
                                                                    const VpLayout& layout) {
-  auto log = LogConsumer::open(files, layout.results, "results");
+  auto log = storage::LogConsumer::open(files, layout.results, "results");
   if (!log) return tl::unexpected(log.error());
   return std::unique_ptr<FileResultSource>(new FileResultSource(std::move(*log)));
 }
@@ -39,7 +39,7 @@ Expected<std::optional<StoredResults>> FileResultSource::next(
   return next_message(*log_, log_->directory(), complaints);
 }
 
-Expected<std::unique_ptr<FileResultTail>> FileResultTail::open(FileSystem& files,
+Expected<std::unique_ptr<FileResultTail>> FileResultTail::open(storage::FileSystem& files,
                                                                const VpLayout& layout) {
   const auto end = log_end(files, layout.results);
   if (!end) return tl::unexpected(end.error());

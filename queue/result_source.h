@@ -1,5 +1,5 @@
 // Results out of the queue of a vantage point: for the one consumer that commits them, and for
-// whoever only looks on. One interface for the file log and for brokers (queue/access.h opens
+// whoever only looks on. One interface for the file log and for brokers (queue/client.h opens
 // them).
 #pragma once
 
@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "config/error.h"
-#include "queue/codec.h"
-#include "queue/layout.h"
-#include "queue/log/log_consumer.h"
+#include "queue/file/layout.h"
+#include "storage/log/log_consumer.h"
+#include "tasks/codec/codec.h"
 
 namespace backsight::queue {
 
 // One message of results, as the vantage point put it.
 struct StoredResults {
-  ResultMessage message;
+  tasks::ResultMessage message;
   std::uint64_t position = 0;  // of its first record in the vantage point's log
   std::uint64_t end = 0;       // behind its last one
 };
@@ -56,7 +56,7 @@ class ResultTail {
 class FileResultSource final : public ResultSource {
  public:
   // Fails when another process consumes the results of this vantage point.
-  [[nodiscard]] static Expected<std::unique_ptr<FileResultSource>> open(FileSystem& files,
+  [[nodiscard]] static Expected<std::unique_ptr<FileResultSource>> open(storage::FileSystem& files,
                                                                         const VpLayout& layout);
 
   [[nodiscard]] Expected<std::optional<StoredResults>> next(
@@ -68,24 +68,24 @@ class FileResultSource final : public ResultSource {
   [[nodiscard]] std::uint64_t committed() const noexcept { return log_->committed(); }
 
  private:
-  explicit FileResultSource(std::unique_ptr<LogConsumer> log) : log_(std::move(log)) {}
+  explicit FileResultSource(std::unique_ptr<storage::LogConsumer> log) : log_(std::move(log)) {}
 
-  std::unique_ptr<LogConsumer> log_;
+  std::unique_ptr<storage::LogConsumer> log_;
 };
 
 class FileResultTail final : public ResultTail {
  public:
-  [[nodiscard]] static Expected<std::unique_ptr<FileResultTail>> open(FileSystem& files,
+  [[nodiscard]] static Expected<std::unique_ptr<FileResultTail>> open(storage::FileSystem& files,
                                                                       const VpLayout& layout);
   [[nodiscard]] Expected<std::optional<StoredResults>> next(
       std::vector<std::string>& complaints) override;
 
  private:
-  FileResultTail(FileSystem& files, std::string directory, std::uint64_t position)
+  FileResultTail(storage::FileSystem& files, std::string directory, std::uint64_t position)
       : directory_(directory), reader_(files, std::move(directory), position) {}
 
   std::string directory_;
-  LogReader reader_;
+  storage::LogReader reader_;
 };
 
 // How often to look for more: a look costs a few system calls, so files are looked at rather than

@@ -16,8 +16,8 @@
 
 #include "config/error.h"
 #include "queue/address.h"
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::queue {
 
@@ -49,7 +49,7 @@ class VpQueue {
 
   // Appends at most `max` tasks that wait and were not taken since start. Never blocks. A record
   // that cannot be read is skipped, counted and told in `complaints`, one sentence each.
-  virtual Expected<void> take(std::size_t max, std::vector<QueuedTask>& out,
+  virtual Expected<void> take(std::size_t max, std::vector<tasks::QueuedTask>& out,
                               std::vector<std::string>& complaints) = 0;
 
   // Sleeps so long; less if it is told meanwhile that tasks may wait.
@@ -57,7 +57,7 @@ class VpQueue {
 
   // Makes the batch durable and its tasks done. Returns when it is on the disk. On an error nothing
   // of the batch counts as put: keep it and call again.
-  virtual Expected<void> put(const ResultBatch& batch) = 0;
+  virtual Expected<void> put(const tasks::ResultBatch& batch) = 0;
 
   // Writes what `backsight vp list` shows, as JSON; replaces what was there.
   virtual Expected<void> announce(const std::string& status_json) = 0;

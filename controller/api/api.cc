@@ -9,7 +9,7 @@
 #include "config/listen.h"
 #include "controller/api/embedded.h"
 #include "controller/api/listings.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -246,7 +246,7 @@ ApiReply Api::ask_atlas(const Asked& asked, bool runs) {
                        "this source is not known here; GET /api/v1/sources names those that are");
   }
   ApiReply reply{.status = 202};
-  queue::JsonText json(reply.body);
+  tasks::JsonText json(reply.body);
   json.open('{');
   json.text("source", name);
   json.text("atlas", runs ? "is being measured" : "is empty");

@@ -4,7 +4,7 @@
 
 namespace backsight::controller {
 
-void append_items(queue::JsonText& json, std::string_view key,
+void append_items(tasks::JsonText& json, std::string_view key,
                   const std::vector<ItemSentence>& items) {
   json.key(key);
   json.open('[');
@@ -20,7 +20,7 @@ void append_items(queue::JsonText& json, std::string_view key,
 ApiReply error_reply(int status, std::string_view code, std::string_view sentence,
                      const std::vector<ItemSentence>& items) {
   ApiReply reply{.status = status};
-  queue::JsonText json(reply.body);
+  tasks::JsonText json(reply.body);
   json.open('{');
   json.key("error");
   json.open('{');

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -49,7 +49,7 @@ struct ItemSentence {
   std::size_t item = 0;
   std::string sentence;
 };
-void append_items(queue::JsonText& json, std::string_view key,
+void append_items(tasks::JsonText& json, std::string_view key,
                   const std::vector<ItemSentence>& items);
 [[nodiscard]] ApiReply error_reply(int status, std::string_view code, std::string_view sentence,
                                    const std::vector<ItemSentence>& items = {});

@@ -1,7 +1,7 @@
 #include "controller/api/listings.h"
 
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -9,12 +9,12 @@ namespace {
 
 constexpr std::uint64_t kSecondUs = 1'000'000;
 
-void flag(queue::JsonText& json, std::string_view word, bool value) {
+void flag(tasks::JsonText& json, std::string_view word, bool value) {
   json.key(word);
   json.boolean(value);
 }
 
-void write(queue::JsonText& json, const SourceInfo& source) {
+void write(tasks::JsonText& json, const SourceInfo& source) {
   json.open('{');
   json.text("hostname", source.name);
   json.text("site", source.name);
@@ -30,7 +30,7 @@ void write(queue::JsonText& json, const SourceInfo& source) {
   json.close('}');
 }
 
-void write(queue::JsonText& json, const VantagePointInfo& vp) {
+void write(tasks::JsonText& json, const VantagePointInfo& vp) {
   json.open('{');
   json.text("name", vp.name);
   json.address("ip", vp.address);
@@ -55,7 +55,7 @@ void write(queue::JsonText& json, const VantagePointInfo& vp) {
 template <typename Item>
 ApiReply list(std::string_view word, const std::vector<Item>& items) {
   ApiReply reply;
-  queue::JsonText json(reply.body);
+  tasks::JsonText json(reply.body);
   json.open('{');
   json.key(word);
   json.open('[');

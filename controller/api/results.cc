@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -49,7 +49,7 @@ std::string_view revtr_name(HopType type) {
 
 // A path with what RevTr's programs look for beside M-Lab's fields.
 void append_result(std::string& out, const ReversePath& path, const PathWriter& write_path) {
-  queue::JsonText json(out);
+  tasks::JsonText json(out);
   json.open('{');
   json.text("status", status_of(path));
   json.text("stopReason", name(path.stop_reason));
@@ -97,7 +97,7 @@ class BatchStream final : public ApiStream {
  private:
   [[nodiscard]] std::string head() const {
     std::string text;
-    queue::JsonText json(text);
+    tasks::JsonText json(text);
     json.open('{');
     if (progress_.batch != 0) {  // else those of a label
       json.number("batch_id", progress_.batch);
@@ -112,7 +112,7 @@ class BatchStream final : public ApiStream {
   }
   void append_item(std::string& part, std::size_t at) const {
     if (at < progress_.ended.size()) return append_result(part, progress_.ended[at], write_path_);
-    queue::JsonText json(part);
+    tasks::JsonText json(part);
     json.open('{');
     const std::uint64_t id = progress_.open[at - progress_.ended.size()];
     const bool is_waiting = std::ranges::binary_search(progress_.waiting, id);
@@ -252,7 +252,7 @@ ApiReply Results::cancel(std::uint64_t batch, const std::string& user) const {
     return try_again(503, "storage", cancelled.error(), seconds(10));
   }
   ApiReply reply;
-  queue::JsonText json(reply.body);
+  tasks::JsonText json(reply.body);
   json.open('{');
   json.number("batch_id", batch);
   json.key("cancelled");

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -95,7 +95,7 @@ std::string uri_of(const ApiRequest& request, std::uint64_t batch) {
 ApiReply accepted(const ApiRequest& request, std::uint64_t batch, std::size_t count,
                   const RequestFaults& refused, const std::vector<std::string>& ignored) {
   ApiReply reply;
-  queue::JsonText json(reply.body);
+  tasks::JsonText json(reply.body);
   json.open('{');
   json.text("result_uri", uri_of(request, batch));
   json.number("batch_id", batch);

@@ -22,7 +22,7 @@
 #include "controller/archive/store.h"
 #include "controller/records.h"
 #include "controller/reverse_path.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
@@ -39,7 +39,7 @@ struct ArchiveOptions {
   bool waits_for_release = false;
   // Gets each sentence for the operator, from a thread of the archive's, one at a time.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
-  queue::FileSystem* files = &queue::posix_file_system();
+  storage::FileSystem* files = &storage::posix_file_system();
   std::function<std::uint64_t()> unix_us;  // the time; none: the system's
 };
 

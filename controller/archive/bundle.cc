@@ -12,8 +12,8 @@ namespace backsight::controller {
 
 namespace {
 
-using queue::File;
-using queue::FileSystem;
+using storage::File;
+using storage::FileSystem;
 
 // The rows that a bundle refuses, appended to a file that is made for the first of them.
 class Rejected {

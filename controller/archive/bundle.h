@@ -9,7 +9,7 @@
 
 #include "config/error.h"
 #include "controller/archive/layout.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
@@ -24,7 +24,7 @@ struct BundleReport {
 // Checks each row, packs them, makes the bundle durable under its name, and removes the spool. A
 // spool without a good row makes no bundle.
 // Thread: any, of different names.
-[[nodiscard]] Expected<BundleReport> make_bundle(queue::FileSystem& files,
+[[nodiscard]] Expected<BundleReport> make_bundle(storage::FileSystem& files,
                                                  const ArchiveLayout& layout,
                                                  const BundleName& name);
 

@@ -2,7 +2,7 @@
 
 namespace backsight::controller {
 
-Bundler::Bundler(queue::FileSystem& files, const ArchiveLayout& layout,
+Bundler::Bundler(storage::FileSystem& files, const ArchiveLayout& layout,
                  std::chrono::milliseconds retry_interval, daemon::Teller& tell)
     : files_(files),
       layout_(layout),

@@ -15,7 +15,7 @@
 #include "controller/archive/bundle.h"
 #include "controller/archive/layout.h"
 #include "daemon/trouble.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
@@ -28,7 +28,7 @@ class Bundler {
     std::uint64_t waiting = 0;
   };
 
-  Bundler(queue::FileSystem& files, const ArchiveLayout& layout,
+  Bundler(storage::FileSystem& files, const ArchiveLayout& layout,
           std::chrono::milliseconds retry_interval, daemon::Teller& tell);
   ~Bundler();
   Bundler(const Bundler&) = delete;
@@ -46,7 +46,7 @@ class Bundler {
   // Returns false when it could not.
   bool make(const BundleName& name);
 
-  queue::FileSystem& files_;
+  storage::FileSystem& files_;
   const ArchiveLayout layout_;
   const std::chrono::milliseconds retry_interval_;
   daemon::Teller& tell_;

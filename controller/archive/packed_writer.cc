@@ -16,7 +16,7 @@ constexpr int kMemoryLevel = 8;       // zlib's usual one
 
 }  // namespace
 
-PackedWriter::PackedWriter(queue::File& file)
+PackedWriter::PackedWriter(storage::File& file)
     : file_(file), stream_(std::make_unique<z_stream_s>()), buffer_(kBufferBytes) {
   if (deflateInit2(stream_.get(), kLevel, Z_DEFLATED, kGzipWindow, kMemoryLevel,
                    Z_DEFAULT_STRATEGY) != Z_OK) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 struct z_stream_s;
 
@@ -17,7 +17,7 @@ namespace backsight::controller {
 class PackedWriter {
  public:
   // Replaces what the file holds.
-  explicit PackedWriter(queue::File& file);
+  explicit PackedWriter(storage::File& file);
   ~PackedWriter();
   PackedWriter(const PackedWriter&) = delete;
   PackedWriter& operator=(const PackedWriter&) = delete;
@@ -30,7 +30,7 @@ class PackedWriter {
  private:
   Expected<void> pack(std::string_view bytes, int flush);
 
-  queue::File& file_;
+  storage::File& file_;
   std::unique_ptr<z_stream_s> stream_;
   std::vector<unsigned char> buffer_;
   std::uint64_t written_ = 0;

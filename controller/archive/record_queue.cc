@@ -11,7 +11,7 @@ std::uint64_t heap_bytes(const PingRecord& record) {
   return record.route.size() * sizeof(probes::Ipv4Addr);
 }
 std::uint64_t heap_bytes(const TraceRecord& record) {
-  return record.hops.size() * sizeof(queue::Hop);
+  return record.hops.size() * sizeof(tasks::Hop);
 }
 std::uint64_t heap_bytes(const RankedSpoofersRecord& record) {
   return record.spoofers.size() * sizeof(RankedSpoofersRecord::Spoofer);

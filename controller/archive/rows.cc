@@ -3,18 +3,18 @@
 #include "controller/form/annotation_json.h"
 #include "controller/form/path_json.h"
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
 namespace {
 
-using queue::JsonText;
+using tasks::JsonText;
 
 constexpr std::uint64_t kMicrosecondsInSecond = 1'000'000;
 constexpr std::uint64_t kNanosecondsInMicrosecond = 1'000;
 
-void write_labels(JsonText& json, const queue::Hop& hop) {
+void write_labels(JsonText& json, const tasks::Hop& hop) {
   json.key("mpls");
   json.open('[');
   for (std::size_t i = 0; i < hop.label_count && i < hop.labels.size(); ++i) {
@@ -28,7 +28,7 @@ void write_labels(JsonText& json, const queue::Hop& hop) {
   json.close(']');
 }
 
-void write_reply(JsonText& json, const queue::Hop& hop, const Annotation& annotation) {
+void write_reply(JsonText& json, const tasks::Hop& hop, const Annotation& annotation) {
   const probes::ReplyType type = hop.reply.type;
   write_known_address(json, "hop_ip", hop.reply.from);
   json.number("rtt", hop.rtt_ns / kNanosecondsInMicrosecond);
@@ -44,7 +44,7 @@ void write_reply(JsonText& json, const queue::Hop& hop, const Annotation& annota
   write_annotation(json, hop.reply.from, annotation);
 }
 
-void write_hop(JsonText& json, const queue::Hop& hop, const Annotation& annotation) {
+void write_hop(JsonText& json, const tasks::Hop& hop, const Annotation& annotation) {
   json.open('{');
   json.number("ttl", hop.ttl);
   json.number("attempt", hop.attempt);
@@ -105,10 +105,10 @@ void append_raw(std::string& out, const TraceRecord& record, const Annotation& a
   json.address("dst", record.dst);
   json.number("date", record.started_unix_us / kMicrosecondsInSecond);
   json.number("started_us", record.started_unix_us);
-  json.text("stop_reason", queue::name(record.outcome));
+  json.text("stop_reason", tasks::name(record.outcome));
   json.key("hops");
   json.open('[');
-  for (const queue::Hop& hop : record.hops) write_hop(json, hop, annotation);
+  for (const tasks::Hop& hop : record.hops) write_hop(json, hop, annotation);
   json.close(']');
   json.close('}');
 }

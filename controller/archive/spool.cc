@@ -3,7 +3,7 @@
 #include <span>
 
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -12,7 +12,7 @@ namespace {
 std::string head_of_rows(const ArchiveLayout& layout, const BundleName& name,
                          const Archiver& archiver) {
   std::string head;
-  queue::JsonText json(head);
+  tasks::JsonText json(head);
   json.open('{');
   json.text("date", day_of(name.unix_us));
   json.key("archiver");
@@ -28,7 +28,7 @@ std::string head_of_rows(const ArchiveLayout& layout, const BundleName& name,
 
 }  // namespace
 
-Spool::Spool(queue::FileSystem& files, const ArchiveLayout& layout, const BundleName& name,
+Spool::Spool(storage::FileSystem& files, const ArchiveLayout& layout, const BundleName& name,
              const Archiver& archiver)
     : files_(files),
       path_(layout.spool(name)),

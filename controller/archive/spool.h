@@ -10,7 +10,7 @@
 
 #include "config/error.h"
 #include "controller/archive/layout.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
@@ -23,7 +23,7 @@ struct Archiver {
 class Spool {
  public:
   // Makes no file before the first sync(). REQUIRES: there is none of that name.
-  Spool(queue::FileSystem& files, const ArchiveLayout& layout, const BundleName& name,
+  Spool(storage::FileSystem& files, const ArchiveLayout& layout, const BundleName& name,
         const Archiver& archiver);
 
   // Keeps the row, whose `raw` column this is, in memory. REQUIRES: JSON without a line end.
@@ -38,12 +38,12 @@ class Spool {
   [[nodiscard]] std::uint64_t pending_bytes() const noexcept { return pending_.size(); }
 
  private:
-  queue::FileSystem& files_;
+  storage::FileSystem& files_;
   std::string path_;
   std::string directory_;
   BundleName name_;
   std::string head_;  // of each row, up to its raw column
-  std::unique_ptr<queue::File> file_;
+  std::unique_ptr<storage::File> file_;
   bool name_is_durable_ = false;
   std::uint64_t durable_bytes_ = 0;
   std::string pending_;

@@ -9,13 +9,13 @@
 #include <string_view>
 
 #include "config/error.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
 class SpoolLines {
  public:
-  explicit SpoolLines(std::unique_ptr<queue::File> file) : file_(std::move(file)) {}
+  explicit SpoolLines(std::unique_ptr<storage::File> file) : file_(std::move(file)) {}
 
   // The next line without its end; nothing at the end. Good until the next call.
   [[nodiscard]] Expected<std::optional<std::string_view>> next();
@@ -23,7 +23,7 @@ class SpoolLines {
   [[nodiscard]] std::uint64_t torn_bytes() const noexcept { return buffer_.size() - begin_; }
 
  private:
-  std::unique_ptr<queue::File> file_;
+  std::unique_ptr<storage::File> file_;
   std::uint64_t offset_ = 0;  // read up to there
   std::string buffer_;
   std::size_t begin_ = 0;

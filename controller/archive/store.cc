@@ -10,7 +10,7 @@
 
 namespace backsight::controller {
 
-using queue::FileSystem;
+using storage::FileSystem;
 
 Expected<std::unique_ptr<ArchiveStore>> ArchiveStore::open(FileSystem& files,
                                                            const ArchiveLayout& layout,
@@ -50,10 +50,10 @@ Expected<void> ArchiveStore::write_schemas() {
 // Leaves a file alone that says the same.
 Expected<void> ArchiveStore::write_schema(const std::string& file, const std::string& content) {
   const std::string path = layout_.schema_directory() + '/' + file;
-  const auto known = queue::read_file(files_, path);
+  const auto known = storage::read_file(files_, path);
   if (!known) return tl::unexpected(known.error());
   if (*known != nullptr && **known == content) return {};
-  return queue::replace_file(files_, path, content);
+  return storage::replace_file(files_, path, content);
 }
 
 Expected<void> ArchiveStore::recover() {

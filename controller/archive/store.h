@@ -15,7 +15,7 @@
 #include "controller/archive/layout.h"
 #include "controller/archive/spool.h"
 #include "controller/reverse_path.h"
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
@@ -28,7 +28,7 @@ class ArchiveStore {
  public:
   // Takes the archive's lock, writes the schema files. What an earlier process left in the spool is
   // to be bundled: the first that take_closed() gives.
-  [[nodiscard]] static Expected<std::unique_ptr<ArchiveStore>> open(queue::FileSystem& files,
+  [[nodiscard]] static Expected<std::unique_ptr<ArchiveStore>> open(storage::FileSystem& files,
                                                                     const ArchiveLayout& layout,
                                                                     const Archiver& archiver,
                                                                     const RotationLimits& limits);
@@ -50,7 +50,7 @@ class ArchiveStore {
   [[nodiscard]] std::vector<ReversePath> take_recovered();
 
  private:
-  ArchiveStore(queue::FileSystem& files, const ArchiveLayout& layout, const Archiver& archiver,
+  ArchiveStore(storage::FileSystem& files, const ArchiveLayout& layout, const Archiver& archiver,
                const RotationLimits& limits)
       : files_(files), layout_(layout), archiver_(archiver), limits_(limits) {}
 
@@ -63,11 +63,11 @@ class ArchiveStore {
   [[nodiscard]] bool is_due(const Spool& spool, std::uint64_t now_unix_us) const;
   void retire(Datatype datatype);
 
-  queue::FileSystem& files_;
+  storage::FileSystem& files_;
   ArchiveLayout layout_;
   Archiver archiver_;
   RotationLimits limits_;
-  std::unique_ptr<queue::Lock> lock_;
+  std::unique_ptr<storage::Lock> lock_;
   std::array<std::unique_ptr<Spool>, kDatatypes> open_;
   std::vector<std::unique_ptr<Spool>> retired_;  // get no more rows, not all durable yet
   std::vector<BundleName> closed_;

@@ -4,16 +4,16 @@
 #include <cmath>
 #include <optional>
 
-#include "queue/trace_rules.h"
+#include "tasks/trace_rules.h"
 
 namespace backsight::controller {
 
 namespace {
 
-using queue::Hop;
 using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
+using tasks::Hop;
 
 constexpr std::uint64_t kMaxTtl = 255;
 // The try that follows a run of silent hops, to see whether the destination answers at all.
@@ -155,21 +155,21 @@ probes::TraceMethod method_of(RipeProtocol protocol) {
 }
 
 // Of a trace whose hops are read; `has_last_try`: one with TTL 255 followed.
-queue::Outcome outcome_of(const TraceRecord& record, RipeProtocol protocol, bool has_last_try) {
+tasks::Outcome outcome_of(const TraceRecord& record, RipeProtocol protocol, bool has_last_try) {
   bool is_unreachable = false;
   for (const Hop& hop : record.hops) {
     if (!hop.has_reply) continue;
-    const queue::WayEnd end = queue::way_end(hop.reply, method_of(protocol), record.dst);
+    const tasks::WayEnd end = tasks::way_end(hop.reply, method_of(protocol), record.dst);
     // What a destination answers to UDP stands there without a kind.
     const bool is_answer = hop.reply.type == probes::ReplyType::kTimeExceeded;
-    if (hop.reply.from == record.dst && (is_answer || end == queue::WayEnd::kReached)) {
-      return queue::Outcome::kReached;
+    if (hop.reply.from == record.dst && (is_answer || end == tasks::WayEnd::kReached)) {
+      return tasks::Outcome::kReached;
     }
-    is_unreachable = is_unreachable || end == queue::WayEnd::kUnreachable;
+    is_unreachable = is_unreachable || end == tasks::WayEnd::kUnreachable;
   }
-  if (is_unreachable) return queue::Outcome::kUnreachable;
+  if (is_unreachable) return tasks::Outcome::kUnreachable;
   const bool ends_silent = record.hops.empty() || !record.hops.back().has_reply;
-  return has_last_try || ends_silent ? queue::Outcome::kGapLimit : queue::Outcome::kMaxTtl;
+  return has_last_try || ends_silent ? tasks::Outcome::kGapLimit : tasks::Outcome::kMaxTtl;
 }
 
 }  // namespace

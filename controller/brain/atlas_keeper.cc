@@ -23,7 +23,7 @@ constexpr std::size_t kSpoofers = 2;
 constexpr std::uint8_t kFarTtl = 7;
 
 // The routers up to the destination.
-std::vector<Ipv4Addr> hops_of(const std::vector<queue::Hop>& attempts, Ipv4Addr destination) {
+std::vector<Ipv4Addr> hops_of(const std::vector<tasks::Hop>& attempts, Ipv4Addr destination) {
   std::vector<Ipv4Addr> hops = responders(attempts);
   const auto end = std::ranges::find(hops, destination);
   hops.erase(end, hops.end());
@@ -38,7 +38,7 @@ void AtlasKeeper::import(std::vector<TraceRecord> traces) {
   ++import_number_;
   look_at_ = next_at_ = 0;
   for (const TraceRecord& it : traces) {
-    if (it.outcome != queue::Outcome::kReached) continue;
+    if (it.outcome != tasks::Outcome::kReached) continue;
     ++import_size_;
     imported_[it.dst].push_back(
         {{it.id, kNoVp, it.src, 0, hops_of(it.hops, it.dst), 0}, it.started_unix_us});
@@ -213,7 +213,7 @@ void AtlasKeeper::on_trace(const Answer& answer, const Now& now) {
     task.due = now.steady + kFirstPause;  // that tells nothing of the way
     return;
   }
-  if (answer.outcome != queue::Outcome::kReached) {
+  if (answer.outcome != tasks::Outcome::kReached) {
     task.due = now.steady + (kFirstPause << task.failures);
     task.failures =
         std::min<std::uint8_t>(static_cast<std::uint8_t>(task.failures + 1), kMostDoublings);

@@ -75,7 +75,7 @@ void Brain::deny(config::PrefixSet denied, const Now& now) {
   keeper_.look_again(now);
 }
 
-void Brain::on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now) {
+void Brain::on_results(VpIndex vp, const tasks::ResultBatch& results, const Now& now) {
   prober_.on_heard(vp, now.steady);
   for (const auto& it : results.probes) prober_.on_result(vp, it, now);
   for (const auto& it : results.traces) prober_.on_trace(vp, it, now);

@@ -33,7 +33,7 @@
 #include "controller/request.h"
 #include "controller/reverse_path.h"
 #include "controller/vantage/vantage_table.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::controller {
 
@@ -93,7 +93,7 @@ class Brain {
 
   // What a vantage point announced. Returns its index, by which its results are handed in.
   VpIndex hear(const Announcement& announcement, const Now& now);
-  void on_results(VpIndex vp, const queue::ResultBatch& results, const Now& now);
+  void on_results(VpIndex vp, const tasks::ResultBatch& results, const Now& now);
   // What keeps tasks from a vantage point, or its results from us, as a clause; empty: nothing.
   // While there is something it is asked nothing, and what it was asked counts as not asked.
   void set_link(VpIndex vp, const std::string& trouble, const Now& now);

@@ -10,10 +10,10 @@ namespace backsight::controller {
 namespace {
 
 // Why a probe was not sent, where the next one may be.
-bool is_passing(queue::Reason reason) {
-  return reason == queue::Reason::kNone || reason == queue::Reason::kNeighbour ||
-         reason == queue::Reason::kTransmit || reason == queue::Reason::kStopped ||
-         reason == queue::Reason::kNeighboursFull || reason == queue::Reason::kLink;
+bool is_passing(tasks::Reason reason) {
+  return reason == tasks::Reason::kNone || reason == tasks::Reason::kNeighbour ||
+         reason == tasks::Reason::kTransmit || reason == tasks::Reason::kStopped ||
+         reason == tasks::Reason::kNeighboursFull || reason == tasks::Reason::kLink;
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ void Brain::learn_route(const Answer& answer, const Now& now) {
 
 void Brain::learn(const Answer& answer, const Now& now) {
   if (answer.state == Answer::State::kFailed) {
-    const bool is_refusal = answer.reason == queue::Reason::kNotEnrolled ||
-                            answer.reason == queue::Reason::kSourceDenied;
+    const bool is_refusal = answer.reason == tasks::Reason::kNotEnrolled ||
+                            answer.reason == tasks::Reason::kSourceDenied;
     const auto source = vantage_.by_address(answer.key.src);
     if (answer.is_spoofed && is_refusal && source) {
       vantage_.learn_refusal(answer.key.sender, *source);
@@ -50,13 +50,13 @@ void Brain::learn(const Answer& answer, const Now& now) {
     return;
   }
   if (answer.key.kind == probes::Kind::kTrace) {
-    for (const queue::Hop& hop : answer.hops) {
+    for (const tasks::Hop& hop : answer.hops) {
       if (hop.has_reply)
         ranking_.learn_passed(answer.key.sender, hop.reply.from, hop.ttl, now.steady);
     }
     if (answer.state == Answer::State::kAnswered) {
       vantage_.learn(answer.key.sender, Capability::kTrace,
-                     std::ranges::any_of(answer.hops, &queue::Hop::has_reply), now.steady);
+                     std::ranges::any_of(answer.hops, &tasks::Hop::has_reply), now.steady);
     }
     keeper_.on_trace(answer, now);
     return;

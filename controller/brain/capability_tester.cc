@@ -109,8 +109,8 @@ void CapabilityTester::on_news(const News& news, const Now& now) {
     if (at == spoofed_.end()) return;
     const auto [sender, receiver] = at->second;
     spoofed_.erase(at);
-    if (answer.reason == queue::Reason::kNotEnrolled ||
-        answer.reason == queue::Reason::kSourceDenied) {
+    if (answer.reason == tasks::Reason::kNotEnrolled ||
+        answer.reason == tasks::Reason::kSourceDenied) {
       vantage_.learn_refusal(sender, receiver);
       return;
     }

@@ -6,7 +6,7 @@ namespace backsight::controller {
 
 namespace {
 
-using queue::JsonText;
+using tasks::JsonText;
 
 void write_location(JsonText& json, const Location& location) {
   if (!location.city.empty()) json.text("city", location.city);

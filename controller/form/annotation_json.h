@@ -5,15 +5,15 @@
 
 #include "controller/annotation/annotation.h"
 #include "probes/address.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
 // null when the address is unspecified.
-void write_known_address(queue::JsonText& json, std::string_view key, probes::Ipv4Addr address);
+void write_known_address(tasks::JsonText& json, std::string_view key, probes::Ipv4Addr address);
 
 // "cidr", "asn" and "geolocation_ipinfo"; null, null and {} when not known.
-void write_annotation(queue::JsonText& json, probes::Ipv4Addr address,
+void write_annotation(tasks::JsonText& json, probes::Ipv4Addr address,
                       const Annotation& annotation);
 
 }  // namespace backsight::controller

@@ -2,13 +2,13 @@
 
 #include "controller/form/annotation_json.h"
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
 namespace {
 
-using queue::JsonText;
+using tasks::JsonText;
 
 void write_hop(JsonText& json, std::size_t number, const ReverseHop& hop,
                const Annotation& annotation) {

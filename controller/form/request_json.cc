@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "controller/form/utf8.h"
-#include "queue/json_text.h"
+#include "tasks/json/json_text.h"
 
 namespace backsight::controller {
 
@@ -332,7 +332,7 @@ tl::expected<Submission, SubmissionFault> read(std::string_view json, std::size_
   return reading.take();
 }
 
-void append_request(queue::JsonText& json, const Request& request) {
+void append_request(tasks::JsonText& json, const Request& request) {
   const Request usual;
   const auto flag = [&](std::size_t place) {
     const bool value = request.*flag_at(place);
@@ -372,7 +372,7 @@ tl::expected<std::vector<WrittenRequest>, std::string> parse_kept(std::string_vi
 }
 
 void append_submission(std::string& out, std::span<const Request> requests) {
-  queue::JsonText json(out);
+  tasks::JsonText json(out);
   json.open('{');
   json.key(kRevtrs);
   json.open('[');

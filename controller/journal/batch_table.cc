@@ -90,7 +90,7 @@ void BatchTable::show(std::uint64_t batch, ShownEnd end, const std::string& labe
 }
 
 void BatchTable::move_to_disk(std::uint64_t batch, std::uint64_t id,
-                              const queue::RecordPlace& place) {
+                              const storage::RecordPlace& place) {
   const auto found = batches_.find(batch);
   if (found == batches_.end()) return;
   for (ShownEnd& end : found->second.ends) {

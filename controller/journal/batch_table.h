@@ -14,14 +14,14 @@
 
 #include "controller/reverse_path.h"
 #include "controller/service.h"
-#include "queue/log/log_format.h"
+#include "storage/log/log_format.h"
 
 namespace backsight::controller {
 
 // An end that may be shown: on the disk, or in memory while the disk refuses it.
 struct ShownEnd {
   std::uint64_t id = 0;
-  queue::RecordPlace place;                 // unless there is a path
+  storage::RecordPlace place;               // unless there is a path
   std::shared_ptr<const ReversePath> path;  // none: it stands on the disk
 };
 
@@ -48,7 +48,7 @@ class BatchTable {
   // REQUIRES: its end is claimed.
   void show(std::uint64_t batch, ShownEnd end, const std::string& label, std::uint64_t unix_us);
   // It stands on the disk by now.
-  void move_to_disk(std::uint64_t batch, std::uint64_t id, const queue::RecordPlace& place);
+  void move_to_disk(std::uint64_t batch, std::uint64_t id, const storage::RecordPlace& place);
   // False: no such batch, or all of it has ended.
   bool cancel(std::uint64_t batch);
 

@@ -4,10 +4,10 @@
 
 namespace backsight::controller {
 
-Expected<IdSource> IdSource::open(queue::FileSystem& files, const std::string& directory,
+Expected<IdSource> IdSource::open(storage::FileSystem& files, const std::string& directory,
                                   const std::string& name, std::uint64_t least) {
   if (auto made = files.make_directories(directory); !made) return tl::unexpected(made.error());
-  auto bound = queue::DurableNumber::open(files, directory, name);
+  auto bound = storage::DurableNumber::open(files, directory, name);
   if (!bound) return tl::unexpected(bound.error());
   const std::uint64_t next = std::max({bound->value(), least, std::uint64_t{1}});
   return IdSource(std::move(*bound), next);

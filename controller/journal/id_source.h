@@ -6,7 +6,7 @@
 #include <string>
 
 #include "config/error.h"
-#include "queue/log/durable_number.h"
+#include "storage/durable_number.h"
 
 namespace backsight::controller {
 
@@ -15,7 +15,7 @@ class IdSource {
  public:
   // `name` is the file in `directory` that says up to where numbers may have been given out. None
   // below `least` is given out.
-  [[nodiscard]] static Expected<IdSource> open(queue::FileSystem& files,
+  [[nodiscard]] static Expected<IdSource> open(storage::FileSystem& files,
                                                const std::string& directory,
                                                const std::string& name, std::uint64_t least = 1);
 
@@ -28,10 +28,10 @@ class IdSource {
   static constexpr std::uint64_t kBlock = 65'536;  // numbers that a restart passes over at the most
 
  private:
-  IdSource(queue::DurableNumber bound, std::uint64_t next)
+  IdSource(storage::DurableNumber bound, std::uint64_t next)
       : bound_(std::move(bound)), next_(next) {}
 
-  queue::DurableNumber bound_;  // numbers below may have been given out
+  storage::DurableNumber bound_;  // numbers below may have been given out
   std::uint64_t next_;
 };
 

@@ -9,7 +9,7 @@
 #include "controller/form/request_json.h"
 #include "controller/journal/numbering.h"
 #include "probes/wire/assert.h"
-#include "queue/log/log_reader.h"
+#include "storage/log/log_reader.h"
 
 namespace backsight::controller {
 
@@ -45,7 +45,7 @@ tl::expected<std::vector<Request>, std::string> requests_of(const JournalHead& h
   return requests;
 }
 
-Expected<ReversePath> path_of(const queue::LogRecord& record) {
+Expected<ReversePath> path_of(const storage::LogRecord& record) {
   const auto head = parse_head(record.payload);
   if (!head) return run_failed(head.error());
   if (head->kind != JournalKind::kEnded) return run_failed("another record stands there");
@@ -56,14 +56,14 @@ Expected<ReversePath> path_of(const queue::LogRecord& record) {
 
 }  // namespace
 
-Expected<std::unique_ptr<Journal>> Journal::open(queue::FileSystem& files,
+Expected<std::unique_ptr<Journal>> Journal::open(storage::FileSystem& files,
                                                  const std::string& directory,
                                                  const JournalOptions& options, Replay& replay,
                                                  std::vector<std::string>& complaints) {
   std::unique_ptr<Journal> journal(new Journal(files, directory));
-  queue::LogOptions log_options;
+  storage::LogOptions log_options;
   log_options.segment_bytes = options.segment_bytes;
-  auto log = queue::LogWriter::open(files, directory, log_options);
+  auto log = storage::LogWriter::open(files, directory, log_options);
   if (!log) return tl::unexpected(log.error());
   journal->log_ = std::move(*log);
   complaints.insert(complaints.end(), journal->log_->complaints().begin(),
@@ -75,10 +75,10 @@ Expected<std::unique_ptr<Journal>> Journal::open(queue::FileSystem& files,
 }
 
 Expected<void> Journal::replay_all(Replay& replay, std::vector<std::string>& complaints) {
-  const auto segments = queue::list_segments(files_, directory_);
+  const auto segments = storage::list_segments(files_, directory_);
   if (!segments) return tl::unexpected(segments.error());
   if (segments->empty()) return {};
-  queue::LogReader reader(files_, directory_, segments->front());
+  storage::LogReader reader(files_, directory_, segments->front());
   while (true) {
     const auto record = reader.next(complaints);
     if (!record) return tl::unexpected(record.error());
@@ -87,11 +87,11 @@ Expected<void> Journal::replay_all(Replay& replay, std::vector<std::string>& com
   }
 }
 
-void Journal::replay_record(const queue::LogRecord& record, const queue::RecordPlace& place,
+void Journal::replay_record(const storage::LogRecord& record, const storage::RecordPlace& place,
                             Replay& replay, std::vector<std::string>& complaints) {
   const auto complain = [&](const std::string& clause) {
     complaints.push_back(fmt::format("{}: the record at {} holds {}",
-                                     queue::segment_path(directory_, place.segment), place.offset,
+                                     storage::segment_path(directory_, place.segment), place.offset,
                                      clause));
   };
   const auto head = parse_head(record.payload);
@@ -121,7 +121,7 @@ Expected<void> Journal::accept(std::span<const Request> requests, std::uint64_t 
   append_submission(text, requests);
   if (text.size() > kMaxJournalText) return run_failed("the submission is too large to be kept");
   kept.bytes = encode_record(kept.head, text);
-  if (kept.bytes.size() > queue::kMaxPayloadBytes) {
+  if (kept.bytes.size() > storage::kMaxPayloadBytes) {
     return run_failed("the submission is too large to be kept");
   }
   std::unique_lock lock(mutex_);
@@ -208,11 +208,12 @@ void Journal::settle(std::vector<Kept>& written, const Expected<void>& outcome) 
                std::make_move_iterator(again.end()));
 }
 
-std::vector<Expected<ReversePath>> Journal::read(std::span<const queue::RecordPlace> places) const {
-  queue::RecordFetcher fetcher(files_, directory_);
+std::vector<Expected<ReversePath>> Journal::read(
+    std::span<const storage::RecordPlace> places) const {
+  storage::RecordFetcher fetcher(files_, directory_);
   std::vector<Expected<ReversePath>> paths;
   paths.reserve(places.size());
-  for (const queue::RecordPlace& place : places) {
+  for (const storage::RecordPlace& place : places) {
     paths.push_back(fetcher.fetch(place).and_then(path_of));
   }
   return paths;
@@ -228,7 +229,7 @@ void Journal::drop_forgotten_starts() {
 
 Expected<void> Journal::forget(std::span<const std::uint64_t> batches) {
   // Before it is known what is kept: what is accepted from now on stands behind.
-  const auto end = queue::log_end(files_, directory_);
+  const auto end = storage::log_end(files_, directory_);
   if (!end) return tl::unexpected(end.error());
   std::uint64_t mark = *end;
   {
@@ -237,11 +238,11 @@ Expected<void> Journal::forget(std::span<const std::uint64_t> batches) {
     drop_forgotten_starts();
     if (!starts_.empty()) mark = std::min(mark, starts_.front().position);
   }
-  return queue::free_segments(files_, directory_, mark);
+  return storage::free_segments(files_, directory_, mark);
 }
 
 Expected<std::vector<std::uint64_t>> Journal::oldest() const {
-  const auto segments = queue::list_segments(files_, directory_);
+  const auto segments = storage::list_segments(files_, directory_);
   if (!segments) return tl::unexpected(segments.error());
   std::vector<std::uint64_t> batches;
   if (segments->size() < 2) return batches;
@@ -255,7 +256,7 @@ Expected<std::vector<std::uint64_t>> Journal::oldest() const {
 }
 
 Expected<std::uint64_t> Journal::bytes() const {
-  return queue::bytes_behind(files_, directory_, queue::kFirstPosition);
+  return storage::bytes_behind(files_, directory_, storage::kFirstPosition);
 }
 
 std::size_t Journal::kept() const {

@@ -2,7 +2,7 @@
 // accept() has acknowledged survives kill -9 and a power cut. Those who wait for the disk at the
 // same time share one write.
 //
-//   directory/            segments, lock and end of the log (queue/log)
+//   directory/            segments, lock and end of the log (storage/log)
 //   directory/ids         numbers up to which may have been given out (id_source.h)
 #pragma once
 
@@ -20,8 +20,8 @@
 #include "controller/journal/journal_record.h"
 #include "controller/request.h"
 #include "controller/reverse_path.h"
-#include "queue/log/log_writer.h"
-#include "queue/log/record_fetcher.h"
+#include "storage/log/log_writer.h"
+#include "storage/log/record_fetcher.h"
 
 namespace backsight::controller {
 
@@ -31,7 +31,7 @@ struct EndedRecord {
   std::uint64_t id = 0;
   std::uint64_t unix_us = 0;
   std::string label;
-  queue::RecordPlace place;
+  storage::RecordPlace place;
 };
 
 // What open() found, in the order in which it was written.
@@ -53,7 +53,7 @@ class Journal {
   // Reads all there is into `replay`. What is damaged is passed, and told in `complaints`, one
   // sentence each with its place. Fails when another process has the folder.
   [[nodiscard]] static Expected<std::unique_ptr<Journal>> open(
-      queue::FileSystem& files, const std::string& directory, const JournalOptions& options,
+      storage::FileSystem& files, const std::string& directory, const JournalOptions& options,
       Replay& replay, std::vector<std::string>& complaints);
 
   // All of one batch and user, numbered (numbering.h). Durable on return; on an
@@ -69,7 +69,7 @@ class Journal {
 
   // Reads ends again; one by one in order, as they are or why not.
   [[nodiscard]] std::vector<Expected<ReversePath>> read(
-      std::span<const queue::RecordPlace> places) const;
+      std::span<const storage::RecordPlace> places) const;
 
   // Nothing of these batches is needed any more: segments that hold nothing else are removed.
   [[nodiscard]] Expected<void> forget(std::span<const std::uint64_t> batches);
@@ -88,15 +88,15 @@ class Journal {
     JournalHead head;
     std::vector<std::byte> bytes;  // none: somebody waits for all before
     Waiter* waiter = nullptr;      // none: kept until it is written
-    queue::RecordPlace place;      // once it is appended
+    storage::RecordPlace place;    // once it is appended
     std::uint64_t position = 0;
   };
 
-  Journal(queue::FileSystem& files, std::string directory)
+  Journal(storage::FileSystem& files, std::string directory)
       : files_(files), directory_(std::move(directory)) {}
 
   Expected<void> replay_all(Replay& replay, std::vector<std::string>& complaints);
-  void replay_record(const queue::LogRecord& record, const queue::RecordPlace& place,
+  void replay_record(const storage::LogRecord& record, const storage::RecordPlace& place,
                      Replay& replay, std::vector<std::string>& complaints);
   Expected<void> wait_for(Kept kept, std::unique_lock<std::mutex>& lock);
   void write(std::unique_lock<std::mutex>& lock);
@@ -104,9 +104,9 @@ class Journal {
   void remember(std::uint64_t batch, std::uint64_t position);
   void drop_forgotten_starts();
 
-  queue::FileSystem& files_;
+  storage::FileSystem& files_;
   const std::string directory_;
-  std::unique_ptr<queue::LogWriter> log_;  // of who is writing
+  std::unique_ptr<storage::LogWriter> log_;  // of who is writing
 
   mutable std::mutex mutex_;  // of all below
   std::condition_variable has_settled_;

@@ -7,14 +7,14 @@
 #include <cstring>
 
 #include "probes/wire/assert.h"
-#include "queue/log/log_format.h"
+#include "storage/log/log_format.h"
 
 namespace backsight::controller {
 
 namespace {
 
-using queue::load_le32;
-using queue::load_le64;
+using storage::load_le32;
+using storage::load_le64;
 
 constexpr std::size_t kHeadBytes = 32;
 constexpr std::byte kForm{1};
@@ -40,10 +40,10 @@ std::vector<std::byte> encode_record(const JournalHead& head, std::string_view t
   bytes[1] = kForm;
   bytes[2] = static_cast<std::byte>(head.name.size() & 0xff);
   bytes[3] = static_cast<std::byte>(head.name.size() >> 8);
-  queue::store_le32(bytes.data() + 4, static_cast<std::uint32_t>(text.size()));
-  queue::store_le64(bytes.data() + 8, head.batch);
-  queue::store_le64(bytes.data() + 16, head.number);
-  queue::store_le64(bytes.data() + 24, head.unix_us);
+  storage::store_le32(bytes.data() + 4, static_cast<std::uint32_t>(text.size()));
+  storage::store_le64(bytes.data() + 8, head.batch);
+  storage::store_le64(bytes.data() + 16, head.number);
+  storage::store_le64(bytes.data() + 24, head.unix_us);
   std::memcpy(bytes.data() + kHeadBytes, head.name.data(), head.name.size());
   if (!text.empty()) {
     compress2(reinterpret_cast<Bytef*>(bytes.data() + begin), &deflated,

@@ -1,4 +1,4 @@
-// What the journal keeps: one record of the file log (queue/log) each. All numbers are
+// What the journal keeps: one record of the file log (storage/log) each. All numbers are
 // little-endian.
 //
 //   0       what: 'A' accepted, 'E' ended, 'C' cancelled

@@ -72,7 +72,7 @@ class BookReplay final : public Replay {
   std::uint64_t strays_ = 0;
 };
 
-Expected<RequestBook::Opened> RequestBook::open(queue::FileSystem& files,
+Expected<RequestBook::Opened> RequestBook::open(storage::FileSystem& files,
                                                 const std::string& directory, BookOptions options) {
   Opened opened;
   opened.book.reset(new RequestBook(std::move(options)));
@@ -206,7 +206,7 @@ void RequestBook::write_and_show(std::vector<Path> arrived) {
   for (const Path& path : arrived) journal_->end(*path, options_.now_us());
   look_for_room();
   note_outcome(journal_->sync());
-  std::unordered_map<std::uint64_t, queue::RecordPlace> places;
+  std::unordered_map<std::uint64_t, storage::RecordPlace> places;
   for (const EndedRecord& record : journal_->take_written()) places[record.id] = record.place;
   const std::uint64_t now_us = options_.now_us();
   std::vector<std::shared_ptr<Waiting>> wake;
@@ -333,7 +333,7 @@ std::optional<BatchProgress> RequestBook::wait_for_more(std::uint64_t batch, std
 }
 
 std::vector<ReversePath> RequestBook::read(const std::vector<BatchTable::Labelled>& ends) const {
-  std::vector<queue::RecordPlace> places;
+  std::vector<storage::RecordPlace> places;
   for (const auto& [batch, end] : ends) {
     if (end.path == nullptr) places.push_back(end.place);
   }

@@ -66,8 +66,8 @@ class RequestBook {
     std::vector<std::uint64_t> cancelled;  // of these, by number: to be ended as that
     std::vector<std::string> complaints;   // what could not be read, one sentence each
   };
-  [[nodiscard]] static Expected<Opened> open(queue::FileSystem& files, const std::string& directory,
-                                             BookOptions options);
+  [[nodiscard]] static Expected<Opened> open(storage::FileSystem& files,
+                                             const std::string& directory, BookOptions options);
   // Writes what is left.
   ~RequestBook();
   RequestBook(const RequestBook&) = delete;

@@ -142,9 +142,9 @@ void Measurement::on_trace(const Answer& answer, std::size_t hop, const Knowledg
   }
   std::vector<Ipv4Addr> way = responders(answer.hops);
   if (hop == 0) note_alternative(way, known);
-  if (answer.outcome != queue::Outcome::kReached) {
-    give_up_trace(answer.outcome == queue::Outcome::kUnreachable ? FailReason::kUnreachable
-                  : answer.outcome == queue::Outcome::kLoop      ? FailReason::kLoop
+  if (answer.outcome != tasks::Outcome::kReached) {
+    give_up_trace(answer.outcome == tasks::Outcome::kUnreachable ? FailReason::kUnreachable
+                  : answer.outcome == tasks::Outcome::kLoop      ? FailReason::kLoop
                                                                  : FailReason::kGapLimit,
                   known, now);
     return;

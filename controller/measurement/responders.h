@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "probes/address.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::controller {
 
 // The first who answered for each TTL, from TTL 1 on; unspecified: nobody. Attempts come in order
 // of sending; one without a TTL is none.
-[[nodiscard]] std::vector<probes::Ipv4Addr> responders(std::span<const queue::Hop> attempts);
+[[nodiscard]] std::vector<probes::Ipv4Addr> responders(std::span<const tasks::Hop> attempts);
 
 }  // namespace backsight::controller

@@ -67,10 +67,10 @@ Ipv4Addr link_peer(Ipv4Addr address) noexcept {
   }
 }
 
-RouteSplit split_route(const queue::Recorded& recorded, Ipv4Addr target, Ipv4Addr source,
+RouteSplit split_route(const tasks::Recorded& recorded, Ipv4Addr target, Ipv4Addr source,
                        const AliasTable& aliases) {
   RouteSplit split;
-  if (recorded.what != queue::Recorded::What::kRoute) return split;
+  if (recorded.what != tasks::Recorded::What::kRoute) return split;
   probes::RecordedRoute route;
   route.hops = recorded.addresses;
   route.count = std::min<std::uint8_t>(recorded.count, probes::kMaxRecordedHops);

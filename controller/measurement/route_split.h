@@ -8,7 +8,7 @@
 
 #include "controller/annotation/alias_table.h"
 #include "probes/address.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::controller {
 
@@ -41,7 +41,7 @@ struct RouteSplit {
 
 // Reads the route of a reply by `target` that arrived at `source`. Loops on the way back are cut
 // out, repeated stamps of one router are one hop, and the source's own stamp is none.
-[[nodiscard]] RouteSplit split_route(const queue::Recorded& recorded, probes::Ipv4Addr target,
+[[nodiscard]] RouteSplit split_route(const tasks::Recorded& recorded, probes::Ipv4Addr target,
                                      probes::Ipv4Addr source, const AliasTable& aliases);
 
 }  // namespace backsight::controller

@@ -10,7 +10,7 @@
 #include "controller/vantage/vp_index.h"
 #include "probes/address.h"
 #include "probes/probe.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::controller {
 
@@ -48,7 +48,7 @@ struct Answer {
   ProbeKey key;
   bool is_spoofed = false;
   State state = State::kWaiting;
-  queue::Reason reason = queue::Reason::kNone;
+  tasks::Reason reason = tasks::Reason::kNone;
   std::uint64_t revtr = 0;  // that first asked; 0: background
   SteadyNs asked_at = 0;
   SteadyNs handed_at = 0;  // to the vantage point; 0: not yet
@@ -56,17 +56,17 @@ struct Answer {
   SteadyNs ended_at = 0;   // of the states from kAnswered on
   std::uint64_t sent_unix_us = 0;
   std::uint64_t rtt_ns = 0;  // 0: not known, as of spoofed ones
-  queue::ReplySummary reply;
-  queue::Recorded recorded;
-  queue::Outcome outcome = queue::Outcome::kTimedOut;
-  std::vector<queue::Hop> hops;  // of a trace
+  tasks::ReplySummary reply;
+  tasks::Recorded recorded;
+  tasks::Outcome outcome = tasks::Outcome::kTimedOut;
+  std::vector<tasks::Hop> hops;  // of a trace
   std::uint32_t packets = 1;     // that it took; known when it has ended
 
   [[nodiscard]] bool has_ended() const noexcept { return state >= State::kAnswered; }
   // It was on the wire, so that its answer, or that there is none, is the network's word.
   [[nodiscard]] bool was_asked() const noexcept { return state != State::kFailed && left_at != 0; }
   [[nodiscard]] bool has_route() const noexcept {
-    return state == State::kAnswered && recorded.what == queue::Recorded::What::kRoute &&
+    return state == State::kAnswered && recorded.what == tasks::Recorded::What::kRoute &&
            !recorded.from_quote;
   }
 };

@@ -32,18 +32,18 @@ Lane lane_of(const Answer& answer) {
           answer.is_spoofed};
 }
 
-Answer::State state_of(queue::Outcome outcome) {
+Answer::State state_of(tasks::Outcome outcome) {
   switch (outcome) {
-    case queue::Outcome::kReplied:
-    case queue::Outcome::kReached:
-    case queue::Outcome::kGapLimit:
-    case queue::Outcome::kMaxTtl:
-    case queue::Outcome::kUnreachable:
-    case queue::Outcome::kLoop:
+    case tasks::Outcome::kReplied:
+    case tasks::Outcome::kReached:
+    case tasks::Outcome::kGapLimit:
+    case tasks::Outcome::kMaxTtl:
+    case tasks::Outcome::kUnreachable:
+    case tasks::Outcome::kLoop:
       return Answer::State::kAnswered;
-    case queue::Outcome::kError:
+    case tasks::Outcome::kError:
       return Answer::State::kError;
-    case queue::Outcome::kTimedOut:
+    case tasks::Outcome::kTimedOut:
       return Answer::State::kSilent;
     default:
       return Answer::State::kFailed;
@@ -63,7 +63,7 @@ void Prober::deny(config::PrefixSet denied, const Now& now) {
   }
   for (const EntryPtr& entry : over) {
     if (entry->answer.has_ended()) continue;  // one in parts stands there once for each
-    entry->answer.reason = queue::Reason::kDenied;
+    entry->answer.reason = tasks::Reason::kDenied;
     end(*entry, Answer::State::kFailed, now);
   }
 }
@@ -77,7 +77,7 @@ Asked Prober::ask(const Question& question, const Now& now) {
     refused->key = key;
     refused->is_spoofed = question.is_spoofed();
     refused->state = Answer::State::kFailed;
-    refused->reason = queue::Reason::kDenied;
+    refused->reason = tasks::Reason::kDenied;
     refused->asked_at = refused->ended_at = now.steady;
     return {refused, false};
   }
@@ -128,7 +128,7 @@ Prober::EntryPtr Prober::under_way(std::uint64_t id) const {
   return is_handed ? at->second : nullptr;
 }
 
-void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& now) {
+void Prober::on_result(VpIndex vp, const tasks::ProbeResult& result, const Now& now) {
   const EntryPtr entry = under_way(result.task);
   if (!entry || entry->answer.key.sender != vp || entry->answer.key.dst != result.dst ||
       entry->answer.key.kind != result.kind) {
@@ -137,12 +137,12 @@ void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& 
   }
   Answer& answer = entry->answer;
   const Answer::State state = state_of(result.outcome);
-  if (result.outcome == queue::Outcome::kSent || state != Answer::State::kFailed) {
+  if (result.outcome == tasks::Outcome::kSent || state != Answer::State::kFailed) {
     note_report(*entry, result.sent_at_ns, now);
   }
   answer.outcome = result.outcome;
   answer.sent_unix_us = result.sent_at_ns / 1000;
-  if (result.outcome == queue::Outcome::kSent) return;  // its reply is somebody else's to see
+  if (result.outcome == tasks::Outcome::kSent) return;  // its reply is somebody else's to see
   answer.reason = result.reason;
   answer.rtt_ns = result.rtt_ns;
   answer.reply = result.reply;
@@ -153,7 +153,7 @@ void Prober::on_result(VpIndex vp, const queue::ProbeResult& result, const Now& 
   end(*entry, state, now);
 }
 
-void Prober::on_trace(VpIndex vp, const queue::TraceResult& result, const Now& now) {
+void Prober::on_trace(VpIndex vp, const tasks::TraceResult& result, const Now& now) {
   const EntryPtr entry = under_way(result.head.task);
   if (!entry || entry->answer.key.sender != vp || entry->answer.key.dst != result.head.dst ||
       entry->answer.key.kind != probes::Kind::kTrace) {
@@ -165,8 +165,8 @@ void Prober::on_trace(VpIndex vp, const queue::TraceResult& result, const Now& n
     note_report(*entry, result.head.sent_at_ns, now);
   }
   answer.packets = static_cast<std::uint32_t>(result.hops.size());
-  const queue::TraceResult* whole = &result;
-  queue::TraceResult joined;
+  const tasks::TraceResult* whole = &result;
+  tasks::TraceResult joined;
   if (entry->parts) {
     const std::size_t part = result.head.task - answer.id;
     if (entry->parts->has(part)) ++figures_.duplicates;
@@ -185,7 +185,7 @@ void Prober::on_trace(VpIndex vp, const queue::TraceResult& result, const Now& n
   end(*entry, state_of(whole->head.outcome), now);
 }
 
-void Prober::on_observation(VpIndex receiver, VpIndex sender, const queue::Observation& seen,
+void Prober::on_observation(VpIndex receiver, VpIndex sender, const tasks::Observation& seen,
                             const Now& now) {
   const EntryPtr entry = under_way(seen.task);
   if (!entry || entry->answer.key.sender != sender || entry->receiver != receiver ||
@@ -198,7 +198,7 @@ void Prober::on_observation(VpIndex receiver, VpIndex sender, const queue::Obser
   answer.reply = seen.reply;
   answer.recorded = seen.recorded;
   const bool is_reply = seen.reply.type == probes::ReplyType::kEchoReply;
-  answer.outcome = is_reply ? queue::Outcome::kReplied : queue::Outcome::kError;
+  answer.outcome = is_reply ? tasks::Outcome::kReplied : tasks::Outcome::kError;
   // Its reply may be here before the report that it left.
   const SteadyNs waited = in_hand_.wait_of(lane_of(answer));
   note_left(*entry, std::min(answer.handed_at + waited, now.steady), now);

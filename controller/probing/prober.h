@@ -30,8 +30,8 @@
 #include "controller/probing/vp_clock.h"
 #include "controller/probing/waiting_line.h"
 #include "controller/vantage/vp_index.h"
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::controller {
 
@@ -112,10 +112,10 @@ class Prober {
   Asked ask(const Question& question, const Now& now);
 
   // What a vantage point says.
-  void on_result(VpIndex vp, const queue::ProbeResult& result, const Now& now);
-  void on_trace(VpIndex vp, const queue::TraceResult& result, const Now& now);
+  void on_result(VpIndex vp, const tasks::ProbeResult& result, const Now& now);
+  void on_trace(VpIndex vp, const tasks::TraceResult& result, const Now& now);
   // `sender` sent the probe that the observation tells of; `receiver` saw the reply.
-  void on_observation(VpIndex receiver, VpIndex sender, const queue::Observation& seen,
+  void on_observation(VpIndex receiver, VpIndex sender, const tasks::Observation& seen,
                       const Now& now);
   // The vantage point is gone: what it was asked fails now.
   void on_vp_lost(VpIndex vp, const Now& now);
@@ -128,7 +128,7 @@ class Prober {
   // Lets time pass: what is overdue becomes so, what is due goes out. Appends tasks to `tasks`.
   struct Outgoing {
     VpIndex vp = kNoVp;
-    queue::Task task;
+    tasks::Task task;
   };
   void advance(const Now& now, std::vector<Outgoing>& tasks);
   // When advance() has something to do next; nothing: not before more is asked or heard.

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <span>
 
-#include "queue/trace_rules.h"
+#include "tasks/trace_rules.h"
 
 namespace backsight::controller {
 
 namespace {
 
-using queue::Outcome;
+using tasks::Outcome;
 
 bool was_sent(Outcome outcome) {
   return outcome == Outcome::kReached || outcome == Outcome::kGapLimit ||
@@ -22,11 +22,11 @@ bool ends_the_way(Outcome outcome) {
 }
 
 // Cuts the hops where a loop ends that no part alone has seen whole. True if there is one.
-bool cut_at_loop(std::vector<queue::Hop>& hops) {
+bool cut_at_loop(std::vector<tasks::Hop>& hops) {
   constexpr std::uint8_t kRepeats = 1;
   for (std::size_t count = 1; count <= hops.size(); ++count) {
     if (!hops[count - 1].has_reply) continue;
-    if (!queue::ends_loop(std::span(hops).first(count), kRepeats)) continue;
+    if (!tasks::ends_loop(std::span(hops).first(count), kRepeats)) continue;
     hops.resize(count);
     return true;
   }
@@ -35,7 +35,7 @@ bool cut_at_loop(std::vector<queue::Hop>& hops) {
 
 }  // namespace
 
-void TraceParts::take(std::size_t part, const queue::TraceResult& result) {
+void TraceParts::take(std::size_t part, const tasks::TraceResult& result) {
   if (!parts_[part].is_there) parts_[part] = {true, result};
 }
 
@@ -49,8 +49,8 @@ std::uint32_t TraceParts::packets() const noexcept {
   return static_cast<std::uint32_t>(attempts);
 }
 
-queue::TraceResult TraceParts::whole(std::uint8_t gap_limit) const {
-  queue::TraceResult whole = parts_.front().result;
+tasks::TraceResult TraceParts::whole(std::uint8_t gap_limit) const {
+  tasks::TraceResult whole = parts_.front().result;
   whole.hops.clear();
   for (const Part& part : parts_) {
     if (!was_sent(part.result.head.outcome)) return part.result;
@@ -67,9 +67,9 @@ queue::TraceResult TraceParts::whole(std::uint8_t gap_limit) const {
     if (ends_the_way(part.head.outcome)) return whole;
   }
   const auto last_answer = std::find_if(whole.hops.rbegin(), whole.hops.rend(),
-                                        [](const queue::Hop& hop) { return hop.has_reply; });
+                                        [](const tasks::Hop& hop) { return hop.has_reply; });
   const unsigned last_ttl = last_answer == whole.hops.rend() ? 0 : last_answer->ttl;
-  std::erase_if(whole.hops, [&](const queue::Hop& hop) { return hop.ttl > last_ttl + gap_limit; });
+  std::erase_if(whole.hops, [&](const tasks::Hop& hop) { return hop.ttl > last_ttl + gap_limit; });
   const bool is_gap = !whole.hops.empty() && whole.hops.back().ttl == last_ttl + gap_limit;
   whole.head.outcome = is_gap ? Outcome::kGapLimit : Outcome::kMaxTtl;
   return whole;

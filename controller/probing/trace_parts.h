@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::controller {
 
@@ -24,22 +24,22 @@ inline constexpr std::array<TtlRange, 7> kTraceParts{
 class TraceParts {
  public:
   // The result of part `part` of kTraceParts. A second one is not looked at.
-  void take(std::size_t part, const queue::TraceResult& result);
+  void take(std::size_t part, const tasks::TraceResult& result);
   [[nodiscard]] bool has(std::size_t part) const noexcept { return parts_[part].is_there; }
   [[nodiscard]] bool are_all_there() const noexcept;
   // Attempts of all parts.
   [[nodiscard]] std::uint32_t packets() const noexcept;
 
   // The whole: hops by TTL up to the first part that ended at the destination, at who refuses, or
-  // in a loop, and no further than a row of hops that comes back (queue/trace_rules.h). Silent hops
+  // in a loop, and no further than a row of hops that comes back (tasks/trace_rules.h). Silent hops
   // in between end nothing; `gap_limit` of them in a row at the end do. One part that was not sent
   // makes the whole one that was not. REQUIRES: are_all_there().
-  [[nodiscard]] queue::TraceResult whole(std::uint8_t gap_limit) const;
+  [[nodiscard]] tasks::TraceResult whole(std::uint8_t gap_limit) const;
 
  private:
   struct Part {
     bool is_there = false;
-    queue::TraceResult result;
+    tasks::TraceResult result;
   };
   std::array<Part, kTraceParts.size()> parts_;
 };

@@ -231,7 +231,7 @@ void Controller::give_out(BrainOutput& output) {
 }
 
 void Controller::put(std::vector<Prober::Outgoing> tasks) {
-  std::unordered_map<VpIndex, std::vector<queue::Task>> by_vp;
+  std::unordered_map<VpIndex, std::vector<tasks::Task>> by_vp;
   for (const auto& [vp, task] : tasks) by_vp[vp].push_back(task);
   for (auto& [vp, its] : by_vp) by_vp_[vp]->link->put(std::move(its));
 }

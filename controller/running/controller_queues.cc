@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "controller/running/controller.h"
-#include "queue/access.h"
+#include "queue/client.h"
 
 namespace backsight::controller {
 

@@ -128,7 +128,7 @@ void import_atlas(const config::ControllerConfig& config, const std::filesystem:
   auto summary = read_ripe_atlas(file, [&](TraceRecord trace) {
     if (std::chrono::microseconds(trace.started_unix_us) < oldest) {
       ++figures.too_old;
-    } else if (trace.outcome != queue::Outcome::kReached) {
+    } else if (trace.outcome != tasks::Outcome::kReached) {
       ++figures.not_reached;
     } else {
       ++figures.used;

@@ -14,14 +14,14 @@
 #include "controller/request.h"
 #include "controller/running/files.h"
 #include "controller/vantage/vantage_table.h"
-#include "queue/codec.h"
+#include "tasks/codec/codec.h"
 
 namespace backsight::controller {
 
 struct Inbound {
   struct Results {
     std::string vp;
-    queue::ResultMessage message;
+    tasks::ResultMessage message;
   };
   std::vector<Results> results;
   std::vector<Announcement> announcements;

@@ -42,7 +42,7 @@ VpLink::~VpLink() {
   thread_.join();
 }
 
-void VpLink::put(std::vector<queue::Task> tasks) {
+void VpLink::put(std::vector<tasks::Task> tasks) {
   {
     const std::lock_guard lock(mutex_);
     if (!state_.works) {
@@ -61,10 +61,10 @@ void VpLink::put(std::vector<queue::Task> tasks) {
 void VpLink::deny(const config::PrefixSet& denied) {
   const std::lock_guard lock(mutex_);
   denied_ = denied;
-  std::erase_if(tasks_, [this](const queue::Task& task) { return is_denied(task); });
+  std::erase_if(tasks_, [this](const tasks::Task& task) { return is_denied(task); });
 }
 
-bool VpLink::is_denied(const queue::Task& task) const noexcept {
+bool VpLink::is_denied(const tasks::Task& task) const noexcept {
   return denied_.contains(task.dst) || (!task.src.is_unspecified() && denied_.contains(task.src));
 }
 
@@ -142,7 +142,7 @@ Expected<void> VpLink::put_waiting() {
     trial_.reset();
     expects_until_ = Clock::now() + kExpectAfterPut;
   }
-  std::vector<queue::Task> tasks;
+  std::vector<tasks::Task> tasks;
   {
     const std::lock_guard lock(mutex_);
     tasks.swap(tasks_);

@@ -16,13 +16,13 @@
 
 #include "config/deny_list.h"
 #include "controller/running/inbox.h"
-#include "queue/access.h"
-#include "queue/task.h"
+#include "queue/client.h"
+#include "tasks/task.h"
 
 namespace backsight::controller {
 
 // Opens the queue, again after each failure.
-using OpenQueue = std::function<Expected<std::unique_ptr<queue::QueueAccess>>()>;
+using OpenQueue = std::function<Expected<std::unique_ptr<queue::QueueClient>>()>;
 
 class VpLink {
  public:
@@ -35,7 +35,7 @@ class VpLink {
 
   // While the queue does not work, they are dropped: they would be old when it works again.
   // Thread: any. Returns at once.
-  void put(std::vector<queue::Task> tasks);
+  void put(std::vector<tasks::Task> tasks);
   // What waits and leads to one of these, or is in its name, is not put any more. Thread: any.
   void deny(const config::PrefixSet& denied);
 
@@ -67,7 +67,7 @@ class VpLink {
   [[nodiscard]] Expected<void> work();
   [[nodiscard]] Expected<void> put_waiting();
   // REQUIRES: the mutex is held.
-  [[nodiscard]] bool is_denied(const queue::Task& task) const noexcept;
+  [[nodiscard]] bool is_denied(const tasks::Task& task) const noexcept;
   [[nodiscard]] Expected<void> take_results();
   [[nodiscard]] Expected<void> commit();
   void settle(const Expected<void>& done);
@@ -79,7 +79,7 @@ class VpLink {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<queue::Task> tasks_;  // waiting to be put
+  std::vector<tasks::Task> tasks_;  // waiting to be put
   config::PrefixSet denied_;
   State state_;
   bool is_stopping_ = false;
@@ -88,9 +88,9 @@ class VpLink {
   std::atomic<std::int64_t> busy_since_ns_{0};  // with the queue; 0: it is not
 
   // Of its own thread.
-  std::unique_ptr<queue::QueueAccess> access_;
+  std::unique_ptr<queue::QueueClient> access_;
   std::unique_ptr<queue::ResultSource> source_;
-  std::optional<queue::Task>
+  std::optional<tasks::Task>
       trial_;                    // was refused: put first, to see whether the queue works again
   std::uint64_t handed_ = 0;     // messages, to the inbox
   std::uint64_t committed_ = 0;  // of these

@@ -41,7 +41,7 @@ class VpWatch {
   std::atomic<std::int64_t> busy_since_ns_{0};  // with the queue; 0: it is not
   std::atomic<std::size_t> left_out_{0};
   // Of its own thread.
-  std::unique_ptr<queue::QueueAccess> access_;
+  std::unique_ptr<queue::QueueClient> access_;
   RollCall roll_call_;
   std::thread thread_;
 };

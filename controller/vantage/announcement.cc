@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "queue/layout.h"
+#include "queue/file/layout.h"
 
 namespace backsight::controller {
 

@@ -5,7 +5,7 @@
 
 namespace backsight::engine {
 
-using queue::Reason;
+using tasks::Reason;
 
 namespace {
 
@@ -50,9 +50,9 @@ const config::PortConfig* Admission::port_towards(probes::Ipv4Addr destination) 
   return nullptr;
 }
 
-tl::expected<Assignment, Reason> Admission::admit(const queue::QueuedTask& queued,
+tl::expected<Assignment, Reason> Admission::admit(const tasks::QueuedTask& queued,
                                                   std::int64_t now) const {
-  const queue::Task& task = queued.task;
+  const tasks::Task& task = queued.task;
   const bool has_source = !task.src.is_unspecified();
   const config::PortConfig* port = has_source ? port_with(task.src) : nullptr;
   const bool is_spoofed = has_source && port == nullptr;

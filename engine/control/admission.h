@@ -13,8 +13,8 @@
 #include "config/vp_config.h"
 #include "engine/worker/messages.h"
 #include "engine/worker/send_policy.h"
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::engine {
 
@@ -23,7 +23,7 @@ class Admission {
   Admission(const config::VpConfig& config, config::PrefixSet deny, config::Enrolment enrolment);
 
   // `now` is Unix time in seconds: consents run out.
-  [[nodiscard]] tl::expected<Assignment, queue::Reason> admit(const queue::QueuedTask& queued,
+  [[nodiscard]] tl::expected<Assignment, tasks::Reason> admit(const tasks::QueuedTask& queued,
                                                               std::int64_t now) const;
 
   // From here on these lists hold, as a policy with the next number.

@@ -75,8 +75,8 @@ void each_stage_seconds(const Sources& sources, Samples& samples) {
 }
 
 void each_refusal(const Sources& sources, Samples& samples) {
-  for (std::size_t i = 1; i < static_cast<std::size_t>(queue::Reason::kCount); ++i) {
-    const auto reason = static_cast<queue::Reason>(i);
+  for (std::size_t i = 1; i < static_cast<std::size_t>(tasks::Reason::kCount); ++i) {
+    const auto reason = static_cast<tasks::Reason>(i);
     samples.add(number(sources.vp.counters().refused[reason]), {name(reason)});
   }
 }
@@ -145,7 +145,7 @@ std::vector<MetricRow> make_rows() {
       counter("backsight_vp_tasks_assigned_total", "Tasks given to a worker.",
               control<&C::assigned>),
       counter("backsight_vp_results_total", "Tasks that a worker ended, by how.",
-              each_of<queue::Outcome, &W::results>, {"outcome"}),
+              each_of<tasks::Outcome, &W::results>, {"outcome"}),
       counter("backsight_vp_results_put_total",
               "Results handed over: on disk in the queue, or written to the file.",
               control<&C::results_put>),

@@ -154,10 +154,10 @@ std::string Progress::summary(const RunSummary& run) const {
     if (count == 0) return;
     outcomes += fmt::format("{} {} {}", outcomes.empty() ? ":" : ",", with_commas(count), what);
   };
-  for (std::size_t i = 0; i < static_cast<std::size_t>(queue::Outcome::kCount); ++i) {
-    const auto outcome = static_cast<queue::Outcome>(i);
-    const bool is_refusal = outcome == queue::Outcome::kRefused;
-    const bool has_given_back = outcome == queue::Outcome::kSendFailed;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(tasks::Outcome::kCount); ++i) {
+    const auto outcome = static_cast<tasks::Outcome>(i);
+    const bool is_refusal = outcome == tasks::Outcome::kRefused;
+    const bool has_given_back = outcome == tasks::Outcome::kSendFailed;
     add(results_of(vp_, outcome) + (is_refusal ? totals.refused : 0) -
             (has_given_back ? run.given_back : 0),
         name(outcome));

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <utility>
 
-#include "queue/json.h"
-#include "queue/lines/stream.h"
+#include "tasks/json/json.h"
+#include "tasks/lines/stream.h"
 
 namespace backsight::engine {
 namespace {
@@ -26,10 +26,10 @@ class ResultLines final : public ResultSink {
     if (descriptor_ != STDOUT_FILENO) close(descriptor_);
   }
 
-  Expected<bool> put(const queue::ResultBatch& batch) override {
+  Expected<bool> put(const tasks::ResultBatch& batch) override {
     // The same batch comes again: go on where the writing stopped.
     if (text_.empty()) render(batch);
-    const auto put = queue::write_some(descriptor_, std::string_view(text_).substr(written_));
+    const auto put = tasks::write_some(descriptor_, std::string_view(text_).substr(written_));
     if (!put) {
       return run_failed(
           fmt::format("--results: {} cannot be written: {}; results are not lost "
@@ -48,9 +48,9 @@ class ResultLines final : public ResultSink {
   [[nodiscard]] bool keeps_unprobed_tasks() const override { return false; }
 
  private:
-  void render(const queue::ResultBatch& batch) {
+  void render(const tasks::ResultBatch& batch) {
     const auto add = [this](const auto& record) {
-      text_ += queue::to_json(record, vp_);
+      text_ += tasks::to_json(record, vp_);
       text_ += '\n';
     };
     for (const auto& record : batch.probes) add(record);
@@ -68,7 +68,7 @@ class ResultLines final : public ResultSink {
 class ResultsOfQueue final : public ResultSink {
  public:
   explicit ResultsOfQueue(queue::VpQueue& queue) : queue_(queue) {}
-  Expected<bool> put(const queue::ResultBatch& batch) override {
+  Expected<bool> put(const tasks::ResultBatch& batch) override {
     return queue_.put(batch).map([] { return true; });
   }
   [[nodiscard]] std::chrono::milliseconds gather_time() const override { return kGroupCommit; }

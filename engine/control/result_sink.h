@@ -6,8 +6,8 @@
 #include <string>
 
 #include "config/error.h"
-#include "queue/result.h"
 #include "queue/vp_queue.h"
+#include "tasks/result.h"
 
 namespace backsight::engine {
 
@@ -18,7 +18,7 @@ class ResultSink {
   // Hands the batch over, and never waits for whoever reads it. True: it is written, and on disk if
   // the sink promises that. False: it could not be yet; call again with the same batch and nothing
   // more in it. On an error nothing of the batch counts as put; keep it and call again.
-  virtual Expected<bool> put(const queue::ResultBatch& batch) = 0;
+  virtual Expected<bool> put(const tasks::ResultBatch& batch) = 0;
   // How long results may be gathered for one batch.
   [[nodiscard]] virtual std::chrono::milliseconds gather_time() const = 0;
   // True if tasks that were not probed stay with the queue and need no result when we stop.

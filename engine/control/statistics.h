@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine/worker/counters.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::engine {
 
@@ -16,7 +16,7 @@ namespace backsight::engine {
 struct ControlCounters {
   Counter tasks_received;    // that could be read, or at least named themselves
   Counter lines_unreadable;  // that did not
-  CounterArray<queue::Reason> refused;
+  CounterArray<tasks::Reason> refused;
   Counter assigned;
   Counter results_put;  // handed over for good
   Counter observations_put;

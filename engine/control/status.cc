@@ -48,7 +48,7 @@ Totals totals_of(const VantagePoint& vp) {
   return totals;
 }
 
-std::uint64_t results_of(const VantagePoint& vp, queue::Outcome outcome) {
+std::uint64_t results_of(const VantagePoint& vp, tasks::Outcome outcome) {
   std::uint64_t total = 0;
   for (const auto& worker : vp.workers()) total += worker->counters().results[outcome].value();
   return total;

@@ -9,7 +9,7 @@
 #include "engine/control/queue_watch.h"
 #include "engine/control/vantage_point.h"
 #include "engine/worker/counters.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::engine {
 
@@ -26,7 +26,7 @@ struct Totals {
 };
 // Thread: any.
 [[nodiscard]] Totals totals_of(const VantagePoint& vp);
-[[nodiscard]] std::uint64_t results_of(const VantagePoint& vp, queue::Outcome outcome);
+[[nodiscard]] std::uint64_t results_of(const VantagePoint& vp, tasks::Outcome outcome);
 
 // Writes the status. Thread: control.
 class StatusReport {

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <string_view>
 
-#include "queue/json.h"
-#include "queue/lines/line_reader.h"
+#include "tasks/json/json.h"
+#include "tasks/lines/line_reader.h"
 
 namespace backsight::engine {
 namespace {
@@ -25,7 +25,7 @@ class TaskLines final : public TaskSource {
   }
 
   Expected<void> take(std::size_t max, TaskIntake& intake) override {
-    using Got = queue::LineReader::Got;
+    using Got = tasks::LineReader::Got;
     for (std::size_t taken = 0; taken < max;) {
       std::string_view line;
       const auto got = lines_.next(line);
@@ -34,7 +34,7 @@ class TaskLines final : public TaskSource {
       if (*got == Got::kEnd) return check_skipped();
       if (lines_.number() <= skipped_) continue;
       if (*got == Got::kTooLong) {
-        complain(queue::LineReader::too_long(), intake);
+        complain(tasks::LineReader::too_long(), intake);
         ++taken;
       } else {
         taken += take_line(line, intake);
@@ -59,7 +59,7 @@ class TaskLines final : public TaskSource {
   // Returns 1 if the line held something, a task or not.
   std::size_t take_line(std::string_view line, TaskIntake& intake) const {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return 0;
-    const auto task = queue::parse_task_line(line);
+    const auto task = tasks::parse_task_line(line);
     if (task) {
       intake.tasks.push_back({*task, lines_.number()});
       return 1;
@@ -72,7 +72,7 @@ class TaskLines final : public TaskSource {
   const int descriptor_;
   const std::string name_;
   const std::uint64_t skipped_;
-  queue::LineReader lines_{descriptor_, name_};
+  tasks::LineReader lines_{descriptor_, name_};
 };
 
 class TasksOfQueue final : public TaskSource {

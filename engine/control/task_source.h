@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "config/error.h"
-#include "queue/task.h"
 #include "queue/vp_queue.h"
+#include "tasks/task.h"
 
 namespace backsight::engine {
 
@@ -21,7 +21,7 @@ struct BadTask {
 };
 
 struct TaskIntake {
-  std::vector<queue::QueuedTask> tasks;
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<BadTask> bad;
   std::vector<std::string> complaints;  // sentences with their place
   void clear() {

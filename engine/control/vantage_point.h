@@ -123,8 +123,8 @@ class VantagePoint {
   void put_policy_in_force();
 
   bool read_tasks(TaskSource& source, const RunOptions& options);
-  void accept(const queue::QueuedTask& queued, const RunOptions& options);
-  void refuse(const queue::QueuedTask& queued, queue::Reason reason);
+  void accept(const tasks::QueuedTask& queued, const RunOptions& options);
+  void refuse(const tasks::QueuedTask& queued, tasks::Reason reason);
   void assign(const Assignment& assignment);
   bool feed_workers();
   bool collect();
@@ -173,7 +173,7 @@ class VantagePoint {
   };
   std::vector<Held> held_;
   std::size_t held_count_ = 0;
-  queue::ResultBatch batch_;
+  tasks::ResultBatch batch_;
   Clock::time_point batch_since_;
   Clock::time_point put_again_;
   bool put_is_failing_ = false;
@@ -185,7 +185,7 @@ class VantagePoint {
   // Of a run over a file: the last position with a result; and, once it was told to stop, the
   // results of what was not probed, until it is known what lies behind that position.
   std::uint64_t answered_to_ = 0;
-  queue::ResultBatch unprobed_;
+  tasks::ResultBatch unprobed_;
   bool is_giving_back_ = false;
   RunSummary summary_;
   std::uint64_t epoch_ = 0;

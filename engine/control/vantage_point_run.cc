@@ -50,15 +50,15 @@ bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   for (const std::string& complaint : intake_.complaints) spdlog::warn("{}", complaint);
   for (const BadTask& bad : intake_.bad) {
     ++counters_.tasks_received;
-    queue::QueuedTask queued;
+    tasks::QueuedTask queued;
     queued.task.id = bad.id;
     queued.position = bad.position;
-    refuse(queued, queue::Reason::kBadTask);
+    refuse(queued, tasks::Reason::kBadTask);
   }
   const std::size_t nameless = intake_.complaints.size() - intake_.bad.size();
   counters_.lines_unreadable += nameless;
   summary_.unreadable += intake_.complaints.size();
-  for (const queue::QueuedTask& queued : intake_.tasks) accept(queued, options);
+  for (const tasks::QueuedTask& queued : intake_.tasks) accept(queued, options);
   return !intake_.tasks.empty() || !intake_.complaints.empty();
 }
 
@@ -66,7 +66,7 @@ bool VantagePoint::has_usable_port() const {
   return std::ranges::any_of(ports_, [](const auto& port) { return !port->is_held(); });
 }
 
-void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& options) {
+void VantagePoint::accept(const tasks::QueuedTask& queued, const RunOptions& options) {
   newest_position_ = queued.position;
   ++counters_.tasks_received;
   ++summary_.tasks;
@@ -76,7 +76,7 @@ void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& opt
       spdlog::warn("task {} on line {} was there before; give each task an id of its own",
                    queued.task.id, queued.position);
     }
-    return refuse(queued, queue::Reason::kDuplicateId);
+    return refuse(queued, tasks::Reason::kDuplicateId);
   }
   const auto admitted = admission_.admit(queued, unix_seconds());
   if (admitted) return assign(*admitted);
@@ -84,16 +84,16 @@ void VantagePoint::accept(const queue::QueuedTask& queued, const RunOptions& opt
   if (!options.keeps_ids) ids_.erase(queued.task.id);
 }
 
-void VantagePoint::refuse(const queue::QueuedTask& queued, queue::Reason reason) {
+void VantagePoint::refuse(const tasks::QueuedTask& queued, tasks::Reason reason) {
   ++counters_.refused[reason];
-  queue::ProbeResult result;
+  tasks::ProbeResult result;
   result.task = queued.task.id;
   result.position = queued.position;
   result.src = queued.task.src;
   result.dst = queued.task.dst;
   result.kind = queued.task.kind;
   result.method = queued.task.method;
-  result.outcome = queue::Outcome::kRefused;
+  result.outcome = tasks::Outcome::kRefused;
   result.reason = reason;
   if (batch_.size() == 0) batch_since_ = Clock::now();
   if (queued.task.kind == probes::Kind::kTrace) {
@@ -213,12 +213,12 @@ Expected<bool> VantagePoint::hand_over(ResultSink& sink, const RunOptions& optio
 // of them shows once nothing is under way any more.
 void VantagePoint::set_unprobed_aside(const ResultSink& sink) {
   if (is_giving_back_) return;
-  const auto is_probed = [](const queue::ProbeResult& it) {
-    return it.reason != queue::Reason::kStopped;
+  const auto is_probed = [](const tasks::ProbeResult& it) {
+    return it.reason != tasks::Reason::kStopped;
   };
   const auto probes = std::ranges::stable_partition(batch_.probes, is_probed);
   const auto traces = std::ranges::stable_partition(
-      batch_.traces, is_probed, [](const queue::TraceResult& it) { return it.head; });
+      batch_.traces, is_probed, [](const tasks::TraceResult& it) { return it.head; });
   if (!sink.keeps_unprobed_tasks()) {
     unprobed_.probes.insert(unprobed_.probes.end(), probes.begin(), probes.end());
     unprobed_.traces.insert(unprobed_.traces.end(), traces.begin(), traces.end());
@@ -231,7 +231,7 @@ void VantagePoint::set_unprobed_aside(const ResultSink& sink) {
 // that was is as if it had not been read; the rest has results now.
 void VantagePoint::give_back_unprobed() {
   is_giving_back_ = true;
-  const auto is_behind = [this](const queue::ProbeResult& it) {
+  const auto is_behind = [this](const tasks::ProbeResult& it) {
     return it.position > answered_to_;
   };
   summary_.given_back = std::erase_if(unprobed_.probes, is_behind);
@@ -248,10 +248,10 @@ void VantagePoint::count_put(const RunOptions& options) {
   counters_.observations_put += batch_.observations.size();
   ++counters_.batches_put;
   for (const auto& it : batch_.probes) {
-    if (!options.keeps_ids && it.reason != queue::Reason::kDuplicateId) ids_.erase(it.task);
+    if (!options.keeps_ids && it.reason != tasks::Reason::kDuplicateId) ids_.erase(it.task);
   }
   for (const auto& it : batch_.traces) {
-    if (!options.keeps_ids && it.head.reason != queue::Reason::kDuplicateId) {
+    if (!options.keeps_ids && it.head.reason != tasks::Reason::kDuplicateId) {
       ids_.erase(it.head.task);
     }
   }

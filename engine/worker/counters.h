@@ -16,7 +16,7 @@
 #include "probes/flaw.h"
 #include "probes/probe.h"
 #include "probes/reject.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::engine {
 
@@ -89,7 +89,7 @@ class CounterArray {
 // Thread: written by the worker; read by control.
 struct alignas(64) WorkerCounters {
   Counter tasks;                         // taken from the mailbox
-  CounterArray<queue::Outcome> results;  // handed over, each task once
+  CounterArray<tasks::Outcome> results;  // handed over, each task once
   CounterArray<probes::Kind> sent;       // probes the port accepted
   Counter spoofed;                       // of these
   Counter crafted;                       // probes offered to a port, each once

@@ -8,14 +8,14 @@
 #include "engine/worker/flight_slot.h"
 #include "engine/worker/schedule.h"
 #include "probes/identity.h"
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::engine {
 
 // A task that was admitted: control has checked it and chosen the port. One cache line.
 struct alignas(64) Assignment {
-  queue::QueuedTask queued;  // task.src is filled in
+  tasks::QueuedTask queued;  // task.src is filled in
   std::uint32_t policy = 0;  // the one that admitted it
   std::uint8_t port = 0;     // index into the vantage point's ports
   bool is_spoofed = false;
@@ -43,7 +43,7 @@ static_assert(std::is_trivially_copyable_v<Order>);
 // A worker claimed a probe of another worker's trace.
 struct TraceAnswer {
   std::uint32_t trace = kNoTrace;
-  queue::Hop hop;
+  tasks::Hop hop;
 };
 static_assert(std::is_trivially_copyable_v<TraceAnswer>);
 

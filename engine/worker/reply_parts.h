@@ -2,11 +2,11 @@
 #pragma once
 
 #include "probes/reply.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::engine {
 
-[[nodiscard]] inline queue::ReplySummary summary_of(const probes::Reply& reply) noexcept {
+[[nodiscard]] inline tasks::ReplySummary summary_of(const probes::Reply& reply) noexcept {
   return {.from = reply.from,
           .type = reply.type,
           .ttl = reply.ttl,

@@ -12,7 +12,7 @@ constexpr std::size_t kFirstMilliseconds = 5;  // as many as fit behind the addr
 // The cell behind a head, and the one behind that, which only timestamps need.
 struct alignas(64) RecordedCell {
   std::array<probes::Ipv4Addr, probes::kMaxRecordedHops> addresses;
-  queue::Recorded::What what;
+  tasks::Recorded::What what;
   std::uint8_t count;
   std::uint8_t slots;
   std::uint8_t overflow;
@@ -39,14 +39,14 @@ void ReportRing::add_recorded(const probes::IpOptions& options, bool from_quote)
   cell.from_quote = from_quote;
   if (options.has_record_route) {
     const probes::RecordedRoute& route = options.record_route;
-    cell.what = queue::Recorded::What::kRoute;
+    cell.what = tasks::Recorded::What::kRoute;
     cell.count = route.count;
     cell.slots = route.slots;
     cell.addresses = route.hops;
     return;
   }
   const probes::RecordedTimestamps& stamps = options.timestamps;
-  cell.what = queue::Recorded::What::kTimestamps;
+  cell.what = tasks::Recorded::What::kTimestamps;
   cell.count = stamps.count;
   cell.slots = stamps.slots;
   cell.overflow = stamps.overflow;
@@ -63,8 +63,8 @@ void ReportRing::add_recorded(const probes::IpOptions& options, bool from_quote)
   }
 }
 
-queue::Recorded Report::recorded() const noexcept {
-  queue::Recorded recorded;
+tasks::Recorded Report::recorded() const noexcept {
+  tasks::Recorded recorded;
   if (head().cells == 1) return recorded;
   // Published together: all its cells are there.
   const auto& cell = cell_as<RecordedCell>(cells_.front(at_ + 1));
@@ -82,10 +82,10 @@ queue::Recorded Report::recorded() const noexcept {
   return recorded;
 }
 
-queue::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
+tasks::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
                                    std::uint64_t near) noexcept {
   const ReportHead& head = report.head();
-  queue::ProbeResult result;
+  tasks::ProbeResult result;
   result.task = head.task;
   result.position = widen_position(head.position, near);
   result.sent_at_ns = head.at.ticks == 0 ? 0 : clock.to_unix_ns(head.at);
@@ -103,7 +103,7 @@ queue::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
   return result;
 }
 
-queue::Observation observation_of(const Report& report, const TscClock& clock) noexcept {
+tasks::Observation observation_of(const Report& report, const TscClock& clock) noexcept {
   const ReportHead& head = report.head();
   return {.task = head.task,
           .received_at_ns = clock.to_unix_ns(head.at),

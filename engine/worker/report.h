@@ -15,7 +15,7 @@
 #include "engine/worker/flight_slot.h"
 #include "engine/worker/spsc_ring.h"
 #include "probes/ip_options.h"
-#include "queue/result.h"
+#include "tasks/result.h"
 
 namespace backsight::engine {
 
@@ -33,15 +33,15 @@ struct alignas(64) ReportHead {
   probes::Ipv4Addr src{};
   probes::Ipv4Addr dst{};
   std::uint32_t trace = kNoTrace;  // kTrace: index at the worker
-  queue::ReplySummary reply{};
+  tasks::ReplySummary reply{};
   std::uint16_t probe_vp = 0;  // kObservation
   ReportKind what = ReportKind::kProbe;
   probes::Kind kind = probes::Kind::kPing;
-  queue::Outcome outcome = queue::Outcome::kTimedOut;
-  queue::Reason reason = queue::Reason::kNone;
+  tasks::Outcome outcome = tasks::Outcome::kTimedOut;
+  tasks::Reason reason = tasks::Reason::kNone;
   probes::TraceMethod method = probes::TraceMethod::kIcmp;
   bool has_reply = false;
-  queue::Proof proof = queue::Proof::kWhole;
+  tasks::Proof proof = tasks::Proof::kWhole;
   std::uint8_t cells = 1;  // of the report, this one included
 };
 static_assert(sizeof(ReportHead) == 64 && std::is_trivially_copyable_v<ReportHead>);
@@ -59,7 +59,7 @@ class Report {
   [[nodiscard]] const ReportHead& head() const noexcept {
     return *std::launder(reinterpret_cast<const ReportHead*>(cells_.front(at_).bytes.data()));
   }
-  [[nodiscard]] queue::Recorded recorded() const noexcept;
+  [[nodiscard]] tasks::Recorded recorded() const noexcept;
 
  private:
   const SpscRing<ReportCell>& cells_;
@@ -67,9 +67,9 @@ class Report {
 };
 
 // As users of results know it. `near` is a position near to the task's.
-[[nodiscard]] queue::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
+[[nodiscard]] tasks::ProbeResult probe_result_of(const Report& report, const TscClock& clock,
                                                  std::uint64_t near) noexcept;
-[[nodiscard]] queue::Observation observation_of(const Report& report,
+[[nodiscard]] tasks::Observation observation_of(const Report& report,
                                                 const TscClock& clock) noexcept;
 
 class ReportRing {

@@ -6,7 +6,7 @@
 
 namespace backsight::engine {
 
-using queue::Reason;
+using tasks::Reason;
 
 SendPolicy::SendPolicy(std::uint32_t number, const config::BogonPolicy& bogons,
                        config::PrefixSet deny, config::Enrolment enrolment)
@@ -16,7 +16,7 @@ SendPolicy SendPolicy::renumbered(std::uint32_t number) const {
   return {number, bogons_, deny_, enrolment_};
 }
 
-Reason SendPolicy::objection(const queue::Task& task, bool is_spoofed,
+Reason SendPolicy::objection(const tasks::Task& task, bool is_spoofed,
                              std::int64_t now) const noexcept {
   if (deny_.contains(task.dst)) return Reason::kDenied;
   if (bogons_.refuses(task.dst)) return Reason::kBogon;

@@ -7,8 +7,8 @@
 
 #include "config/deny_list.h"
 #include "config/enrolment.h"
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::engine {
 
@@ -22,7 +22,7 @@ class SendPolicy {
 
   // What speaks against sending the task's probes at `now` (Unix time in seconds: consents run
   // out); kNone if nothing. `is_spoofed`: its source is no address of ours. No allocation.
-  [[nodiscard]] queue::Reason objection(const queue::Task& task, bool is_spoofed,
+  [[nodiscard]] tasks::Reason objection(const tasks::Task& task, bool is_spoofed,
                                         std::int64_t now) const noexcept;
 
   // Whether nothing is sent there, whatever asks for it. No allocation.

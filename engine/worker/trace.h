@@ -2,15 +2,15 @@
 // used up. Pure: events in, the next step out; no clock, no packets.
 //
 // Ends: a reply says that the way ends (reached, unreachable), a row of hops comes back (loop),
-// `gap_limit` hops in a row were silent, or max_ttl was asked. queue/trace_rules.h has the rules.
+// `gap_limit` hops in a row were silent, or max_ttl was asked. tasks/trace_rules.h has the rules.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
 
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::engine {
 
@@ -18,37 +18,37 @@ class Trace {
  public:
   struct Step {
     bool is_over = false;
-    queue::Outcome outcome = queue::Outcome::kGapLimit;  // when over
+    tasks::Outcome outcome = tasks::Outcome::kGapLimit;  // when over
     std::uint8_t ttl = 0;                                // else the attempt to send
     std::uint8_t attempt = 0;
   };
 
   // Starts anew. Returns the first attempt.
-  Step start(const queue::QueuedTask& task) noexcept;
+  Step start(const tasks::QueuedTask& task) noexcept;
 
   // The attempt under way has left.
   void sent(std::uint64_t sent_at_ns) noexcept;
   // It was answered by `hop`, as filled in by the caller except for ttl, attempt and sent_at_ns.
-  Step answered(const queue::Hop& hop) noexcept;
+  Step answered(const tasks::Hop& hop) noexcept;
   Step timed_out() noexcept;
 
-  [[nodiscard]] const queue::QueuedTask& task() const noexcept { return task_; }
-  [[nodiscard]] std::span<const queue::Hop> hops() const noexcept { return {hops_.data(), count_}; }
+  [[nodiscard]] const tasks::QueuedTask& task() const noexcept { return task_; }
+  [[nodiscard]] std::span<const tasks::Hop> hops() const noexcept { return {hops_.data(), count_}; }
   [[nodiscard]] std::uint8_t ttl() const noexcept { return ttl_; }
   [[nodiscard]] std::uint8_t attempt() const noexcept { return attempt_; }
 
  private:
   [[nodiscard]] Step next_hop() noexcept;
-  static Step over(queue::Outcome outcome) noexcept {
+  static Step over(tasks::Outcome outcome) noexcept {
     return {.is_over = true, .outcome = outcome};
   }
 
-  queue::QueuedTask task_;
+  tasks::QueuedTask task_;
   std::uint16_t count_ = 0;  // hops_ in use
   std::uint8_t ttl_ = 0;     // the attempt under way
   std::uint8_t attempt_ = 0;
   std::uint8_t silent_hops_ = 0;  // in a row
-  std::array<queue::Hop, queue::kMaxTraceProbes> hops_;
+  std::array<tasks::Hop, tasks::kMaxTraceProbes> hops_;
 };
 
 }  // namespace backsight::engine

@@ -267,7 +267,7 @@ bool Worker::retry_deferred(Tsc now) noexcept {
   return did;
 }
 
-const queue::QueuedTask& Worker::queued_of(std::uint32_t item) const noexcept {
+const tasks::QueuedTask& Worker::queued_of(std::uint32_t item) const noexcept {
   return is_trace(item) ? traces_[item - waiting_].trace.task() : singles_[item].assignment.queued;
 }
 
@@ -276,27 +276,27 @@ std::uint8_t Worker::port_of(std::uint32_t item) const noexcept {
 }
 
 // The item cannot be sent: its task ends here.
-void Worker::fail(std::uint32_t item, queue::Reason reason) noexcept {
-  if (is_trace(item)) return end_trace(item - waiting_, queue::Outcome::kSendFailed, reason);
+void Worker::fail(std::uint32_t item, tasks::Reason reason) noexcept {
+  if (is_trace(item)) return end_trace(item - waiting_, tasks::Outcome::kSendFailed, reason);
   fail(singles_[item].assignment.queued, reason);
   free_singles_.push_back(item);
 }
 
-void Worker::fail(const Chosen& chosen, queue::Reason reason) noexcept {
+void Worker::fail(const Chosen& chosen, tasks::Reason reason) noexcept {
   if (chosen.item != kDirect) return fail(chosen.item, reason);
   fail(*chosen.queued, reason);
 }
 
-void Worker::fail(const queue::QueuedTask& queued, queue::Reason reason) noexcept {
-  const queue::Task& task = queued.task;
-  ++counters_.results[queue::Outcome::kSendFailed];
+void Worker::fail(const tasks::QueuedTask& queued, tasks::Reason reason) noexcept {
+  const tasks::Task& task = queued.task;
+  ++counters_.results[tasks::Outcome::kSendFailed];
   reports_.add(
       {.task = task.id,
        .position = queued.position,
        .src = task.src,
        .dst = task.dst,
        .kind = task.kind,
-       .outcome = queue::Outcome::kSendFailed,
+       .outcome = tasks::Outcome::kSendFailed,
        .reason = reason,
        .method = task.kind == probes::Kind::kTrace ? task.method : probes::TraceMethod::kIcmp});
 }
@@ -310,7 +310,7 @@ void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
   state.policy = assignment.policy;
   state.port = assignment.port;
   state.unplaced_since = {};
-  const queue::Task& task = assignment.queued.task;
+  const tasks::Task& task = assignment.queued.task;
   if (task.method == probes::TraceMethod::kUdp) {
     const std::uint32_t key = udp_key(task.dst, task.flow);
     udp_traces_.erase(key);
@@ -320,13 +320,13 @@ void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
 }
 
 void Worker::advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept {
-  if (step.is_over) return end_trace(trace, step.outcome, queue::Reason::kNone);
+  if (step.is_over) return end_trace(trace, step.outcome, tasks::Reason::kNone);
   schedule(waiting_ + trace, now);
 }
 
-void Worker::end_trace(std::uint32_t index, queue::Outcome outcome, queue::Reason reason) noexcept {
+void Worker::end_trace(std::uint32_t index, tasks::Outcome outcome, tasks::Reason reason) noexcept {
   const TraceState& state = traces_[index];
-  const queue::QueuedTask& queued = state.trace.task();
+  const tasks::QueuedTask& queued = state.trace.task();
   const std::uint32_t key = udp_key(queued.task.dst, queued.task.flow);
   if (const std::uint32_t* found = udp_traces_.find(key); found != nullptr && *found == index) {
     udp_traces_.erase(key);
@@ -376,10 +376,10 @@ bool Worker::expire(Tsc now) noexcept {
                   .src = source_of(flight),
                   .dst = flight.dst,
                   .kind = flight.kind,
-                  .outcome = queue::Outcome::kTimedOut});
+                  .outcome = tasks::Outcome::kTimedOut});
   };
   const std::size_t ended = inflight_.expire(now, kMaxExpired, on_expired);
-  counters_.results[queue::Outcome::kTimedOut] += silent;
+  counters_.results[tasks::Outcome::kTimedOut] += silent;
   lap(Stage::kExpire, ended);
   return ended != 0;
 }

@@ -98,7 +98,7 @@ class Worker {
  private:
   // What is chosen to leave now.
   struct Chosen {
-    const queue::QueuedTask* queued;  // in the mailbox, a single or a trace
+    const tasks::QueuedTask* queued;  // in the mailbox, a single or a trace
     std::uint32_t item;               // kDirect: straight from the mailbox
     std::uint8_t port;
     bool is_spoofed;
@@ -145,7 +145,7 @@ class Worker {
     TxBurst burst;
     std::array<Outgoing, kBurst> outgoing;          // as many as the burst holds
     std::size_t outgoing_count = 0;                 // while they are filed
-    std::array<queue::QueuedTask, kBurst> spoofed;  // a spoofed probe is in flight nowhere
+    std::array<tasks::QueuedTask, kBurst> spoofed;  // a spoofed probe is in flight nowhere
     std::uint32_t spoofed_count = 0;
     probes::MacAddr mac;         // ours
     std::uint64_t next_hop = 0;  // the one in `ethernet`
@@ -178,20 +178,20 @@ class Worker {
   void lap(Stage stage, std::size_t packets) noexcept;
   void begin_trace(const Assignment& assignment, Tsc now) noexcept;
   void advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept;
-  void end_trace(std::uint32_t trace, queue::Outcome outcome, queue::Reason reason) noexcept;
+  void end_trace(std::uint32_t trace, tasks::Outcome outcome, tasks::Reason reason) noexcept;
   bool take_trace_answers(Tsc now) noexcept;
   bool expire(Tsc now) noexcept;
   [[nodiscard]] bool is_anything_under_way() noexcept;
   void nap(unsigned idle_rounds) noexcept;
   void schedule(std::uint32_t item, Tsc now) noexcept;
-  [[nodiscard]] static Schedule::Send send_of(const queue::Task& task, bool is_spoofed) noexcept;
+  [[nodiscard]] static Schedule::Send send_of(const tasks::Task& task, bool is_spoofed) noexcept;
   void defer(std::uint32_t item, Tsc now) noexcept;
   bool retry_deferred(Tsc now) noexcept;
   void set_waiting(std::uint32_t item, bool is_waiting) noexcept;
-  void fail(std::uint32_t item, queue::Reason reason) noexcept;
-  void fail(const queue::QueuedTask& queued, queue::Reason reason) noexcept;
-  void fail(const Chosen& chosen, queue::Reason reason) noexcept;
-  [[nodiscard]] const queue::QueuedTask& queued_of(std::uint32_t item) const noexcept;
+  void fail(std::uint32_t item, tasks::Reason reason) noexcept;
+  void fail(const tasks::QueuedTask& queued, tasks::Reason reason) noexcept;
+  void fail(const Chosen& chosen, tasks::Reason reason) noexcept;
+  [[nodiscard]] const tasks::QueuedTask& queued_of(std::uint32_t item) const noexcept;
   [[nodiscard]] std::uint8_t port_of(std::uint32_t item) const noexcept;
   // An item that is none: a task that still stands in the mailbox.
   static constexpr std::uint32_t kDirect = 0xffffffff;
@@ -209,10 +209,10 @@ class Worker {
   bool choose(Tsc now) noexcept;
   void choose_scheduled(std::size_t until, Tsc now) noexcept;
   bool draw(std::size_t until, Tsc now) noexcept;
-  void try_choose(const queue::QueuedTask& queued, std::uint32_t item, std::uint8_t port,
+  void try_choose(const tasks::QueuedTask& queued, std::uint32_t item, std::uint8_t port,
                   bool is_spoofed, Tsc now) noexcept;
   void meet_policy() noexcept;
-  [[nodiscard]] queue::Reason objection(const queue::Task& task, std::uint32_t admitted_under,
+  [[nodiscard]] tasks::Reason objection(const tasks::Task& task, std::uint32_t admitted_under,
                                         bool is_spoofed, Tsc now) const noexcept;
   void put_off(const Chosen& candidate, Tsc now) noexcept;
   void await_place(const Chosen& candidate, Tsc now) noexcept;
@@ -231,10 +231,10 @@ class Worker {
   bool flush(Lane& lane) noexcept;
   bool offer(Lane& lane, Tsc now) noexcept;
   void count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept;
-  void give_up(Lane& lane, queue::Reason reason) noexcept;
+  void give_up(Lane& lane, tasks::Reason reason) noexcept;
   void ask_neighbours(Tsc now) noexcept;
   bool send_frame(Lane& lane, std::span<const std::byte> frame) noexcept;
-  [[nodiscard]] const probes::Template& template_for(const queue::Task& task) const noexcept;
+  [[nodiscard]] const probes::Template& template_for(const tasks::Task& task) const noexcept;
 
   // worker_link.cc: ports that are held
   void meet_port(Lane& lane) noexcept;
@@ -256,15 +256,15 @@ class Worker {
   [[nodiscard]] RxOutcome answer_tcp(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome answer_error(const probes::Reply& reply, const Arrival& arrival) noexcept;
   [[nodiscard]] RxOutcome finish(const probes::Reply& reply, const InflightRing::Place& place,
-                                 const Flight& flight, queue::Proof proof, Tsc arrived) noexcept;
+                                 const Flight& flight, tasks::Proof proof, Tsc arrived) noexcept;
   [[nodiscard]] RxOutcome finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
-                                       const Flight& flight, queue::Proof proof,
+                                       const Flight& flight, tasks::Proof proof,
                                        Tsc arrived) noexcept;
   FrameFate count(const probes::Reply& reply, RxOutcome outcome) noexcept;
 
   // worker_prove.cc: what a reply proves of the probe in flight that its handle names, or why it
   // is not believed
-  using Verdict = tl::expected<queue::Proof, RxOutcome>;
+  using Verdict = tl::expected<tasks::Proof, RxOutcome>;
   [[nodiscard]] Verdict prove_echo(const probes::Reply& reply, const Flight& flight,
                                    const Arrival& arrival) noexcept;
   [[nodiscard]] Verdict prove_quote(const probes::Reply& reply, std::uint32_t handle,

@@ -14,7 +14,7 @@ constexpr std::uint64_t kPlacePatienceMs = 10'000;
 
 }  // namespace
 
-Schedule::Send Worker::send_of(const queue::Task& task, bool is_spoofed) noexcept {
+Schedule::Send Worker::send_of(const tasks::Task& task, bool is_spoofed) noexcept {
   return {.dst = task.dst,
           .spoofed_src = is_spoofed ? task.src : probes::Ipv4Addr{},
           .has_options =
@@ -28,21 +28,21 @@ void Worker::meet_policy() noexcept {
   const std::uint32_t number = policy_ == nullptr ? 0 : policy_->number();
   if (std::exchange(policy_number_, number) == number) return;
   for (const auto& lane : lanes_) {
-    if (lane->burst.size() != 0) give_up(*lane, queue::Reason::kTransmit);
+    if (lane->burst.size() != 0) give_up(*lane, tasks::Reason::kTransmit);
   }
 }
 
 // What the policy in force says to a probe that another one admitted.
-inline queue::Reason Worker::objection(const queue::Task& task, std::uint32_t admitted_under,
+inline tasks::Reason Worker::objection(const tasks::Task& task, std::uint32_t admitted_under,
                                        bool is_spoofed, Tsc now) const noexcept {
-  if (admitted_under == policy_number_ || policy_ == nullptr) return queue::Reason::kNone;
+  if (admitted_under == policy_number_ || policy_ == nullptr) return tasks::Reason::kNone;
   constexpr std::uint64_t kNsOfASecond = 1'000'000'000;
   return policy_->objection(
       task, is_spoofed, static_cast<std::int64_t>(shared_.clock.to_unix_ns(now) / kNsOfASecond));
 }
 
 // Adds the probe to chosen_ if its next hop is known; else it is put off, or fails.
-inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t item,
+inline void Worker::try_choose(const tasks::QueuedTask& queued, std::uint32_t item,
                                std::uint8_t port, bool is_spoofed, Tsc now) noexcept {
   // Field by field: a copy of a struct just written would wait for its parts to reach the cache.
   Chosen& chosen = chosen_[chosen_count_];
@@ -60,8 +60,8 @@ inline void Worker::try_choose(const queue::QueuedTask& queued, std::uint32_t it
   } else if (hop.state == Neighbours::State::kFull) {
     await_place(chosen, now);
   } else {
-    fail(chosen, hop.state == Neighbours::State::kAbsent ? queue::Reason::kNeighbour
-                                                         : queue::Reason::kNoRoute);
+    fail(chosen, hop.state == Neighbours::State::kAbsent ? tasks::Reason::kNeighbour
+                                                         : tasks::Reason::kNoRoute);
   }
 }
 
@@ -98,11 +98,11 @@ void Worker::choose_scheduled(std::size_t until, Tsc now) noexcept {
     if (!item) return;
     set_waiting(*item, false);
     const bool is_spoofed = !is_trace(*item) && singles_[*item].assignment.is_spoofed;
-    const queue::Task& task = queued_of(*item).task;
+    const tasks::Task& task = queued_of(*item).task;
     const std::uint32_t admitted_under =
         is_trace(*item) ? traces_[*item - waiting_].policy : singles_[*item].assignment.policy;
-    const queue::Reason reason = objection(task, admitted_under, is_spoofed, now);
-    if (reason != queue::Reason::kNone) {
+    const tasks::Reason reason = objection(task, admitted_under, is_spoofed, now);
+    if (reason != tasks::Reason::kNone) {
       fail(*item, reason);
       continue;
     }
@@ -117,7 +117,7 @@ bool Worker::draw(std::size_t until, Tsc now) noexcept {
   const std::size_t offered = tasks_.available(kBurst);
   for (; drawn_ < offered; ++drawn_) {
     const Assignment& assignment = tasks_.front(drawn_);
-    const queue::Task& task = assignment.queued.task;
+    const tasks::Task& task = assignment.queued.task;
     if (task.kind == probes::Kind::kTrace) {
       // The order that gave this trace its room was given before the task.
       while (free_traces_.empty() && take_orders()) {
@@ -132,8 +132,8 @@ bool Worker::draw(std::size_t until, Tsc now) noexcept {
       continue;
     }
     if (chosen_count_ >= until) break;
-    const queue::Reason reason = objection(task, assignment.policy, assignment.is_spoofed, now);
-    if (reason != queue::Reason::kNone) {
+    const tasks::Reason reason = objection(task, assignment.policy, assignment.is_spoofed, now);
+    if (reason != tasks::Reason::kNone) {
       fail(assignment.queued, reason);
       continue;
     }
@@ -155,7 +155,7 @@ void Worker::await_place(const Chosen& candidate, Tsc now) noexcept {
   Tsc& since = unplaced_since(item);
   if (since == Tsc{}) since = now;
   if (now.since(since) > shared_.clock.from_ms(kPlacePatienceMs)) {
-    return fail(item, queue::Reason::kNeighboursFull);
+    return fail(item, tasks::Reason::kNeighboursFull);
   }
   defer(item, now);
 }
@@ -184,7 +184,7 @@ std::uint32_t Worker::keep_single(const Assignment& assignment) noexcept {
 // were on their way.
 bool Worker::drain() noexcept {
   const std::size_t late = tasks_.available(kBurst);
-  for (std::size_t i = 0; i < late; ++i) fail(tasks_.front(i).queued, queue::Reason::kStopped);
+  for (std::size_t i = 0; i < late; ++i) fail(tasks_.front(i).queued, tasks::Reason::kStopped);
   tasks_.release(late);
   counters_.tasks += late;
   const auto items = static_cast<std::uint32_t>(waiting_ + traces_.size());
@@ -196,11 +196,11 @@ bool Worker::drain() noexcept {
         is_trace(item) ? traces_[item - waiting_].is_waiting : singles_[item].is_waiting;
     if (!waits) continue;
     set_waiting(item, false);
-    fail(item, queue::Reason::kStopped);
+    fail(item, tasks::Reason::kStopped);
     ++ended;
   }
   for (const auto& lane : lanes_) {
-    if (lane->burst.size() != 0) give_up(*lane, queue::Reason::kTransmit);
+    if (lane->burst.size() != 0) give_up(*lane, tasks::Reason::kTransmit);
   }
   return late + ended != 0;
 }

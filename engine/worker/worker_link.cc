@@ -31,7 +31,7 @@ void Worker::meet_port(Lane& lane) noexcept {
   }
   interrupt(lane, {~std::uint64_t{0}});
   read(lane, lane.received[lane.turn ^ 1U]);
-  give_up(lane, queue::Reason::kLink);  // its device may be another one next
+  give_up(lane, tasks::Reason::kLink);  // its device may be another one next
   lane.port.let_go(index_, lane.era);
 }
 
@@ -47,7 +47,7 @@ void Worker::await_port(const Chosen& candidate, Tsc now) noexcept {
   if (now.since(lane.held_since) < shared_.clock.from_ms(kLinkPatienceMs)) {
     put_off(candidate, now);
   } else {
-    fail(candidate, queue::Reason::kLink);
+    fail(candidate, tasks::Reason::kLink);
   }
 }
 
@@ -55,17 +55,17 @@ void Worker::await_port(const Chosen& candidate, Tsc now) noexcept {
 // destination.
 void Worker::end_interrupted(const Flight& flight) noexcept {
   if (flight.trace != kNoTrace) {
-    return end_trace(flight.trace, queue::Outcome::kSendFailed, queue::Reason::kLink);
+    return end_trace(flight.trace, tasks::Outcome::kSendFailed, tasks::Reason::kLink);
   }
-  ++counters_.results[queue::Outcome::kSendFailed];
+  ++counters_.results[tasks::Outcome::kSendFailed];
   reports_.add({.task = flight.task,
                 .position = flight.position,
                 .at = flight.sent,
                 .src = source_of(flight),
                 .dst = flight.dst,
                 .kind = flight.kind,
-                .outcome = queue::Outcome::kSendFailed,
-                .reason = queue::Reason::kLink});
+                .outcome = tasks::Outcome::kSendFailed,
+                .reason = tasks::Reason::kLink});
 }
 
 }  // namespace backsight::engine

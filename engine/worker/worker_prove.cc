@@ -13,7 +13,7 @@ using probes::Flaw;
 using probes::ipv4::kProtocolIcmp;
 using probes::ipv4::kProtocolTcp;
 using probes::ipv4::kProtocolUdp;
-using queue::Proof;
+using tasks::Proof;
 
 // The kinds of probe that this may answer, the likeliest first: an option is there only if it was
 // sent, but a router may have taken it away, or have left what cannot be read.

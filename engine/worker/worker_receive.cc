@@ -31,8 +31,8 @@ probes::Ipv4Addr echo_destination(std::span<const std::byte> frame) noexcept {
   return {probes::load_be32(&frame[kEthernetBytes + kDestination])};
 }
 
-queue::Hop hop_of(const probes::Reply& reply, queue::Proof proof, std::uint64_t rtt_ns) noexcept {
-  queue::Hop hop;
+tasks::Hop hop_of(const probes::Reply& reply, tasks::Proof proof, std::uint64_t rtt_ns) noexcept {
+  tasks::Hop hop;
   hop.rtt_ns = rtt_ns;
   hop.proof = proof;
   hop.reply = summary_of(reply);
@@ -240,13 +240,13 @@ RxOutcome Worker::answer(const probes::Reply& reply, const Arrival& arrival) noe
 }
 
 RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& place,
-                         const Flight& flight, queue::Proof proof, Tsc arrived) noexcept {
+                         const Flight& flight, tasks::Proof proof, Tsc arrived) noexcept {
   lanes_[flight.port]->port.neighbours().prove(flight.dst, flight.sent);
   if (flight.trace != kNoTrace) return finish_trace(reply, place, flight, proof, arrived);
   const Claim claim = ring_of(place)->claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);
-  const queue::Outcome outcome =
-      reply.has_quote ? queue::Outcome::kError : queue::Outcome::kReplied;
+  const tasks::Outcome outcome =
+      reply.has_quote ? tasks::Outcome::kError : tasks::Outcome::kReplied;
   ++counters_.results[outcome];
   reports_.add({.task = flight.task,
                 .position = flight.position,
@@ -264,7 +264,7 @@ RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& 
 }
 
 RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
-                               const Flight& flight, queue::Proof proof, Tsc arrived) noexcept {
+                               const Flight& flight, tasks::Proof proof, Tsc arrived) noexcept {
   Worker& owner = *all_[place.worker];
   SpscRing<TraceAnswer>& inbox = *owner.inboxes_[index_];
   if (&owner != this && inbox.free_slots() == 0 && inbox.refreshed_free_slots() == 0) {

@@ -21,7 +21,7 @@ constexpr std::uint64_t kTransmitPatienceMs = 1'000;
 constexpr std::uint64_t kNeighbourCheckMs = 10;
 constexpr std::size_t kMaxAsked = 16;  // ARP requests in one go
 
-std::uint8_t protocol_of(const queue::Task& task) noexcept {
+std::uint8_t protocol_of(const tasks::Task& task) noexcept {
   if (task.kind != probes::Kind::kTrace) return kProtocolIcmp;
   switch (task.method) {
     case probes::TraceMethod::kUdp:
@@ -36,7 +36,7 @@ std::uint8_t protocol_of(const queue::Task& task) noexcept {
 }  // namespace
 
 // The index into all_templates().
-const probes::Template& Worker::template_for(const queue::Task& task) const noexcept {
+const probes::Template& Worker::template_for(const tasks::Task& task) const noexcept {
   constexpr std::size_t kTraces = 2;
   constexpr std::size_t kTimestamps = 5;
   switch (task.kind) {
@@ -127,7 +127,7 @@ void Worker::craft_chosen() noexcept {
   std::size_t next = 0;
   for (std::size_t i = 0; i < chosen_count_; ++i) {
     const Chosen& it = chosen_[i];
-    const queue::Task& task = it.queued->task;
+    const tasks::Task& task = it.queued->task;
     // A spoofed probe needs no slot: its reply goes elsewhere.
     handles_[i] = it.is_spoofed ? spoofed_handle(task.id) : reserved[next++];
     tag_words_.set(i, {.id = {shared_.vp_id, task.id & probes::kMaxProbeNumber},
@@ -181,7 +181,7 @@ void Worker::craft_on(Lane& lane, std::size_t port) noexcept {
 }
 
 void Worker::craft_one(std::size_t index) noexcept {
-  const queue::Task& task = chosen_[index].queued->task;
+  const tasks::Task& task = chosen_[index].queued->task;
   echoes_.checksums[index] = shapes_[index]->craft(
       {.src = task.src,
        .dst = task.dst,
@@ -201,7 +201,7 @@ void Worker::file_chosen() noexcept {
   for (const auto& lane : lanes_) lane->outgoing_count = 0;
   for (std::size_t i = 0; i < chosen_count_; ++i) {
     const Chosen& it = chosen_[i];
-    const queue::QueuedTask& queued = *it.queued;
+    const tasks::QueuedTask& queued = *it.queued;
     Lane& lane = *lanes_[it.port];
     Outgoing& outgoing = lane.outgoing[lane.outgoing_count++];
     outgoing = {handles_[i], 0, it.item, queued.task.kind, it.is_spoofed};
@@ -261,7 +261,7 @@ bool Worker::offer(Lane& lane, Tsc now) noexcept {
     lane.is_stuck = true;
     lane.stuck_since = now;
   } else if (now.since(lane.stuck_since) > shared_.clock.from_ms(kTransmitPatienceMs)) {
-    give_up(lane, queue::Reason::kTransmit);
+    give_up(lane, tasks::Reason::kTransmit);
   }
   return accepted != 0;
 }
@@ -276,15 +276,15 @@ void Worker::count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept
     kinds += std::uint64_t{1} << (kBits * static_cast<unsigned>(it.kind));
     if (!it.is_spoofed) continue;
     ++counters_.spoofed;
-    ++counters_.results[queue::Outcome::kSent];
-    const queue::QueuedTask& queued = lane.spoofed[it.place];
+    ++counters_.results[tasks::Outcome::kSent];
+    const tasks::QueuedTask& queued = lane.spoofed[it.place];
     reports_.add({.task = queued.task.id,
                   .position = queued.position,
                   .at = at,
                   .src = queued.task.src,
                   .dst = queued.task.dst,
                   .kind = queued.task.kind,
-                  .outcome = queue::Outcome::kSent});
+                  .outcome = tasks::Outcome::kSent});
   }
   for (const probes::Kind kind : {probes::Kind::kPing, probes::Kind::kRecordRoute,
                                   probes::Kind::kTimestamp, probes::Kind::kTrace}) {
@@ -293,7 +293,7 @@ void Worker::count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept
 }
 
 // The port accepts nothing, or may not: what waits for it ends here.
-void Worker::give_up(Lane& lane, queue::Reason reason) noexcept {
+void Worker::give_up(Lane& lane, tasks::Reason reason) noexcept {
   const Tsc now = shared_.clock.now();
   for (const Outgoing& it : std::span(lane.outgoing).first(lane.burst.size())) {
     ++counters_.given_up;
@@ -309,7 +309,7 @@ void Worker::give_up(Lane& lane, queue::Reason reason) noexcept {
       fail(it.item, reason);
       continue;
     }
-    queue::QueuedTask queued;
+    tasks::QueuedTask queued;
     queued.task.id = flight->task;
     queued.task.src = source_of(*flight);
     queued.task.dst = flight->dst;

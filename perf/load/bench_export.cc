@@ -77,7 +77,7 @@ Expected<Figures> bench_export(const Options& options) {
                   .src = kRigAddress,
                   .dst = {static_cast<std::uint32_t>(task)},
                   .kind = probes::Kind::kRecordRoute,
-                  .outcome = queue::Outcome::kReplied,
+                  .outcome = tasks::Outcome::kReplied,
                   .has_reply = true},
                  route, false);
       }
@@ -86,7 +86,7 @@ Expected<Figures> bench_export(const Options& options) {
     }
   };
   run_on_worker_core(worker);
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   std::uint64_t committed = 0;
   std::uint64_t read = 0;
   std::uint64_t batches = 0;

@@ -61,7 +61,7 @@ Expected<Figures> bench_flood(const Options& options) {
   const auto read = [&](const engine::Report& report) {
     ++reports;
     ++phase.ended;
-    if (report.head().outcome != queue::Outcome::kReplied) return;
+    if (report.head().outcome != tasks::Outcome::kReplied) return;
     ++phase.replied;
     if (report.head().reply.ttl == kForgedTtl) ++accepted_forgeries;
   };

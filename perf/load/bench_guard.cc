@@ -129,7 +129,7 @@ Expected<Figures> bench_guard(const Options& options) {
     random ^= random << 13;
     random ^= random >> 7;
     random ^= random << 17;
-    queue::QueuedTask queued;
+    tasks::QueuedTask queued;
     queued.task.id = queued.position = ++tried;
     queued.task.kind = static_cast<probes::Kind>(random % 3);
     queued.task.timeout_ms = 10;
@@ -205,14 +205,14 @@ Expected<Figures> bench_guard(const Options& options) {
   figures.add("mpps", static_cast<double>(inspector.frames) / seconds / 1e6);
   figures.add("tasks_tried", tried);
   figures.add("refused_by_admission", tried - admitted);
-  figures.add("refused_by_worker", tally.outcomes[queue::Outcome::kSendFailed].value(),
+  figures.add("refused_by_worker", tally.outcomes[tasks::Outcome::kSendFailed].value(),
               "admitted under lists that were replaced before they left");
   figures.add("reloads", reloads, "of deny list and enrolment");
   figures.add("spoofed", inspector.spoofed, "frames in an enrolled name");
   figures.add("denied_left", inspector.denied);
   figures.add("not_enrolled_left", inspector.not_enrolled);
   figures.check("the worker met old admissions",
-                reloads == 0 || tally.outcomes[queue::Outcome::kSendFailed].value() != 0);
+                reloads == 0 || tally.outcomes[tasks::Outcome::kSendFailed].value() != 0);
   figures.check("no frame to a denied address", inspector.denied == 0);
   figures.check("no frame in a name that is not enrolled", inspector.not_enrolled == 0);
   figures.check("spoofed frames are echo requests", inspector.spoofed_no_echo == 0);

@@ -28,12 +28,12 @@ struct RouteCheck {
   void add(const engine::Report& report, const engine::TscClock& clock) {
     tally.add(report);
     const engine::ReportHead& head = report.head();
-    if (head.outcome != queue::Outcome::kReplied) return;
+    if (head.outcome != tasks::Outcome::kReplied) return;
     if (clock.to_ns(head.rtt) > 10'000'000'000U) ++wrong_times;
     // The whole route of one in 64; of the others, that there is one.
     if (head.cells != 2) ++wrong_routes;
     if (tally.reports % 64 != 0) return;
-    const queue::Recorded route = report.recorded();
+    const tasks::Recorded route = report.recorded();
     bool is_right = route.count == 9 && route.slots == 9;
     for (unsigned k = 0; k < 9; ++k) is_right &= route.addresses[k].value == 0x0a4d0001U + k;
     if (!is_right) ++wrong_routes;
@@ -126,8 +126,8 @@ Expected<Figures> bench_loop(const Options& options) {
   };
   const ReflectorCounts& net = network.counts();
   figures.add("probes", counters.sent.sum());
-  figures.add("replied", check.tally.outcomes[queue::Outcome::kReplied].value());
-  figures.add("timed_out", check.tally.outcomes[queue::Outcome::kTimedOut].value());
+  figures.add("replied", check.tally.outcomes[tasks::Outcome::kReplied].value());
+  figures.add("timed_out", check.tally.outcomes[tasks::Outcome::kTimedOut].value());
   figures.add("lost_by_network", net.lost);
   figures.add("doubled_by_network", net.doubled);
   figures.add("late_by_network", net.late);
@@ -155,10 +155,10 @@ Expected<Figures> bench_loop(const Options& options) {
                     counters.received.value());
   figures.check("each route is whole", check.wrong_routes == 0);
   figures.check("no time is negative or wrapped", check.wrong_times == 0);
-  figures.check("replied = matched", check.tally.outcomes[queue::Outcome::kReplied].value() ==
+  figures.check("replied = matched", check.tally.outcomes[tasks::Outcome::kReplied].value() ==
                                          outcome(engine::RxOutcome::kMatched));
   if (!has_faults)
-    figures.check("none timed out", check.tally.outcomes[queue::Outcome::kTimedOut].value() == 0);
+    figures.check("none timed out", check.tally.outcomes[tasks::Outcome::kTimedOut].value() == 0);
   figures.check("no buffer is left", rig.port().buffers_in_use() == 0);
   return figures;
 }

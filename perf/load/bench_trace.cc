@@ -55,7 +55,7 @@ Expected<Figures> bench_trace(const Options& options) {
   std::uint64_t wrong = 0;
   const auto take = [&](const engine::Report& report) {
     const engine::Trace& trace = worker.trace(report.head().trace);
-    if (report.head().outcome != queue::Outcome::kReached || !is_right(trace)) ++wrong;
+    if (report.head().outcome != tasks::Outcome::kReached || !is_right(trace)) ++wrong;
     ++read;
     engine::Order order;
     order.what = engine::Order::What::kTraceRead;

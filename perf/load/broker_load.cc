@@ -12,7 +12,7 @@
 #include <string>
 #include <thread>
 
-#include "queue/nats/library.h"
+#include "queue/nats/broker/library.h"
 #include "tests/support/broker.h"
 
 namespace {

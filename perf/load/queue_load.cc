@@ -17,9 +17,9 @@
 #include <thread>
 #include <vector>
 
-#include "queue/access.h"
-#include "queue/nats/connection.h"
-#include "queue/nats/subjects.h"
+#include "queue/client.h"
+#include "queue/nats/broker/connection.h"
+#include "queue/nats/wire/subjects.h"
 #include "queue/vp_queue.h"
 #include "tests/support/broker.h"
 
@@ -42,19 +42,19 @@ std::uint64_t now_ns() {
 }
 
 // Half pings, half Record Routes with nine hops.
-queue::ResultBatch make_batch(std::size_t count) {
-  queue::ResultBatch batch;
+tasks::ResultBatch make_batch(std::size_t count) {
+  tasks::ResultBatch batch;
   for (std::size_t i = 0; i < count; ++i) {
-    queue::ProbeResult result;
+    tasks::ProbeResult result;
     result.task = i;
     result.sent_at_ns = 1'700'000'000'000'000'000 + i;
     result.rtt_ns = 20'000'000;
     result.dst = {static_cast<std::uint32_t>(0xc6120000 + i)};
-    result.outcome = queue::Outcome::kReplied;
+    result.outcome = tasks::Outcome::kReplied;
     result.has_reply = true;
     if (i % 2 == 0) {
       result.kind = probes::Kind::kRecordRoute;
-      result.recorded.what = queue::Recorded::What::kRoute;
+      result.recorded.what = tasks::Recorded::What::kRoute;
       result.recorded.count = result.recorded.slots = 9;
     }
     batch.probes.push_back(result);
@@ -161,7 +161,7 @@ void measure_latency(double seconds, Figures& figures) {
   std::atomic<bool> ends{false};
   std::thread producer([&] {
     const auto start = Clock::now();
-    queue::ResultBatch batch;
+    tasks::ResultBatch batch;
     auto put_at = start + kGather;
     std::uint64_t made = 0;
     while (!ends) {

@@ -108,7 +108,7 @@ class Destinations {
 
 // What a count of reports adds up to.
 struct ReportTally {
-  engine::CounterArray<queue::Outcome> outcomes;
+  engine::CounterArray<tasks::Outcome> outcomes;
   std::uint64_t reports = 0;
   void add(const engine::Report& report) noexcept {
     ++reports;

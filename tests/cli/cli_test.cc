@@ -17,9 +17,9 @@
 namespace backsight::cli {
 namespace {
 
-using queue::Outcome;
-using queue::ProbeResult;
-using queue::QueuedTask;
+using tasks::Outcome;
+using tasks::ProbeResult;
+using tasks::QueuedTask;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -44,7 +44,7 @@ ProbeResult answer_to(const QueuedTask& queued) {
 // Answers tasks in a thread of its own, until its end.
 class PlayedVp {
  public:
-  using Answer = std::function<void(const QueuedTask&, queue::ResultBatch&)>;
+  using Answer = std::function<void(const QueuedTask&, tasks::ResultBatch&)>;
 
   PlayedVp(const std::string& url, Answer answer)
       : queue_(std::move(*queue::open_vp_queue(url, "ams01"))), thread_([this, answer] {
@@ -52,7 +52,7 @@ class PlayedVp {
           while (!stop_) {
             std::vector<QueuedTask> tasks;
             EXPECT_TRUE(queue_->take(100, tasks, complaints));
-            queue::ResultBatch batch;
+            tasks::ResultBatch batch;
             for (const QueuedTask& task : tasks) answer(task, batch);
             EXPECT_TRUE(queue_->put(batch));
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -69,7 +69,7 @@ class PlayedVp {
   std::thread thread_;
 };
 
-void reply(const QueuedTask& task, queue::ResultBatch& batch) {
+void reply(const QueuedTask& task, tasks::ResultBatch& batch) {
   batch.probes.push_back(answer_to(task));
 }
 
@@ -172,7 +172,7 @@ TEST_F(Cli, PutsAFile) {
 
 TEST_F(Cli, GetsEachResultOnce) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(3);
   for (std::size_t i = 0; i < 3; ++i) batch.probes[i].task = i + 1;
   batch.observations.resize(1);
@@ -188,7 +188,7 @@ TEST_F(Cli, GetsEachResultOnce) {
 
 TEST_F(Cli, KeepsWhatAClosedPipeDidNotTake) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(20'000);  // far more than a pipe holds
   ASSERT_TRUE(queue->put(batch));
   Command command({"queue", "get", "--queue", url_});
@@ -203,7 +203,7 @@ TEST_F(Cli, KeepsWhatAClosedPipeDidNotTake) {
 
 TEST_F(Cli, WaitsForAReaderThatPauses) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(20'000);
   ASSERT_TRUE(queue->put(batch));
   Command command({"queue", "get", "--queue", url_, "--idle-ms", "30"}, "",
@@ -217,7 +217,7 @@ TEST_F(Cli, WaitsForAReaderThatPauses) {
 
 TEST_F(Cli, DoesNotHangOnAReaderThatIsGoneToSleep) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(20'000);
   ASSERT_TRUE(queue->put(batch));
   for (const Streams streams : {Streams::kFile, Streams::kNonBlockingPipes}) {
@@ -277,7 +277,7 @@ int code_in_shell(const std::string& line) {
 
 TEST_F(Cli, KeepsWhatAStreamThatIsBrokenDidNotTake) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(3);
   ASSERT_TRUE(queue->put(batch));
   const std::string get = "queue get --idle-ms 30 --queue " + url_;
@@ -294,7 +294,7 @@ TEST_F(Cli, KeepsWhatAStreamThatIsBrokenDidNotTake) {
 // What a full disk took of them would be there twice.
 TEST_F(Cli, CutsAFileThatDidNotTakeAllBackToWhatItWas) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(3000);
   ASSERT_TRUE(queue->put(batch));
   const std::string file = folder_ / "results.jsonl";
@@ -313,7 +313,7 @@ TEST_F(Cli, CutsAFileThatDidNotTakeAllBackToWhatItWas) {
 
 TEST_F(Cli, EndsCleanlyOnASignal) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(1);
   for (const int number : {SIGINT, SIGTERM}) {
     ASSERT_TRUE(queue->put(batch));
@@ -328,7 +328,7 @@ TEST_F(Cli, GetsNothingTwiceWhenItIsKilled) {
   auto queue = std::move(*queue::open_vp_queue(url_, "ams01"));
   std::string seen;
   for (int round = 0; round < 10; ++round) {
-    queue::ResultBatch batch;
+    tasks::ResultBatch batch;
     batch.probes.resize(1);
     batch.probes[0].task = static_cast<std::uint64_t>(round) + 1;
     ASSERT_TRUE(queue->put(batch));
@@ -359,9 +359,9 @@ TEST_F(Cli, PingsThroughAVantagePoint) {
 }
 
 TEST_F(Cli, SplitsARecordedRoute) {
-  const PlayedVp vp(url_, [](const QueuedTask& task, queue::ResultBatch& batch) {
+  const PlayedVp vp(url_, [](const QueuedTask& task, tasks::ResultBatch& batch) {
     ProbeResult result = answer_to(task);
-    result.recorded.what = queue::Recorded::What::kRoute;
+    result.recorded.what = tasks::Recorded::What::kRoute;
     result.recorded.slots = 9;
     result.recorded.count = 4;
     result.recorded.addresses = {address("203.0.113.1"), address("203.0.113.2"), task.task.dst,
@@ -378,10 +378,10 @@ TEST_F(Cli, SplitsARecordedRoute) {
 }
 
 TEST_F(Cli, ShowsTimestamps) {
-  const PlayedVp vp(url_, [](const QueuedTask& task, queue::ResultBatch& batch) {
+  const PlayedVp vp(url_, [](const QueuedTask& task, tasks::ResultBatch& batch) {
     EXPECT_EQ(task.task.prespecified_count, 2U);
     ProbeResult result = answer_to(task);
-    result.recorded.what = queue::Recorded::What::kTimestamps;
+    result.recorded.what = tasks::Recorded::What::kTimestamps;
     result.recorded.timestamp = probes::TimestampType::kPrespecified;
     result.recorded.slots = 2;
     result.recorded.count = 1;
@@ -396,14 +396,14 @@ TEST_F(Cli, ShowsTimestamps) {
 }
 
 TEST_F(Cli, PrintsATraceAsTracerouteDoes) {
-  const PlayedVp vp(url_, [](const QueuedTask& task, queue::ResultBatch& batch) {
+  const PlayedVp vp(url_, [](const QueuedTask& task, tasks::ResultBatch& batch) {
     EXPECT_EQ(task.task.method, probes::TraceMethod::kUdp);
     EXPECT_EQ(task.task.max_ttl, 9U);
-    queue::TraceResult trace{answer_to(task), {}};
+    tasks::TraceResult trace{answer_to(task), {}};
     trace.head.kind = probes::Kind::kTrace;
     trace.head.method = task.task.method;
     trace.head.outcome = Outcome::kReached;
-    queue::Hop hop;
+    tasks::Hop hop;
     hop.ttl = 2;
     trace.hops.push_back(hop);
     hop.has_reply = true;
@@ -427,10 +427,10 @@ TEST_F(Cli, PrintsATraceAsTracerouteDoes) {
 }
 
 TEST_F(Cli, FailsWhenTheProbeWasRefused) {
-  const PlayedVp vp(url_, [](const QueuedTask& task, queue::ResultBatch& batch) {
+  const PlayedVp vp(url_, [](const QueuedTask& task, tasks::ResultBatch& batch) {
     ProbeResult result = answer_to(task);
     result.outcome = Outcome::kRefused;
-    result.reason = queue::Reason::kNotEnrolled;
+    result.reason = tasks::Reason::kNotEnrolled;
     result.has_reply = false;
     batch.probes.push_back(result);
   });

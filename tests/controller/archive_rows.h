@@ -39,10 +39,10 @@ namespace backsight::controller {
   return record;
 }
 
-[[nodiscard]] inline queue::Hop random_trace_hop(std::mt19937_64& random, std::uint8_t ttl) {
+[[nodiscard]] inline tasks::Hop random_trace_hop(std::mt19937_64& random, std::uint8_t ttl) {
   constexpr std::array kTypes = {probes::ReplyType::kTimeExceeded, probes::ReplyType::kEchoReply,
                                  probes::ReplyType::kTcpReset, probes::ReplyType::kTcpSynAck};
-  queue::Hop hop;
+  tasks::Hop hop;
   hop.ttl = ttl;
   hop.attempt = static_cast<std::uint8_t>(1 + random() % 3);
   hop.has_reply = random() % 4 != 0;
@@ -64,7 +64,7 @@ namespace backsight::controller {
   record.dst.value = static_cast<std::uint32_t>(random());
   record.started_unix_us = 1'767'225'600'000'000 + random() % 1'000'000'000;
   record.outcome =
-      static_cast<queue::Outcome>(random() % static_cast<std::uint64_t>(queue::Outcome::kCount));
+      static_cast<tasks::Outcome>(random() % static_cast<std::uint64_t>(tasks::Outcome::kCount));
   record.is_atlas = random() % 2 == 0;
   for (std::uint8_t ttl = 1; ttl <= random() % 20; ++ttl) {
     record.hops.push_back(random_trace_hop(random, ttl));

@@ -8,14 +8,14 @@
 #include <random>
 #include <set>
 
-#include "../queue/fake_disk.h"
+#include "../storage/fake_disk.h"
 #include "archive_rows.h"
 #include "controller/archive/bundle.h"
 
 namespace backsight::controller {
 namespace {
 
-using queue::FakeDisk;
+using storage::FakeDisk;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

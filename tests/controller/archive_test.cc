@@ -34,7 +34,7 @@ class FullableDisk final : public PassingDisk {
  private:
   class FullableFile final : public PassingFile {
    public:
-    FullableFile(FullableDisk& disk, std::unique_ptr<queue::File> real)
+    FullableFile(FullableDisk& disk, std::unique_ptr<storage::File> real)
         : PassingFile(std::move(real)), disk_(disk) {}
     Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
       if (disk_.is_full) {
@@ -50,7 +50,7 @@ class FullableDisk final : public PassingDisk {
     FullableDisk& disk_;
   };
 
-  std::unique_ptr<queue::File> stand_before(std::unique_ptr<queue::File> file) override {
+  std::unique_ptr<storage::File> stand_before(std::unique_ptr<storage::File> file) override {
     return std::make_unique<FullableFile>(*this, std::move(file));
   }
 };

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "controller/running/vp_link.h"
-#include "queue/access.h"
+#include "queue/client.h"
 
 namespace backsight::controller {
 
@@ -40,7 +40,7 @@ class FakeQueue {
     for (std::size_t i = 0; i < messages; ++i) coming_.emplace_back();
   }
 
-  [[nodiscard]] std::vector<queue::Task> put() const {
+  [[nodiscard]] std::vector<tasks::Task> put() const {
     const std::lock_guard lock(mutex_);
     return put_;
   }
@@ -50,7 +50,7 @@ class FakeQueue {
   }
 
   [[nodiscard]] OpenQueue opener() {
-    return [this]() -> Expected<std::unique_ptr<queue::QueueAccess>> {
+    return [this]() -> Expected<std::unique_ptr<queue::QueueClient>> {
       if (auto fault = fault_of(&Script::no_queue); !fault) return tl::unexpected(fault.error());
       return std::make_unique<Access>(*this);
     };
@@ -98,7 +98,7 @@ class FakeQueue {
     std::size_t taken_ = 0;
   };
 
-  class Access final : public queue::QueueAccess {
+  class Access final : public queue::QueueClient {
    public:
     explicit Access(FakeQueue& queue) : queue_(queue) {}
     Expected<std::vector<std::string>> list_vps() override {
@@ -117,7 +117,7 @@ class FakeQueue {
       if (why != queue_.script_.unreadable.end()) return run_failed(why->second);
       return queue_.script_.statuses[vp];
     }
-    Expected<void> put_tasks(const std::string&, std::span<const queue::Task> tasks) override {
+    Expected<void> put_tasks(const std::string&, std::span<const tasks::Task> tasks) override {
       {
         std::unique_lock lock(queue_.mutex_);
         queue_.changed_.wait(lock, [&] { return !queue_.script_.stands_still; });
@@ -145,7 +145,7 @@ class FakeQueue {
   std::condition_variable changed_;
   Script script_;
   std::deque<queue::StoredResults> coming_;
-  std::vector<queue::Task> put_;
+  std::vector<tasks::Task> put_;
   std::size_t committed_ = 0;
 };
 

@@ -29,7 +29,7 @@ BookOptions options() {
 
 // Never returns.
 [[noreturn]] void run_victim(const std::string& folder, int pipe) {
-  auto opened = RequestBook::open(queue::posix_file_system(), folder, options());
+  auto opened = RequestBook::open(storage::posix_file_system(), folder, options());
   if (!opened) _exit(3);
   RequestBook& book = *opened->book;
   const auto acknowledge = [pipe](const Acknowledged& what) {
@@ -87,7 +87,7 @@ TEST(JournalKill, KeepsWhatWasAcknowledgedThroughManyDeaths) {
   std::vector<Acknowledged> all;
   for (int death = 0; death < 15; ++death) kill_one(folder, 1 + random() % 60, all);
   {
-    auto opened = RequestBook::open(queue::posix_file_system(), folder, options());
+    auto opened = RequestBook::open(storage::posix_file_system(), folder, options());
     ASSERT_TRUE(opened) << opened.error().sentence;
     std::set<std::uint64_t> batches;
     for (const Acknowledged& line : all) {

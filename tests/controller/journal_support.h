@@ -73,7 +73,7 @@ struct OpenJournal {
   std::vector<std::string> complaints;
 };
 
-[[nodiscard]] inline OpenJournal open_journal(queue::FileSystem& files,
+[[nodiscard]] inline OpenJournal open_journal(storage::FileSystem& files,
                                               std::uint64_t segment_bytes = 64 << 20) {
   OpenJournal opened;
   auto journal = Journal::open(files, kJournal, {segment_bytes}, opened.found, opened.complaints);

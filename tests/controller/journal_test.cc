@@ -4,14 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../queue/fake_disk.h"
+#include "../storage/fake_disk.h"
 #include "controller/journal/id_source.h"
 #include "journal_support.h"
 
 namespace backsight::controller {
 namespace {
 
-using queue::FakeDisk;
+using storage::FakeDisk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -218,7 +218,7 @@ TEST(Journal, SaysWhenAnEndCannotBeReadAnyMore) {
   opened.journal->end(path_for(requests[0], random), kNowUs);
   ASSERT_TRUE(opened.journal->sync());
   const auto written = opened.journal->take_written();
-  const std::string file = queue::segment_path(kJournal, written[0].place.segment);
+  const std::string file = storage::segment_path(kJournal, written[0].place.segment);
   disk.bytes(file)[written[0].place.offset + 40] ^= std::byte{1};
   const auto damaged = opened.journal->read(std::vector{written[0].place});
   ASSERT_FALSE(damaged[0]);

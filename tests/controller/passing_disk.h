@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "queue/log/file_system.h"
+#include "storage/file_system.h"
 
 namespace backsight::controller {
 
-class PassingFile : public queue::File {
+class PassingFile : public storage::File {
  public:
-  explicit PassingFile(std::unique_ptr<queue::File> real) : real_(std::move(real)) {}
+  explicit PassingFile(std::unique_ptr<storage::File> real) : real_(std::move(real)) {}
 
   Expected<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> bytes) override {
     return real_->read_at(offset, bytes);
@@ -27,15 +27,15 @@ class PassingFile : public queue::File {
   Expected<void> sync() override { return real_->sync(); }
 
  private:
-  std::unique_ptr<queue::File> real_;
+  std::unique_ptr<storage::File> real_;
 };
 
-class PassingDisk : public queue::FileSystem {
+class PassingDisk : public storage::FileSystem {
  public:
-  Expected<std::unique_ptr<queue::File>> open_to_read(const std::string& path) override {
+  Expected<std::unique_ptr<storage::File>> open_to_read(const std::string& path) override {
     return real_.open_to_read(path);
   }
-  Expected<std::unique_ptr<queue::File>> open_to_write(const std::string& path) override {
+  Expected<std::unique_ptr<storage::File>> open_to_write(const std::string& path) override {
     auto file = real_.open_to_write(path);
     if (!file) return file;
     return stand_before(std::move(*file));
@@ -53,15 +53,15 @@ class PassingDisk : public queue::FileSystem {
   Expected<void> sync_directory(const std::string& directory) override {
     return real_.sync_directory(directory);
   }
-  Expected<queue::LockAttempt> lock(const std::string& path) override { return real_.lock(path); }
+  Expected<storage::LockAttempt> lock(const std::string& path) override { return real_.lock(path); }
   Expected<bool> is_locked(const std::string& path) override { return real_.is_locked(path); }
 
  protected:
   // What a file opened to be written is seen as.
-  virtual std::unique_ptr<queue::File> stand_before(std::unique_ptr<queue::File> file) = 0;
+  virtual std::unique_ptr<storage::File> stand_before(std::unique_ptr<storage::File> file) = 0;
 
  private:
-  queue::FileSystem& real_ = queue::posix_file_system();
+  storage::FileSystem& real_ = storage::posix_file_system();
 };
 
 }  // namespace backsight::controller

@@ -24,8 +24,8 @@ using testing::SizeIs;
 
 // One life of a controller, without what measures.
 struct Life {
-  Life(const std::filesystem::path& folder, queue::FileSystem& archive_disk,
-       queue::FileSystem& book_disk) {
+  Life(const std::filesystem::path& folder, storage::FileSystem& archive_disk,
+       storage::FileSystem& book_disk) {
     ArchiveOptions archiving;
     archiving.directory = (folder / "archive").string();
     archiving.rotation.bytes = 4'000;  // a bundle each few paths
@@ -144,7 +144,7 @@ TEST_F(PathEndsTest, AreKnownAfterADeathThoughTheBookCouldNotWriteThem) {
 
 // Lives until it is killed: ends what was left, asks for more, says what was shown.
 [[noreturn]] void live_on(const std::filesystem::path& folder, std::uint64_t seed, int pipe) {
-  Life life(folder, queue::posix_file_system(), queue::posix_file_system());
+  Life life(folder, storage::posix_file_system(), storage::posix_file_system());
   std::mt19937_64 random(seed);
   std::set<std::uint64_t> told;
   for (const Request& it : life.opened.unfinished) life.end(it);

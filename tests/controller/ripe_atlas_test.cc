@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 using probes::ReplyType;
-using queue::Outcome;
+using tasks::Outcome;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -95,7 +95,7 @@ TEST(RipeAtlas, KeepsOneReplyOfEachRouter) {
 }
 
 TEST(RipeAtlas, ReadsMplsLabelsAndQuotedTtl) {
-  const queue::Hop hop = parsed(result()).hops[2];
+  const tasks::Hop hop = parsed(result()).hops[2];
   EXPECT_EQ(hop.quoted_ttl, 2);
   ASSERT_EQ(hop.label_count, 2);
   EXPECT_EQ(hop.labels[0], (probes::MplsLabel{24001, 0, false, 1}));

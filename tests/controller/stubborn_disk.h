@@ -47,7 +47,7 @@ class StubbornDisk final : public PassingDisk {
  private:
   class StubbornFile final : public PassingFile {
    public:
-    StubbornFile(StubbornDisk& disk, std::unique_ptr<queue::File> real)
+    StubbornFile(StubbornDisk& disk, std::unique_ptr<storage::File> real)
         : PassingFile(std::move(real)), disk_(disk) {}
     Expected<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
       if (auto may = disk_.may_write(); !may) return may;
@@ -62,7 +62,7 @@ class StubbornDisk final : public PassingDisk {
     StubbornDisk& disk_;
   };
 
-  std::unique_ptr<queue::File> stand_before(std::unique_ptr<queue::File> file) override {
+  std::unique_ptr<storage::File> stand_before(std::unique_ptr<storage::File> file) override {
     return std::make_unique<StubbornFile>(*this, std::move(file));
   }
 

@@ -25,14 +25,14 @@ bool eventually(const std::function<bool()>& is_so) {
 
 class VpLinkTest : public testing::Test {
  protected:
-  static std::vector<queue::Task> tasks(std::uint64_t first, std::size_t count) {
-    std::vector<queue::Task> made(count);
+  static std::vector<tasks::Task> tasks(std::uint64_t first, std::size_t count) {
+    std::vector<tasks::Task> made(count);
     for (std::size_t i = 0; i < count; ++i) made[i].id = first + i;
     return made;
   }
   [[nodiscard]] std::vector<std::uint64_t> put_ids() const {
     std::vector<std::uint64_t> ids;
-    for (const queue::Task& it : queue.put()) ids.push_back(it.id);
+    for (const tasks::Task& it : queue.put()) ids.push_back(it.id);
     return ids;
   }
   static bool works(const VpLink& link) {

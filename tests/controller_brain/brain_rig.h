@@ -177,7 +177,7 @@ class BrainRig {
     });
   }
   // When the task's first packet leaves.
-  SteadyNs leave(std::size_t vp, const queue::Task& task) {
+  SteadyNs leave(std::size_t vp, const tasks::Task& task) {
     SteadyNs& free_at = free_at_[vp];
     const auto held = held_until.find(vp);
     free_at = std::max({free_at, now.steady, held == held_until.end() ? 0 : held->second});
@@ -190,7 +190,7 @@ class BrainRig {
     return leaves_at;
   }
   // By the vantage points' clock.
-  static void date(queue::ResultBatch& results, SteadyNs leaves_at) {
+  static void date(tasks::ResultBatch& results, SteadyNs leaves_at) {
     constexpr std::uint64_t kClockNs = 1'700'000'000'000'000'000;
     for (auto& it : results.probes) it.sent_at_ns = kClockNs + leaves_at;
     for (auto& it : results.traces) it.head.sent_at_ns = kClockNs + leaves_at;

@@ -270,7 +270,7 @@ TEST(Brain, TakesImportedTraceroutesAsOldAsTheyAre) {
     it.src = {from};
     it.dst = source;
     it.started_unix_us = rig.now.unix_us - age / 1000;
-    queue::Hop hop;
+    tasks::Hop hop;
     hop.has_reply = true;
     hop.reply.from = {0xc6336401U + from};
     it.hops = {hop};
@@ -304,21 +304,21 @@ TEST(Brain, TakesImportedTraceroutesAsOldAsTheyAre) {
 class Forgery : public testing::Test {
  protected:
   // What an attacker would have a vantage point report: about task `id`, from `receiver`.
-  static queue::ResultBatch forged(std::uint64_t id, Ipv4Addr src, Ipv4Addr dst,
+  static tasks::ResultBatch forged(std::uint64_t id, Ipv4Addr src, Ipv4Addr dst,
                                    std::uint16_t probe_vp) {
-    queue::Observation seen;
+    tasks::Observation seen;
     seen.task = id;
     seen.src = src;
     seen.dst = dst;
     seen.probe_vp = probe_vp;
     seen.kind = probes::Kind::kRecordRoute;
     seen.reply.from = dst;
-    seen.recorded.what = queue::Recorded::What::kRoute;
+    seen.recorded.what = tasks::Recorded::What::kRoute;
     seen.recorded.slots = 9;
     seen.recorded.count = 2;
     seen.recorded.addresses[0] = dst;
     seen.recorded.addresses[1] = {0x01020304};
-    queue::ResultBatch batch;
+    tasks::ResultBatch batch;
     batch.observations.push_back(seen);
     return batch;
   }

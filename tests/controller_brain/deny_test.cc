@@ -177,7 +177,7 @@ TEST_F(DeniedQuestions, AreAnsweredAtOnceAndTellNobodyMore) {
     const Asked asked = prober.ask(it, now);
     EXPECT_FALSE(asked.is_new);
     EXPECT_EQ(asked.answer->state, Answer::State::kFailed);
-    EXPECT_EQ(asked.answer->reason, queue::Reason::kDenied);
+    EXPECT_EQ(asked.answer->reason, tasks::Reason::kDenied);
   }
   EXPECT_EQ(sent(), 0U);
   EXPECT_THAT(prober.take_ended(), IsEmpty());
@@ -200,14 +200,14 @@ TEST_F(DeniedQuestions, ThatWaitOrAreUnderWayFailOnce) {
   ASSERT_EQ(news.size(), 2U);
   for (const News& it : news) {
     EXPECT_EQ(it.answer->state, Answer::State::kFailed);
-    EXPECT_EQ(it.answer->reason, queue::Reason::kDenied);
+    EXPECT_EQ(it.answer->reason, tasks::Reason::kDenied);
   }
   EXPECT_EQ(prober.figures().held_back, 0U);
   // Its reply comes late.
-  queue::ProbeResult result;
+  tasks::ProbeResult result;
   result.task = under_way.answer->id;
   result.dst = host;
-  result.outcome = queue::Outcome::kReplied;
+  result.outcome = tasks::Outcome::kReplied;
   prober.on_result(0, result, now);
   EXPECT_EQ(prober.figures().duplicates, 1U);
   EXPECT_EQ(under_way.answer->state, Answer::State::kFailed);

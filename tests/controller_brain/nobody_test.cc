@@ -24,9 +24,9 @@ constexpr std::array kNobody{Ipv4Addr{0x0a000001}, Ipv4Addr{0xc0a80101}, Ipv4Add
                              Ipv4Addr{0x7f000001}, Ipv4Addr{0x00000001}, Ipv4Addr{0xe0000005},
                              Ipv4Addr{0xf0000001}, Ipv4Addr{0xffffffff}, Ipv4Addr{0}};
 
-queue::Recorded recorded(const std::vector<Ipv4Addr>& slots) {
-  queue::Recorded route;
-  route.what = queue::Recorded::What::kRoute;
+tasks::Recorded recorded(const std::vector<Ipv4Addr>& slots) {
+  tasks::Recorded route;
+  route.what = tasks::Recorded::What::kRoute;
   route.slots = 9;
   route.count = static_cast<std::uint8_t>(slots.size());
   std::ranges::copy(slots, route.addresses.begin());

@@ -161,7 +161,7 @@ std::size_t ScriptedInternet::length(Ipv4Addr from, Ipv4Addr to) const {
 
 // What a Linux network stamps: each router the interface that the packet leaves by, the destination
 // its own address twice.
-queue::Recorded ScriptedInternet::record(Ipv4Addr from, Ipv4Addr dst, Ipv4Addr back) const {
+tasks::Recorded ScriptedInternet::record(Ipv4Addr from, Ipv4Addr dst, Ipv4Addr back) const {
   std::vector<Ipv4Addr> stamps;
   const auto there = route(*place_of(from), *place_of(dst));
   const Host* const host = host_at(dst);
@@ -174,15 +174,15 @@ queue::Recorded ScriptedInternet::record(Ipv4Addr from, Ipv4Addr dst, Ipv4Addr b
   for (std::size_t i = host == nullptr ? 1 : 0; i < home.size(); ++i) {
     stamps.push_back(egress(home[i], home, i, back));
   }
-  queue::Recorded recorded;
-  recorded.what = queue::Recorded::What::kRoute;
+  tasks::Recorded recorded;
+  recorded.what = tasks::Recorded::What::kRoute;
   recorded.slots = kSlots;
   recorded.count = static_cast<std::uint8_t>(std::min(stamps.size(), kSlots));
   std::copy_n(stamps.begin(), recorded.count, recorded.addresses.begin());
   return recorded;
 }
 
-bool ScriptedInternet::answers(const queue::Task& task) const {
+bool ScriptedInternet::answers(const tasks::Task& task) const {
   const auto place = place_of(task.dst);
   if (!place) return false;
   const Host* const host = host_at(task.dst);
@@ -190,8 +190,8 @@ bool ScriptedInternet::answers(const queue::Task& task) const {
   return host->answers && (task.kind != probes::Kind::kRecordRoute || host->answers_record_route);
 }
 
-ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Task& task) {
-  queue::TraceResult result;
+ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const tasks::Task& task) {
+  tasks::TraceResult result;
   result.head.task = task.id;
   result.head.kind = task.kind;
   result.head.src = vps_[vp].address;
@@ -204,7 +204,7 @@ ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Ta
   const bool reaches = answers(task);
   std::size_t silent = 0;
   const auto add = [&](std::size_t ttl, Ipv4Addr from, bool has_reply) {
-    queue::Hop hop;
+    tasks::Hop hop;
     hop.ttl = static_cast<std::uint8_t>(ttl);
     hop.attempt = 1;
     hop.has_reply = has_reply;
@@ -214,11 +214,11 @@ ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Ta
     ++probes_sent;
     silent = has_reply ? 0 : silent + 1;
   };
-  result.head.outcome = queue::Outcome::kMaxTtl;
+  result.head.outcome = tasks::Outcome::kMaxTtl;
   const std::size_t routers = is_host || way.empty() ? way.size() : way.size() - 1;
   for (std::size_t ttl = task.first_ttl; ttl <= task.max_ttl; ++ttl) {
     if (silent == task.gap_limit) {
-      result.head.outcome = queue::Outcome::kGapLimit;
+      result.head.outcome = tasks::Outcome::kGapLimit;
       break;
     }
     if (ttl <= routers) {
@@ -228,7 +228,7 @@ ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Ta
       add(ttl, egress(router, home, 0, vps_[vp].address), !silent_routers.contains(router));
     } else if (reaches) {
       add(ttl, task.dst, true);
-      result.head.outcome = queue::Outcome::kReached;
+      result.head.outcome = tasks::Outcome::kReached;
       break;
     } else {
       add(ttl, {}, false);
@@ -243,7 +243,7 @@ ScriptedInternet::Report ScriptedInternet::trace(std::size_t vp, const queue::Ta
 }
 
 std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
-                                                            const queue::Task& task) {
+                                                            const tasks::Task& task) {
   ++probes_to[task.dst];
   if (!task.src.is_unspecified() && task.src != vps_[vp].address) ++spoofed_as[task.src];
   if (mute.contains(vp)) return {};
@@ -251,7 +251,7 @@ std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
   ++probes_sent;
   const bool is_spoofed = !task.src.is_unspecified() && task.src != vps_[vp].address;
   const Ipv4Addr back = is_spoofed ? task.src : vps_[vp].address;
-  queue::ProbeResult result;
+  tasks::ProbeResult result;
   result.task = task.id;
   result.kind = task.kind;
   result.src = back;
@@ -261,13 +261,13 @@ std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
   const SteadyNs rtt =
       place_of(task.dst) ? (length(vps_[vp].address, task.dst) + length(task.dst, back)) * hop_delay
                          : SteadyNs{0};
-  queue::Recorded recorded;
+  tasks::Recorded recorded;
   if (is_answered && task.kind == probes::Kind::kRecordRoute) {
     recorded = record(vps_[vp].address, task.dst, back);
   }
   std::vector<Report> reports;
   if (!is_spoofed) {
-    result.outcome = is_answered ? queue::Outcome::kReplied : queue::Outcome::kTimedOut;
+    result.outcome = is_answered ? tasks::Outcome::kReplied : tasks::Outcome::kTimedOut;
     result.rtt_ns = is_answered ? rtt : 0;
     result.has_reply = is_answered;
     result.reply.from = task.dst;
@@ -276,7 +276,7 @@ std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
     reports.back().results.probes.push_back(result);
     return reports;
   }
-  result.outcome = queue::Outcome::kSent;
+  result.outcome = tasks::Outcome::kSent;
   reports.push_back({vp, queue_delay, {}});
   reports.back().results.probes.push_back(result);
   const auto receiver = std::ranges::find(vps_, back, &Host::address) - vps_.begin();
@@ -285,7 +285,7 @@ std::vector<ScriptedInternet::Report> ScriptedInternet::run(std::size_t vp,
       at >= vps_.size()) {
     return reports;
   }
-  queue::Observation seen;
+  tasks::Observation seen;
   seen.task = task.id;
   seen.src = back;
   seen.dst = task.dst;

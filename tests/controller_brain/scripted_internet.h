@@ -15,8 +15,8 @@
 #include "controller/now.h"
 #include "controller/vantage/vantage_table.h"
 #include "probes/address.h"
-#include "queue/result.h"
-#include "queue/task.h"
+#include "tasks/result.h"
+#include "tasks/task.h"
 
 namespace backsight::controller {
 
@@ -45,9 +45,9 @@ class ScriptedInternet {
   struct Report {
     std::size_t vp = 0;
     SteadyNs after = 0;
-    queue::ResultBatch results;
+    tasks::ResultBatch results;
   };
-  [[nodiscard]] std::vector<Report> run(std::size_t vp, const queue::Task& task);
+  [[nodiscard]] std::vector<Report> run(std::size_t vp, const tasks::Task& task);
 
   [[nodiscard]] Announcement announcement(std::size_t vp, std::uint64_t updated_at_ns) const;
   [[nodiscard]] Ipv4Addr vp_address(std::size_t vp) const { return vps_[vp].address; }
@@ -102,10 +102,10 @@ class ScriptedInternet {
   [[nodiscard]] std::optional<std::size_t> place_of(Ipv4Addr address) const;
   [[nodiscard]] Ipv4Addr egress(std::size_t router, const std::vector<std::size_t>& way,
                                 std::size_t at, Ipv4Addr to) const;
-  [[nodiscard]] queue::Recorded record(Ipv4Addr from, Ipv4Addr dst, Ipv4Addr back) const;
+  [[nodiscard]] tasks::Recorded record(Ipv4Addr from, Ipv4Addr dst, Ipv4Addr back) const;
   [[nodiscard]] std::size_t length(Ipv4Addr from, Ipv4Addr to) const;
-  [[nodiscard]] bool answers(const queue::Task& task) const;
-  Report trace(std::size_t vp, const queue::Task& task);
+  [[nodiscard]] bool answers(const tasks::Task& task) const;
+  Report trace(std::size_t vp, const tasks::Task& task);
   bool is_lost() { return loss > 0 && std::uniform_real_distribution<>(0, 1)(random_) < loss; }
 
   std::vector<Router> routers_;

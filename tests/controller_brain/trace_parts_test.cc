@@ -7,13 +7,13 @@
 
 #include "controller/probing/prober.h"
 #include "controller/probing/trace_parts.h"
-#include "queue/task.h"
+#include "tasks/task.h"
 
 namespace backsight::controller {
 namespace {
 
 using probes::Ipv4Addr;
-using queue::Outcome;
+using tasks::Outcome;
 using testing::ElementsAre;
 
 constexpr std::uint8_t kGap = 4;
@@ -25,15 +25,15 @@ struct Way {
   std::vector<std::uint8_t> silent;  // TTLs
   bool has_destination = true;
 
-  [[nodiscard]] queue::TraceResult part(std::size_t number) const {
-    queue::TraceResult result;
+  [[nodiscard]] tasks::TraceResult part(std::size_t number) const {
+    tasks::TraceResult result;
     result.head.kind = probes::Kind::kTrace;
     result.head.dst = kDestination;
     result.head.sent_at_ns = 1000 - number;
     result.head.outcome = Outcome::kMaxTtl;
     unsigned in_a_row = 0;
     for (unsigned ttl = kTraceParts[number].first; ttl <= kTraceParts[number].last; ++ttl) {
-      queue::Hop hop;
+      tasks::Hop hop;
       hop.ttl = static_cast<std::uint8_t>(ttl);
       hop.attempt = 1;
       const bool is_end = ttl > routers;
@@ -54,7 +54,7 @@ struct Way {
     return result;
   }
 
-  [[nodiscard]] queue::TraceResult whole() const {
+  [[nodiscard]] tasks::TraceResult whole() const {
     TraceParts parts;
     for (std::size_t i = kTraceParts.size(); i-- > 0;) {
       EXPECT_FALSE(parts.are_all_there());
@@ -65,7 +65,7 @@ struct Way {
   }
 };
 
-std::vector<unsigned> ttls_of(const queue::TraceResult& trace) {
+std::vector<unsigned> ttls_of(const tasks::TraceResult& trace) {
   std::vector<unsigned> ttls;
   for (const auto& hop : trace.hops) ttls.push_back(hop.ttl);
   return ttls;
@@ -78,7 +78,7 @@ TEST(TraceParts, CoverEveryTtlOnce) {
     EXPECT_LE(range.first, range.last);
     next = range.last + 1U;
   }
-  EXPECT_EQ(next, queue::Task{}.max_ttl + 1U);
+  EXPECT_EQ(next, tasks::Task{}.max_ttl + 1U);
 }
 
 TEST(TraceParts, AreTheTraceThatOneWouldHaveBeen) {
@@ -152,11 +152,11 @@ TEST(TraceParts, FailWhenOneWasNotSent) {
   TraceParts parts;
   for (std::size_t i = 0; i < kTraceParts.size(); ++i) {
     auto part = Way{3, {}, true}.part(i);
-    if (i == 4) part.head.outcome = Outcome::kRefused, part.head.reason = queue::Reason::kDenied;
+    if (i == 4) part.head.outcome = Outcome::kRefused, part.head.reason = tasks::Reason::kDenied;
     parts.take(i, part);
   }
   EXPECT_EQ(parts.whole(kGap).head.outcome, Outcome::kRefused);
-  EXPECT_EQ(parts.whole(kGap).head.reason, queue::Reason::kDenied);
+  EXPECT_EQ(parts.whole(kGap).head.reason, tasks::Reason::kDenied);
 }
 
 TEST(TraceParts, CountEveryAttempt) {
@@ -180,14 +180,14 @@ class SplitTraces : public testing::Test {
                        .waiter = 7},
                       now);
   }
-  std::vector<queue::Task> sent() {
+  std::vector<tasks::Task> sent() {
     std::vector<Prober::Outgoing> out;
     prober.advance(now, out);
-    std::vector<queue::Task> tasks;
+    std::vector<tasks::Task> tasks;
     for (const auto& it : out) tasks.push_back(it.task);
     return tasks;
   }
-  void answer(const queue::Task& task, const Way& way) {
+  void answer(const tasks::Task& task, const Way& way) {
     const auto part = std::ranges::find(kTraceParts, task.first_ttl, &TtlRange::first);
     auto result = way.part(static_cast<std::size_t>(part - kTraceParts.begin()));
     result.head.task = task.id;
@@ -207,7 +207,7 @@ TEST_F(SplitTraces, AskAllPartsAtOnceWithNumbersOfTheirOwn) {
     EXPECT_EQ(tasks[i].first_ttl, kTraceParts[i].first);
     EXPECT_EQ(tasks[i].max_ttl, kTraceParts[i].last);
     EXPECT_EQ(tasks[i].flow, tasks[0].flow);
-    EXPECT_FALSE(queue::task_fault(tasks[i]));
+    EXPECT_FALSE(tasks::task_fault(tasks[i]));
   }
   EXPECT_EQ(prober.next_id(), 100 + kTraceParts.size());
 }

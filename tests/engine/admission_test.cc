@@ -9,7 +9,7 @@ namespace backsight::engine {
 namespace {
 
 using probes::Ipv4Addr;
-using queue::Reason;
+using tasks::Reason;
 
 constexpr std::int64_t kNow = 1'800'000'000;
 
@@ -35,17 +35,17 @@ config::VpConfig two_ports() {
 
 class AdmissionTest : public ::testing::Test {
  protected:
-  Reason reason_for(const queue::Task& task, std::int64_t now = kNow) {
+  Reason reason_for(const tasks::Task& task, std::int64_t now = kNow) {
     const auto admitted = admission.admit({task, 5}, now);
     return admitted ? Reason::kNone : admitted.error();
   }
-  Assignment admitted(const queue::Task& task) {
+  Assignment admitted(const tasks::Task& task) {
     const auto it = admission.admit({task, 5}, kNow);
     EXPECT_TRUE(it) << name(it.error());
     return it.value_or(Assignment{});
   }
-  static queue::Task to(const char* dst, const char* src = "0.0.0.0") {
-    queue::Task task;
+  static tasks::Task to(const char* dst, const char* src = "0.0.0.0") {
+    tasks::Task task;
     task.id = 1;
     task.dst = ip(dst);
     task.src = ip(src);
@@ -112,7 +112,7 @@ TEST_F(AdmissionTest, RefusesAnEnrolledSourceThatIsDenied) {
 }
 
 TEST_F(AdmissionTest, RefusesToSpoofATrace) {
-  queue::Task task = to("60.0.0.1", "40.0.0.7");
+  tasks::Task task = to("60.0.0.1", "40.0.0.7");
   task.kind = probes::Kind::kTrace;
   EXPECT_EQ(reason_for(task), Reason::kSpoofedKind);
   task.src = {};
@@ -120,7 +120,7 @@ TEST_F(AdmissionTest, RefusesToSpoofATrace) {
 }
 
 TEST_F(AdmissionTest, RefusesToSpoofWithANumberTheProbeCannotCarry) {
-  queue::Task task = to("60.0.0.1", "40.0.0.7");
+  tasks::Task task = to("60.0.0.1", "40.0.0.7");
   task.id = probes::kMaxProbeNumber;
   EXPECT_EQ(reason_for(task), Reason::kNone);
   ++task.id;

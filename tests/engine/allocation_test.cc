@@ -41,7 +41,7 @@ TEST(WorkerHeap, IsNotUsedByRounds) {
   while (vp.results.size() + vp.traces.size() < 5'000) {
     ASSERT_LT(rounds, 5'000'000U);
     while (next < vp.results.size() + vp.traces.size() + 200) {
-      queue::Task task = ping(next, destinations[next % destinations.size()]);
+      tasks::Task task = ping(next, destinations[next % destinations.size()]);
       task.kind = static_cast<probes::Kind>(next % 4);
       task.method = static_cast<probes::TraceMethod>(next / 4 % 3);
       task.timeout_ms = 5;
@@ -72,9 +72,9 @@ TEST(WorkerHeap, IsNotUsedByRounds) {
   }
   EXPECT_EQ(allocations, 0U);
   EXPECT_GT(vp.observations.size(), 0U);
-  for (const queue::Outcome outcome :
-       {queue::Outcome::kReplied, queue::Outcome::kTimedOut, queue::Outcome::kSent,
-        queue::Outcome::kSendFailed, queue::Outcome::kReached, queue::Outcome::kGapLimit}) {
+  for (const tasks::Outcome outcome :
+       {tasks::Outcome::kReplied, tasks::Outcome::kTimedOut, tasks::Outcome::kSent,
+        tasks::Outcome::kSendFailed, tasks::Outcome::kReached, tasks::Outcome::kGapLimit}) {
     EXPECT_GT(vp.counters().results[outcome].value(), 0U) << name(outcome);
   }
   ASSERT_TRUE(vp.run_until_done());

@@ -70,7 +70,7 @@ Bench::~Bench() {
   port.reset();
 }
 
-void Bench::assign(queue::Task task, unsigned worker, bool is_spoofed) {
+void Bench::assign(tasks::Task task, unsigned worker, bool is_spoofed) {
   if (!is_spoofed) task.src = setup.address;
   Assignment assignment{.queued = {task, 1000 + task.id}, .policy = 1, .is_spoofed = is_spoofed};
   ASSERT_TRUE(workers[worker]->tasks().try_push(assignment)) << "the mailbox is full";
@@ -157,12 +157,12 @@ void Bench::check_laws() {
   EXPECT_EQ(Wire::buffers_in_use(), 0U);
 }
 
-const queue::ProbeResult& Bench::result_of(std::uint64_t task) const {
+const tasks::ProbeResult& Bench::result_of(std::uint64_t task) const {
   for (const auto& it : results) {
     if (it.task == task) return it;
   }
   ADD_FAILURE() << "task " << task << " has no result";
-  static const queue::ProbeResult kNone;
+  static const tasks::ProbeResult kNone;
   return kNone;
 }
 
@@ -193,21 +193,21 @@ std::uint64_t Bench::arp(ArpOutcome outcome) const {
   return sum;
 }
 
-queue::Task ping(std::uint64_t id, const char* dst) {
-  queue::Task task;
+tasks::Task ping(std::uint64_t id, const char* dst) {
+  tasks::Task task;
   task.id = id;
   task.dst = ip(dst);
   return task;
 }
 
-queue::Task record_route(std::uint64_t id, const char* dst) {
-  queue::Task task = ping(id, dst);
+tasks::Task record_route(std::uint64_t id, const char* dst) {
+  tasks::Task task = ping(id, dst);
   task.kind = probes::Kind::kRecordRoute;
   return task;
 }
 
-queue::Task trace(std::uint64_t id, const char* dst, probes::TraceMethod method) {
-  queue::Task task = ping(id, dst);
+tasks::Task trace(std::uint64_t id, const char* dst, probes::TraceMethod method) {
+  tasks::Task task = ping(id, dst);
   task.kind = probes::Kind::kTrace;
   task.method = method;
   return task;

@@ -37,8 +37,8 @@ struct BenchSetup {
 
 // A trace's end with its hops, as control keeps it.
 struct TraceEnd {
-  queue::ProbeResult head;
-  std::vector<queue::Hop> hops;
+  tasks::ProbeResult head;
+  std::vector<tasks::Hop> hops;
 };
 
 class Bench {
@@ -47,7 +47,7 @@ class Bench {
   ~Bench();
 
   // Gives the task to a worker, as control would after admission.
-  void assign(queue::Task task, unsigned worker = 0, bool is_spoofed = false);
+  void assign(tasks::Task task, unsigned worker = 0, bool is_spoofed = false);
   // One round of each worker, one step of the Internet; reports are read unless `reads_reports` is
   // off.
   void round();
@@ -68,7 +68,7 @@ class Bench {
   // The laws that hold when nothing is under way.
   void check_laws();
 
-  [[nodiscard]] const queue::ProbeResult& result_of(std::uint64_t task) const;
+  [[nodiscard]] const tasks::ProbeResult& result_of(std::uint64_t task) const;
   [[nodiscard]] const TraceEnd& trace_of(std::uint64_t task) const;
   [[nodiscard]] std::uint64_t count(RxOutcome outcome) const;
   [[nodiscard]] std::uint64_t rejected(probes::Reject reject) const;
@@ -89,16 +89,16 @@ class Bench {
   Site site;
   bool reads_reports = true;
 
-  std::vector<queue::ProbeResult> results;
+  std::vector<tasks::ProbeResult> results;
   std::vector<TraceEnd> traces;
-  std::vector<queue::Observation> observations;
+  std::vector<tasks::Observation> observations;
   std::uint64_t assigned = 0;
 };
 
 // Tasks with the contract's defaults.
-queue::Task ping(std::uint64_t id, const char* dst);
-queue::Task record_route(std::uint64_t id, const char* dst);
-queue::Task trace(std::uint64_t id, const char* dst,
+tasks::Task ping(std::uint64_t id, const char* dst);
+tasks::Task record_route(std::uint64_t id, const char* dst);
+tasks::Task trace(std::uint64_t id, const char* dst,
                   probes::TraceMethod method = probes::TraceMethod::kIcmp);
 
 }  // namespace backsight::engine

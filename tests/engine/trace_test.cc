@@ -12,13 +12,13 @@ namespace {
 
 using probes::Ipv4Addr;
 using probes::ReplyType;
-using queue::Outcome;
+using tasks::Outcome;
 
 constexpr std::uint32_t kDestination = 99;
 
-queue::QueuedTask task_of(std::uint8_t first, std::uint8_t last, std::uint8_t attempts,
+tasks::QueuedTask task_of(std::uint8_t first, std::uint8_t last, std::uint8_t attempts,
                           std::uint8_t gap) {
-  queue::QueuedTask queued;
+  tasks::QueuedTask queued;
   queued.task.kind = probes::Kind::kTrace;
   queued.task.dst = {kDestination};
   queued.task.first_ttl = first;
@@ -28,8 +28,8 @@ queue::QueuedTask task_of(std::uint8_t first, std::uint8_t last, std::uint8_t at
   return queued;
 }
 
-queue::Hop hop_from(std::uint32_t router, ReplyType type = ReplyType::kTimeExceeded) {
-  queue::Hop hop;
+tasks::Hop hop_from(std::uint32_t router, ReplyType type = ReplyType::kTimeExceeded) {
+  tasks::Hop hop;
   hop.reply.from = {router};
   hop.reply.type = type;
   hop.rtt_ns = 1000 + router;
@@ -38,7 +38,7 @@ queue::Hop hop_from(std::uint32_t router, ReplyType type = ReplyType::kTimeExcee
 
 class Script {
  public:
-  explicit Script(const queue::QueuedTask& task) : step(trace.start(task)) {}
+  explicit Script(const tasks::QueuedTask& task) : step(trace.start(task)) {}
 
   Script& router(std::uint32_t address) { return answer(hop_from(address)); }
   Script& routers(std::initializer_list<std::uint32_t> addresses) {
@@ -49,7 +49,7 @@ class Script {
   Script& unreachable(std::uint32_t address) {
     return answer(hop_from(address, ReplyType::kUnreachable));
   }
-  Script& answer(const queue::Hop& hop) {
+  Script& answer(const tasks::Hop& hop) {
     leave();
     step = trace.answered(hop);
     return *this;
@@ -88,7 +88,7 @@ TEST(Trace, AsksHopByHopUntilTheDestinationAnswers) {
   expect_over(script, Outcome::kReached);
   ASSERT_EQ(script.trace.hops().size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
-    const queue::Hop& hop = script.trace.hops()[i];
+    const tasks::Hop& hop = script.trace.hops()[i];
     EXPECT_EQ(hop.ttl, i + 1);
     EXPECT_EQ(hop.attempt, 1);
     EXPECT_EQ(hop.sent_at_ns, i + 1);
@@ -162,7 +162,7 @@ TEST(Trace, EndsInALoopWhenARowComesBack) {
 }
 
 TEST(Trace, LetsARowComeBackAsOftenAsItsTaskSays) {
-  queue::QueuedTask task = task_of(1, 32, 2, 5);
+  tasks::QueuedTask task = task_of(1, 32, 2, 5);
   task.task.loop_limit = 3;
   Script patient(task);
   patient.routers({1, 2, 1, 2, 1, 2, 1});
@@ -214,7 +214,7 @@ TEST(Trace, EndsWithinItsAttemptsWhateverComes) {
     const auto attempts = static_cast<std::uint8_t>(1 + random.below(10));
     const auto first = static_cast<std::uint8_t>(1 + random.below(200));
     const std::uint64_t most =
-        std::min<std::uint64_t>(queue::kMaxTraceProbes / attempts, 256U - first);
+        std::min<std::uint64_t>(tasks::kMaxTraceProbes / attempts, 256U - first);
     const auto last = static_cast<std::uint8_t>(first + random.below(most));
     const std::size_t limit = (last - first + 1U) * attempts;
     Script script(task_of(first, last, attempts, static_cast<std::uint8_t>(1 + random.below(255))));

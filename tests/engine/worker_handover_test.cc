@@ -11,7 +11,7 @@
 namespace backsight::engine {
 namespace {
 
-using queue::Outcome;
+using tasks::Outcome;
 
 class OneQueue : public ::testing::Test {
  protected:
@@ -26,7 +26,7 @@ class OneQueue : public ::testing::Test {
   }
   void assign_pings(std::uint64_t first, std::uint64_t count, unsigned worker) {
     for (std::uint64_t id = first; id < first + count; ++id) {
-      queue::Task task = ping(id, "198.51.100.1");
+      tasks::Task task = ping(id, "198.51.100.1");
       task.dst.value += static_cast<std::uint32_t>(id) * 256;
       vp.assign(task, worker);
     }

@@ -6,13 +6,13 @@
 namespace backsight::engine {
 namespace {
 
-using queue::Outcome;
-using queue::Reason;
+using tasks::Outcome;
+using tasks::Reason;
 
 void assign_some(Bench& vp, std::uint64_t first, std::uint64_t count,
                  std::uint32_t timeout_ms = 2000) {
   for (std::uint64_t id = first; id < first + count; ++id) {
-    queue::Task task = id % 4 == 0 ? trace(id, "198.51.100.1") : ping(id, "198.51.100.1");
+    tasks::Task task = id % 4 == 0 ? trace(id, "198.51.100.1") : ping(id, "198.51.100.1");
     task.dst.value += static_cast<std::uint32_t>(id) * 256;
     task.timeout_ms = timeout_ms;
     vp.assign(task);
@@ -94,7 +94,7 @@ TEST(WorkerLink, CallsThoseSilentWhoWereAskedAfterwards) {
   resume(vp);
   vp.run_for_ms(1);
   for (std::uint64_t id = 1; id <= 20; ++id) {
-    queue::Task task = ping(id, "198.51.100.7");
+    tasks::Task task = ping(id, "198.51.100.7");
     task.timeout_ms = 100;
     vp.assign(task);
   }
@@ -143,7 +143,7 @@ TEST(WorkerLink, GivesBackEveryBufferBeforeItLetsGo) {
   Bench vp(internet, {.workers = 2, .queues = 1, .wire_slots = 16});
   internet.takes_nothing = true;
   for (std::uint64_t id = 1; id <= 100; ++id) {
-    queue::Task task = ping(id, "198.51.100.1");
+    tasks::Task task = ping(id, "198.51.100.1");
     task.timeout_ms = 60'000;
     vp.assign(task, static_cast<unsigned>(id % 2));
   }
@@ -164,7 +164,7 @@ TEST(WorkerLink, ReadsWhatHadComeWhenThePortIsHeld) {
   Bench vp(internet);
   internet.respond = [](const Packet&) { return std::vector<Packet>{}; };
   for (std::uint64_t id = 1; id <= kBurst; ++id) {
-    queue::Task task = ping(id, "198.51.100.1");
+    tasks::Task task = ping(id, "198.51.100.1");
     task.dst.value += static_cast<std::uint32_t>(id) * 256;
     vp.assign(task);
   }
@@ -209,7 +209,7 @@ TEST(WorkerLink, EndsEachTaskOnceHoweverOftenThePortIsHeld) {
   std::uint64_t next = 1;
   for (int i = 0; i < 50; ++i) {
     for (; next % 40 != 0; ++next) {
-      queue::Task task = next % 4 == 0 ? trace(next, "198.51.100.7") : ping(next, "198.51.100.7");
+      tasks::Task task = next % 4 == 0 ? trace(next, "198.51.100.7") : ping(next, "198.51.100.7");
       task.dst.value += static_cast<std::uint32_t>(next) * 256;
       task.timeout_ms = 20;
       if (vp.workers[next % 2]->tasks().free_slots() != 0) vp.assign(task, next % 2);

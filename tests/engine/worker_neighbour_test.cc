@@ -9,8 +9,8 @@
 namespace backsight::engine {
 namespace {
 
-using queue::Outcome;
-using queue::Reason;
+using tasks::Outcome;
+using tasks::Reason;
 
 const MacAddr kHostMac{{0x02, 0, 0, 0, 0, 0x77}};
 
@@ -222,7 +222,7 @@ void ping_hosts(Bench& vp, std::uint64_t count) {
   std::uint64_t put = 0;
   ASSERT_TRUE(vp.run_until([&] {
     for (; put < count && vp.workers[0]->tasks().free_slots() != 0; ++put) {
-      queue::Task task = ping(put + 1, "192.0.16.0");
+      tasks::Task task = ping(put + 1, "192.0.16.0");
       task.dst.value += static_cast<std::uint32_t>(put);
       vp.assign(task);
     }

@@ -14,8 +14,8 @@ namespace {
 using probes::Flaw;
 using probes::Reject;
 using probes::TraceMethod;
-using queue::Outcome;
-using queue::Proof;
+using tasks::Outcome;
+using tasks::Proof;
 
 const Ipv4Addr kHost = ip("198.51.100.7");
 const Ipv4Addr kRouter = ip("10.0.0.2");
@@ -27,7 +27,7 @@ void set(Packet& packet, std::size_t at, unsigned value) {
 // One probe of a kind, and the packets that a test makes of it.
 class OddReply : public ::testing::Test {
  protected:
-  Packet ask(queue::Task task) {
+  Packet ask(tasks::Task task) {
     Packet asked;
     internet.respond = [&asked](const Packet& probe) -> std::vector<Packet> {
       asked = probe;
@@ -140,7 +140,7 @@ TEST_F(OddReply, IsHeardWhenItsTagIsWhole) {
     EXPECT_EQ(result.outcome, Outcome::kReplied);
     EXPECT_EQ(result.proof, Proof::kWhole);
     EXPECT_EQ(result.recorded.what,
-              row.has_route ? queue::Recorded::What::kRoute : queue::Recorded::What::kNothing);
+              row.has_route ? tasks::Recorded::What::kRoute : tasks::Recorded::What::kNothing);
   }
   vp.check_laws();
 }
@@ -268,7 +268,7 @@ TEST_F(OddReply, IsHeardWhenItQuotesTheWholeTag) {
     for (const OddQuote& row : rows) {
       SCOPED_TRACE(std::string(row.what) + " by " + std::string(name(method)));
       const std::uint64_t before = flaws(Flaw::kQuote);
-      queue::Task task = trace(0, "198.51.100.7", method);
+      tasks::Task task = trace(0, "198.51.100.7", method);
       task.max_ttl = 1;
       task.flow = static_cast<std::uint16_t>(id);
       Packet reply = testing::make_time_exceeded(ask(task), kRouter,
@@ -303,7 +303,7 @@ TEST_F(OddReply, IsHeardWhenAQuotedUdpProbeHasItsTagAndNothingOfItsHandle) {
 
 // A NAT mends the addresses and the id of a quote, and leaves its checksum.
 TEST_F(OddReply, IsTakenForLessWhenAShortQuoteHasAnotherChecksum) {
-  queue::Task task = trace(0, "198.51.100.7");
+  tasks::Task task = trace(0, "198.51.100.7");
   task.max_ttl = 1;
   Packet reply = testing::make_time_exceeded(ask(task), kRouter);
   reply[kQuote + 22] ^= std::byte{1};
@@ -334,7 +334,7 @@ TEST_F(OddReply, IsTakenForLessWhenAShortQuoteHasAnotherChecksum) {
 // An error whose own checksum is wrong: the quote is long enough to be no accident.
 TEST_F(OddReply, IsTakenForLessWhenAnErrorsChecksumIsWrong) {
   for (const TraceMethod method : {TraceMethod::kIcmp, TraceMethod::kUdp, TraceMethod::kTcp}) {
-    queue::Task task = trace(0, "198.51.100.7", method);
+    tasks::Task task = trace(0, "198.51.100.7", method);
     task.max_ttl = 1;
     Packet reply = testing::make_time_exceeded(ask(task), kRouter);
     reply[22] ^= std::byte{1};
@@ -343,7 +343,7 @@ TEST_F(OddReply, IsTakenForLessWhenAnErrorsChecksumIsWrong) {
     EXPECT_EQ(vp.trace_of(id).hops.at(0).proof, Proof::kHandle);
   }
   EXPECT_EQ(flaws(Flaw::kIcmpChecksum), 3U);
-  queue::Task task = trace(0, "198.51.100.7");
+  tasks::Task task = trace(0, "198.51.100.7");
   task.max_ttl = 1;
   const Packet asked = ask(task);
   Packet whole =
@@ -368,7 +368,7 @@ TEST_F(OddReply, IsNotHeardWhenTheHeaderOfAnErrorIsDamaged) {
 
 // What a router left behind the bytes it quotes is not ours and says nothing.
 TEST_F(OddReply, IsHeardWhenWhatFollowsItsQuoteIsNotZero) {
-  queue::Task task = trace(0, "198.51.100.7");
+  tasks::Task task = trace(0, "198.51.100.7");
   task.max_ttl = 1;
   Packet reply = testing::make_time_exceeded(ask(task), kRouter);
   for (int i = 0; i < 100; ++i) reply.push_back(static_cast<std::byte>(0xa5 + i));

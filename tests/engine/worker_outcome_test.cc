@@ -7,12 +7,12 @@ namespace backsight::engine {
 namespace {
 
 using probes::Reject;
-using queue::Outcome;
+using tasks::Outcome;
 
 // A worker with one ping under way that nobody answers by himself.
 class WorkerOutcome : public ::testing::Test {
  protected:
-  void ask(queue::Task task) {
+  void ask(tasks::Task task) {
     internet.respond = [this](const Packet& probe) -> std::vector<Packet> {
       asked = probe;
       return {};
@@ -21,7 +21,7 @@ class WorkerOutcome : public ::testing::Test {
     ASSERT_TRUE(vp.run_until([this] { return !asked.empty(); }));
   }
   void ask() {
-    queue::Task task = ping(1, "198.51.100.7");
+    tasks::Task task = ping(1, "198.51.100.7");
     task.timeout_ms = 1000;
     ask(task);
   }
@@ -72,7 +72,7 @@ TEST_F(WorkerOutcome, DuplicateForTheSecondReply) {
 }
 
 TEST_F(WorkerOutcome, LateAfterTheTimeout) {
-  queue::Task task = ping(1, "198.51.100.7");
+  tasks::Task task = ping(1, "198.51.100.7");
   task.timeout_ms = 2;
   ask(task);
   ASSERT_TRUE(vp.run_until_done());
@@ -210,7 +210,7 @@ TEST_F(WorkerOutcome, RejectedWhenItCannotBeRead) {
 
 // A TCP probe is known by the handle in its sequence number, and by ports and addresses.
 TEST_F(WorkerOutcome, MismatchForATcpAnswerOfAnotherPort) {
-  queue::Task task = trace(1, "198.51.100.7", probes::TraceMethod::kTcp);
+  tasks::Task task = trace(1, "198.51.100.7", probes::TraceMethod::kTcp);
   ask(task);
   Packet reset = testing::make_tcp_reset(asked);
   reset[21] = std::byte{81};
@@ -225,7 +225,7 @@ TEST_F(WorkerOutcome, MismatchForATcpAnswerOfAnotherPort) {
 }
 
 TEST_F(WorkerOutcome, ForeignForATcpAnswerToNothing) {
-  queue::Task task = trace(1, "198.51.100.7", probes::TraceMethod::kTcp);
+  tasks::Task task = trace(1, "198.51.100.7", probes::TraceMethod::kTcp);
   task.max_ttl = 1;
   task.attempts = 1;
   task.timeout_ms = 500;
@@ -248,7 +248,7 @@ class Spoofing : public ::testing::Test {
     setup.address = ip("192.0.2.20");
     return setup;
   }
-  void spoof(queue::Task task) {
+  void spoof(tasks::Task task) {
     task.src = receiver.setup.address;
     internet.respond = [this](const Packet& probe) -> std::vector<Packet> {
       asked = probe;
@@ -307,7 +307,7 @@ TEST_F(Spoofing, IsObservedWhateverTheKind) {
   std::uint64_t id = 0;
   for (const probes::Kind kind :
        {probes::Kind::kPing, probes::Kind::kRecordRoute, probes::Kind::kTimestamp}) {
-    queue::Task task = ping(++id, "198.51.100.7");
+    tasks::Task task = ping(++id, "198.51.100.7");
     task.kind = kind;
     spoof(task);
     for (const Packet& reply : internet.travel(asked)) hear(reply);
@@ -328,7 +328,7 @@ TEST_F(Spoofing, IsObservedWithoutTheOption) {
   hear(testing::make_echo_reply(bare));
   ASSERT_EQ(receiver.observations.size(), 1U);
   EXPECT_EQ(receiver.observations[0].kind, probes::Kind::kRecordRoute);
-  EXPECT_EQ(receiver.observations[0].recorded.what, queue::Recorded::What::kNothing);
+  EXPECT_EQ(receiver.observations[0].recorded.what, tasks::Recorded::What::kNothing);
   check_laws();
 }
 
@@ -378,7 +378,7 @@ TEST_F(Spoofing, IsNotBelievedUnderAnotherKey) {
   setup.address = ip("192.0.2.30");
   setup.key = {99, 98};
   Bench stranger(internet, setup);
-  queue::Task task = ping(6, "198.51.100.7");
+  tasks::Task task = ping(6, "198.51.100.7");
   task.src = stranger.setup.address;
   internet.respond = [this](const Packet& probe) -> std::vector<Packet> {
     asked = probe;
@@ -398,7 +398,7 @@ TEST_F(Spoofing, IsNotSeenInALateReplyToAProbeOfItsOwn) {
     asked = probe;
     return {};
   };
-  queue::Task task = ping(1, "198.51.100.7");
+  tasks::Task task = ping(1, "198.51.100.7");
   task.timeout_ms = 1;
   sender.assign(task);
   ASSERT_TRUE(sender.run_until_done());

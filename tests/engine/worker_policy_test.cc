@@ -8,8 +8,8 @@
 namespace backsight::engine {
 namespace {
 
-using queue::Outcome;
-using queue::Reason;
+using tasks::Outcome;
+using tasks::Reason;
 
 config::PrefixSet prefixes(std::initializer_list<const char*> texts) {
   std::vector<probes::Ipv4Prefix> all;
@@ -89,7 +89,7 @@ TEST(WorkerPolicy, SendsInNobodysNameWhoseConsentIsGone) {
   const SendPolicy after = policy(2, {}, {});
   vp.shared.policy = &before;
   for (std::uint64_t id = 1; id <= 10; ++id) {
-    queue::Task task = record_route(id, "198.51.100.7");
+    tasks::Task task = record_route(id, "198.51.100.7");
     task.src = ip("192.0.2.66");
     vp.assign(task, 0, true);
   }

@@ -13,7 +13,7 @@
 namespace backsight::engine {
 namespace {
 
-using queue::Outcome;
+using tasks::Outcome;
 
 class TwoPorts : public ::testing::Test {
  protected:
@@ -85,7 +85,7 @@ class TwoPorts : public ::testing::Test {
                  .ports = {}};
   std::array<std::unique_ptr<Port>, 2> ports_;
   std::unique_ptr<Worker> worker_;
-  std::map<std::uint64_t, queue::ProbeResult> results_;
+  std::map<std::uint64_t, tasks::ProbeResult> results_;
 };
 
 TEST_F(TwoPorts, SendEachTaskByItsOwnAndKnowEachReply) {

@@ -10,13 +10,13 @@
 namespace backsight::engine {
 namespace {
 
-using queue::Outcome;
-using queue::Reason;
+using tasks::Outcome;
+using tasks::Reason;
 
 void assign_pings(Bench& vp, std::uint64_t first, std::uint64_t count,
                   std::uint32_t timeout_ms = 2000) {
   for (std::uint64_t id = first; id < first + count; ++id) {
-    queue::Task task = ping(id, "198.51.100.1");
+    tasks::Task task = ping(id, "198.51.100.1");
     task.dst.value += static_cast<std::uint32_t>(id) * 256;
     task.timeout_ms = timeout_ms;
     vp.assign(task);
@@ -55,7 +55,7 @@ TEST(WorkerPressure, FailsWhatWaitsWhenThePortTakesNothingForASecond) {
   Bench vp(internet, {.step_us = 1000, .wire_slots = 32});
   internet.takes_nothing = true;
   for (std::uint64_t id = 1; id <= 40; ++id) {
-    queue::Task task = id % 4 == 0 ? trace(id, "198.51.100.7") : ping(id, "198.51.100.7");
+    tasks::Task task = id % 4 == 0 ? trace(id, "198.51.100.7") : ping(id, "198.51.100.7");
     task.timeout_ms = 60'000;
     task.dst.value += static_cast<std::uint32_t>(id) * 256;
     vp.assign(task);
@@ -126,7 +126,7 @@ TEST(WorkerPressure, FailsManyAtOnceWithoutLosingAReport) {
   std::uint64_t next = 1;
   ASSERT_TRUE(vp.run_until([&] {
     for (; next <= kTasks && vp.workers[0]->tasks().free_slots() != 0; ++next) {
-      queue::Task task = ping(next, "192.0.2.200");  // on the link, and not there
+      tasks::Task task = ping(next, "192.0.2.200");  // on the link, and not there
       vp.assign(task);
     }
     return next > kTasks && vp.results.size() == kTasks;
@@ -192,7 +192,7 @@ TEST(WorkerSilence, EndsEachTaskOnceWhenItFallsOnAFullPort) {
   Bench vp(internet, {.wire_slots = 16});
   internet.takes_nothing = true;
   for (std::uint64_t id = 1; id <= 60; ++id) {
-    queue::Task task = id % 3 == 0 ? trace(id, "198.51.100.7") : ping(id, "198.51.100.7");
+    tasks::Task task = id % 3 == 0 ? trace(id, "198.51.100.7") : ping(id, "198.51.100.7");
     task.dst.value += static_cast<std::uint32_t>(id) * 256;
     task.timeout_ms = 3;
     vp.assign(task);

@@ -9,9 +9,9 @@ namespace {
 
 using probes::Kind;
 using probes::ReplyType;
-using queue::Outcome;
-using queue::Reason;
-using queue::Recorded;
+using tasks::Outcome;
+using tasks::Reason;
+using tasks::Recorded;
 
 std::vector<Ipv4Addr> addresses_of(const Recorded& recorded) {
   return {recorded.addresses.begin(), recorded.addresses.begin() + recorded.count};
@@ -84,7 +84,7 @@ TEST(WorkerProbe, ReadsAllNineSlotsWhenTheRouteIsLonger) {
 TEST(WorkerProbe, ReadsTheQuotedRouteOfAnError) {
   FakeInternet internet;
   Bench vp(internet);
-  queue::Task task = record_route(3, "198.51.100.7");
+  tasks::Task task = record_route(3, "198.51.100.7");
   task.ttl = 3;
   vp.assign(task);
   ASSERT_TRUE(vp.run_until_done());
@@ -106,7 +106,7 @@ TEST(WorkerProbe, ReadsTimestampsOfEachFlavour) {
   std::uint64_t id = 0;
   for (const TimestampType type :
        {TimestampType::kOnly, TimestampType::kWithAddresses, TimestampType::kPrespecified}) {
-    queue::Task task = ping(++id, "198.51.100.7");
+    tasks::Task task = ping(++id, "198.51.100.7");
     task.kind = Kind::kTimestamp;
     task.timestamp = type;
     if (type == TimestampType::kPrespecified) {
@@ -153,7 +153,7 @@ TEST(WorkerProbe, TimesOutWhenNobodyAnswers) {
   FakeInternet internet;
   internet.path.has_host = false;
   Bench vp(internet);
-  queue::Task task = ping(1, "198.51.100.7");
+  tasks::Task task = ping(1, "198.51.100.7");
   task.timeout_ms = 5;
   vp.assign(task);
   ASSERT_TRUE(vp.run_until_done());
@@ -166,7 +166,7 @@ TEST(WorkerProbe, TimesOutWhenNobodyAnswers) {
 TEST(WorkerProbe, SendsTheTaskTtlAndIdentity) {
   FakeInternet internet;
   Bench vp(internet);
-  queue::Task task = ping(0x123456, "198.51.100.7");
+  tasks::Task task = ping(0x123456, "198.51.100.7");
   task.ttl = 200;
   vp.assign(task);
   ASSERT_TRUE(vp.run_until_done());
@@ -197,7 +197,7 @@ TEST(WorkerProbe, AnswersEachOfManyTasksOnceWhateverTheNetworkDoes) {
   std::uint64_t next = 1;
   ASSERT_TRUE(vp.run_until([&] {
     for (int i = 0; i < 16 && next <= kTasks; ++i, ++next) {
-      queue::Task task;
+      tasks::Task task;
       task.id = next;
       task.dst = {0xc6336400 + static_cast<std::uint32_t>(random.word() % 65536)};
       task.kind = random.word() % 2 == 0 ? Kind::kPing : Kind::kRecordRoute;

@@ -8,7 +8,7 @@ namespace backsight::engine {
 namespace {
 
 using probes::TraceMethod;
-using queue::Outcome;
+using tasks::Outcome;
 
 constexpr std::array<TraceMethod, 3> kMethods = {TraceMethod::kIcmp, TraceMethod::kUdp,
                                                  TraceMethod::kTcp};
@@ -19,7 +19,7 @@ void expect_whole_path(const TraceEnd& trace) {
                                           ip("198.51.100.7")};
   ASSERT_EQ(trace.hops.size(), expected.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    const queue::Hop& hop = trace.hops[i];
+    const tasks::Hop& hop = trace.hops[i];
     EXPECT_TRUE(hop.has_reply);
     EXPECT_EQ(hop.reply.from, expected[i]);
     EXPECT_EQ(hop.ttl, i + 1);
@@ -61,7 +61,7 @@ TEST(WorkerTrace, FindsEachHopInLongQuotesAndExtensions) {
       vp.assign(trace(9, "198.51.100.7", method));
       ASSERT_TRUE(vp.run_until_done());
       expect_whole_path(vp.trace_of(9));
-      const queue::Hop& hop = vp.trace_of(9).hops[0];
+      const tasks::Hop& hop = vp.trace_of(9).hops[0];
       ASSERT_EQ(hop.label_count, quote.mpls.size());
       for (std::size_t i = 0; i < quote.mpls.size(); ++i) EXPECT_EQ(hop.labels[i], labels[i]);
       vp.check_laws();
@@ -106,7 +106,7 @@ TEST(WorkerTrace, KeepsManyUdpTracesWithDamagedQuotesApart) {
     return std::vector<Packet>{};
   };
   for (std::uint64_t id = 1; id <= 40; ++id) {
-    queue::Task task = trace(id, "198.51.100.7", TraceMethod::kUdp);
+    tasks::Task task = trace(id, "198.51.100.7", TraceMethod::kUdp);
     task.dst.value += static_cast<std::uint32_t>(id % 4);
     task.flow = static_cast<std::uint16_t>(id * 999);
     vp.assign(task);
@@ -124,7 +124,7 @@ TEST(WorkerTrace, KeepsTheFlowOfAllItsProbes) {
   for (const TraceMethod method : kMethods) {
     FakeInternet internet;
     Bench vp(internet);
-    queue::Task task = trace(9, "198.51.100.7", method);
+    tasks::Task task = trace(9, "198.51.100.7", method);
     task.flow = 0xbeef;
     vp.assign(task);
     ASSERT_TRUE(vp.run_until_done());
@@ -152,7 +152,7 @@ TEST(WorkerTrace, AsksASilentRouterAgainAndGoesOn) {
   FakeInternet internet;
   internet.path.silent = {ip("10.0.0.2")};
   Bench vp(internet);
-  queue::Task task = trace(9, "198.51.100.7");
+  tasks::Task task = trace(9, "198.51.100.7");
   task.timeout_ms = 60;
   task.attempts = 3;
   vp.assign(task);
@@ -183,7 +183,7 @@ TEST(WorkerTrace, EndsAfterAGapAtTheLastTtlInALoopAndAtARefusal) {
     return {testing::make_unreachable(probe, ip("10.0.0.1"), 1)};
   };
   for (std::uint64_t id = 1; id <= 4; ++id) {
-    queue::Task task = trace(id, ("198.51.100." + std::to_string(id)).c_str());
+    tasks::Task task = trace(id, ("198.51.100." + std::to_string(id)).c_str());
     task.timeout_ms = 30;
     task.gap_limit = 3;
     vp.assign(task);
@@ -228,7 +228,7 @@ TEST(WorkerTrace, EndsOnceEachWhateverTheNetworkDoes) {
   std::uint64_t next = 1;
   ASSERT_TRUE(vp.run_until([&] {
     for (; next <= kTraces && next <= vp.traces.size() + 16; ++next) {
-      queue::Task task = trace(next, "198.51.100.7", kMethods[random.below(3)]);
+      tasks::Task task = trace(next, "198.51.100.7", kMethods[random.below(3)]);
       task.dst.value += static_cast<std::uint32_t>(random.below(100));
       task.timeout_ms = static_cast<std::uint32_t>(1 + random.below(3));
       task.flow = static_cast<std::uint16_t>(random.word());
@@ -312,7 +312,7 @@ TEST_F(WorkerPair, EndsEachTaskOnceWhereverRepliesArrive) {
   std::uint64_t next = 1;
   ASSERT_TRUE(vp.run_until([&] {
     for (; next <= 1000 && next <= vp.results.size() + vp.traces.size() + 50; ++next) {
-      queue::Task task = random.one_in(3) ? trace(next, "198.51.100.7", kMethods[random.below(3)])
+      tasks::Task task = random.one_in(3) ? trace(next, "198.51.100.7", kMethods[random.below(3)])
                                           : record_route(next, "198.51.100.7");
       task.dst.value += static_cast<std::uint32_t>(random.below(1000));
       task.timeout_ms = 5;
@@ -340,7 +340,7 @@ TEST_F(WorkerPair, CountsWhatAFullInboxCannotTakeAndTheAttemptTimesOut) {
     return std::vector<Packet>{};
   };
   for (std::uint64_t id = 1; id <= 1500; ++id) {
-    queue::Task task = trace(id, "198.51.100.7");
+    tasks::Task task = trace(id, "198.51.100.7");
     task.dst.value += static_cast<std::uint32_t>(id);
     task.timeout_ms = 3000;
     task.max_ttl = 1;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process.h"
-#include "queue/layout.h"
+#include "queue/file/layout.h"
 
 namespace backsight::engine {
 namespace {
@@ -17,7 +17,7 @@ using ::testing::Not;
 
 nlohmann::json status_of(const VpFixture& fixture) {
   const auto text =
-      queue::read_status(queue::posix_file_system(), fixture.queue_url(), "tst01").value_or("");
+      queue::read_status(storage::posix_file_system(), fixture.queue_url(), "tst01").value_or("");
   auto status = nlohmann::json::parse(text, nullptr, false);
   return status.is_discarded() ? nlohmann::json::object() : status;
 }

@@ -10,7 +10,7 @@
 
 #include "engine/control/metric_rows.h"
 #include "process.h"
-#include "queue/task_sink.h"
+#include "queue/file/put_tasks.h"
 
 namespace backsight::engine {
 namespace {
@@ -33,8 +33,8 @@ void expect_laws(const Page& page) {
   EXPECT_EQ(page.sum("traces_under_way"), 0);
 }
 
-std::vector<queue::Task> tasks_to(std::uint32_t first, std::size_t count, probes::Kind kind) {
-  std::vector<queue::Task> tasks(count);
+std::vector<tasks::Task> tasks_to(std::uint32_t first, std::size_t count, probes::Kind kind) {
+  std::vector<tasks::Task> tasks(count);
   for (std::size_t i = 0; i < count; ++i) {
     tasks[i].id = i + 1 + 1000 * static_cast<std::uint64_t>(kind);
     tasks[i].kind = kind;

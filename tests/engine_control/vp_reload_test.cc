@@ -4,7 +4,7 @@
 #include <signal.h>
 
 #include "process.h"
-#include "queue/task_sink.h"
+#include "queue/file/put_tasks.h"
 
 namespace backsight::engine {
 namespace {
@@ -24,7 +24,7 @@ class VpReload : public ::testing::Test {
   }
   // True if a task to 198.51.100.99 is denied.
   bool is_denied() {
-    queue::Task task;
+    tasks::Task task;
     task.id = ++last_id_;
     task.dst = {0xc6336463};
     task.timeout_ms = 10;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "process.h"
-#include "queue/task_sink.h"
+#include "queue/file/put_tasks.h"
 
 namespace backsight::engine {
 namespace {
@@ -69,7 +69,7 @@ TEST_F(VpTelemetry, AnswersWhatTheMetricsPageAnswers) {
   VpProcess vp(fixture_.folder,
                {"--config", fixture_.write_config(), "--set", "engine.telemetry=true"});
   ASSERT_TRUE(fixture_.becomes_ready()) << vp.said();
-  std::vector<queue::Task> tasks(7);
+  std::vector<tasks::Task> tasks(7);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     tasks[i].id = i + 1;
     tasks[i].kind = probes::Kind::kPing;

@@ -16,8 +16,8 @@ using probes::Kind;
 
 class FleetTest : public ::testing::Test {
  protected:
-  queue::Task task(Kind kind, Ipv4Addr dst) {
-    queue::Task task;
+  tasks::Task task(Kind kind, Ipv4Addr dst) {
+    tasks::Task task;
     task.id = ++last_id_;
     task.kind = kind;
     task.dst = dst;
@@ -27,7 +27,7 @@ class FleetTest : public ::testing::Test {
   void run() {
     while (fleet_.next_due() != ~SteadyNs{0}) {
       now_ = fleet_.next_due();
-      fleet_.advance(now_, [&](std::size_t vp, const queue::ResultBatch& batch) {
+      fleet_.advance(now_, [&](std::size_t vp, const tasks::ResultBatch& batch) {
         for (const auto& it : batch.probes) results_[it.task].push_back({vp, it});
         for (const auto& it : batch.traces) results_[it.head.task].push_back({vp, it.head});
         for (const auto& it : batch.observations) seen_[it.task].push_back({vp, it});
@@ -39,8 +39,8 @@ class FleetTest : public ::testing::Test {
   SimulatedFleet fleet_{world_, {.pps = 1000}};
   SteadyNs now_ = kSecond;
   std::uint64_t last_id_ = 0;
-  std::map<std::uint64_t, std::vector<std::pair<std::size_t, queue::ProbeResult>>> results_;
-  std::map<std::uint64_t, std::vector<std::pair<std::size_t, queue::Observation>>> seen_;
+  std::map<std::uint64_t, std::vector<std::pair<std::size_t, tasks::ProbeResult>>> results_;
+  std::map<std::uint64_t, std::vector<std::pair<std::size_t, tasks::Observation>>> seen_;
 };
 
 TEST_F(FleetTest, EachTaskEndsInExactlyOneResultOfItsVantagePoint) {
@@ -49,7 +49,7 @@ TEST_F(FleetTest, EachTaskEndsInExactlyOneResultOfItsVantagePoint) {
     const Kind kinds[] = {Kind::kPing, Kind::kRecordRoute, Kind::kTrace};
     // Every fifth goes to an address that nobody has.
     const Ipv4Addr dst = number % 5 == 0 ? Ipv4Addr{0xcb007101} : testing::host(world_, number);
-    queue::Task it = task(kinds[number % 3], dst);
+    tasks::Task it = task(kinds[number % 3], dst);
     const std::size_t vp = number % fleet_.size();
     if (it.kind != Kind::kTrace && number % 4 == 0) {
       it.src = world_.vantage_points()[(vp + 1) % fleet_.size()].address;
@@ -68,7 +68,7 @@ TEST_F(FleetTest, EachTaskEndsInExactlyOneResultOfItsVantagePoint) {
 TEST_F(FleetTest, ASpoofedProbeIsSeenByWhomItNames) {
   std::size_t seen = 0;
   for (std::uint64_t number = 1; number <= 50; ++number) {
-    queue::Task it = task(Kind::kRecordRoute, testing::host(world_, number));
+    tasks::Task it = task(Kind::kRecordRoute, testing::host(world_, number));
     it.src = world_.vantage_points()[1].address;
     fleet_.put(0, it, now_);
   }
@@ -77,7 +77,7 @@ TEST_F(FleetTest, ASpoofedProbeIsSeenByWhomItNames) {
     ASSERT_EQ(observations.size(), 1U);
     EXPECT_EQ(observations[0].first, 1U);
     EXPECT_EQ(observations[0].second.probe_vp, 1);
-    EXPECT_EQ(results_[id][0].second.outcome, queue::Outcome::kSent);
+    EXPECT_EQ(results_[id][0].second.outcome, tasks::Outcome::kSent);
     ++seen;
   }
   const bool may = world_.can_spoof(world_.vantage_points()[0]);

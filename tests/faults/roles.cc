@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "queue/access.h"
+#include "queue/client.h"
 #include "queue/vp_queue.h"
 
 namespace backsight::faults {
@@ -27,8 +27,8 @@ queue::QueueAddress address_of(const RoleOptions& options) {
   return address;
 }
 
-queue::ProbeResult answer_to(const queue::QueuedTask& task) {
-  queue::ProbeResult result;
+tasks::ProbeResult answer_to(const tasks::QueuedTask& task) {
+  tasks::ProbeResult result;
   result.task = task.task.id;
   result.position = task.position;
   result.dst = task.task.dst;
@@ -77,15 +77,15 @@ int run_vantage_point(const RoleOptions& options) {
     return 1;
   }
   queue::VpQueue& vp = **opened;
-  queue::ResultBatch batch;
+  tasks::ResultBatch batch;
   auto announce_at = std::chrono::steady_clock::now();
   while (true) {
-    std::vector<queue::QueuedTask> tasks;
+    std::vector<tasks::QueuedTask> tasks;
     std::vector<std::string> complaints;
     const auto taken = vp.take(300, tasks, complaints);
     say(complaints);
     if (!taken) say({taken.error().sentence});
-    for (const queue::QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
+    for (const tasks::QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
     if (batch.size() > 0) {
       if (const auto put = vp.put(batch)) {
         batch.clear();
@@ -108,7 +108,7 @@ int run_consumer(const RoleOptions& options) {
   std::set<std::string> names = read_back(path);
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   std::set<std::string> given;  // in this life
-  std::unique_ptr<queue::QueueAccess> access;
+  std::unique_ptr<queue::QueueClient> access;
   std::unique_ptr<queue::ResultSource> source;
   while (true) {
     std::this_thread::sleep_for(1ms);

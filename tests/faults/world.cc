@@ -15,9 +15,9 @@
 #include <iterator>
 #include <thread>
 
-#include "queue/nats/connection.h"
-#include "queue/nats/nats_access.h"
-#include "queue/nats/subjects.h"
+#include "queue/nats/broker/connection.h"
+#include "queue/nats/consumer/nats_client.h"
+#include "queue/nats/wire/subjects.h"
 #include "roles.h"
 
 extern char** environ;
@@ -35,8 +35,8 @@ constexpr const char* kSmallDisk = "size=24m";
 
 std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
-queue::Task task_of(std::uint64_t id) {
-  queue::Task task;
+tasks::Task task_of(std::uint64_t id) {
+  tasks::Task task;
   task.id = id;
   task.dst = {static_cast<std::uint32_t>(0xc6120000 + id % 65536)};
   task.timeout_ms = 20;
@@ -271,15 +271,15 @@ void World::damage_broker() {
 // --- rounds ------------------------------------------------------------------------------------
 
 void World::put_tasks() {
-  std::vector<queue::Task> tasks(1 + random_() % kTasksOfARound);
-  for (queue::Task& task : tasks) task = task_of(next_id_++);
+  std::vector<tasks::Task> tasks(1 + random_() % kTasksOfARound);
+  for (tasks::Task& task : tasks) task = task_of(next_id_++);
   if (producer_ == nullptr) {
     auto opened = queue::open_queue(broker_.url());
     if (!opened) return;
     producer_ = std::move(*opened);
   }
   const bool is_put = producer_->put_tasks("ams01", tasks).has_value();
-  for (const queue::Task& task : tasks) (is_put ? accepted_ : maybe_).insert(task.id);
+  for (const tasks::Task& task : tasks) (is_put ? accepted_ : maybe_).insert(task.id);
   if (is_put) counts_.tasks += tasks.size();
 }
 

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "proxy.h"
-#include "queue/access.h"
+#include "queue/client.h"
 #include "tests/support/broker.h"
 
 namespace backsight::faults {
@@ -91,7 +91,7 @@ class World {
   Proxy proxy_;
   std::unique_ptr<Mortal> vantage_point_;
   std::unique_ptr<Mortal> consumer_;
-  std::unique_ptr<queue::QueueAccess> producer_;
+  std::unique_ptr<queue::QueueClient> producer_;
   std::set<std::uint64_t> accepted_;
   std::set<std::uint64_t> maybe_;  // put() failed: they may be queued, or not
   std::map<std::uint64_t, unsigned> answered_;

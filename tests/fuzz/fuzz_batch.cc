@@ -4,9 +4,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "queue/codec.h"
-#include "queue/done_set.h"
-#include "queue/json.h"
+#include "queue/file/done_set.h"
+#include "tasks/codec/codec.h"
+#include "tasks/json/json.h"
 
 namespace {
 

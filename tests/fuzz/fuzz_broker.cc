@@ -5,13 +5,13 @@
 #include <string>
 
 #include "invariants.h"
-#include "queue/codec.h"
-#include "queue/nats/commit_book.h"
-#include "queue/nats/commit_mark.h"
-#include "queue/nats/message.h"
-#include "queue/nats/nkey.h"
-#include "queue/nats/puback.h"
-#include "queue/nats/vp_presence.h"
+#include "queue/nats/broker/nkey.h"
+#include "queue/nats/consumer/commit_book.h"
+#include "queue/nats/vp/vp_presence.h"
+#include "queue/nats/wire/commit_mark.h"
+#include "queue/nats/wire/message.h"
+#include "queue/nats/wire/puback.h"
+#include "tasks/codec/codec.h"
 
 using namespace backsight::queue;
 using backsight::fuzz::require;

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "../queue/fake_disk.h"
-#include "queue/log/log_reader.h"
-#include "queue/log/log_writer.h"
+#include "../storage/fake_disk.h"
+#include "storage/log/log_reader.h"
+#include "storage/log/log_writer.h"
 
 namespace {
 

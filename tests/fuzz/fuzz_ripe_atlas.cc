@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (record->hops.empty() || record->started_unix_us == 0) std::abort();
   std::uint8_t ttl = 1;
-  for (const queue::Hop& hop : record->hops) {
+  for (const tasks::Hop& hop : record->hops) {
     if (hop.ttl < ttl || hop.attempt == 0 || hop.label_count > hop.labels.size()) std::abort();
     if (hop.has_reply == hop.reply.from.is_unspecified()) std::abort();
     ttl = hop.ttl;

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "../queue/fake_disk.h"
+#include "../storage/fake_disk.h"
 #include "controller/archive/bundle.h"
 #include "controller/archive/row_check.h"
 #include "controller/archive/store.h"
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const auto datatype = controller::kAllDatatypes[data[0] % controller::kDatatypes];
   const BundleName name{1'767'268'800'000'000, datatype};
-  queue::FakeDisk disk;
+  storage::FakeDisk disk;
   if (!disk.open_to_write(kLayout.spool(name))) std::abort();
   const auto* bytes = reinterpret_cast<const std::byte*>(data + 1);
   disk.bytes(kLayout.spool(name)).assign(bytes, bytes + size - 1);

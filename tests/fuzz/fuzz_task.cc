@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "queue/json.h"
+#include "tasks/json/json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

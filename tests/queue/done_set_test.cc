@@ -1,4 +1,4 @@
-#include "queue/done_set.h"
+#include "queue/file/done_set.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The queue of one vantage point: exactly one result a task, whichever call is the last.
-#include "queue/file_queue.h"
+#include "queue/file/file_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 #include <map>
 #include <random>
 
-#include "fake_disk.h"
+#include "../storage/fake_disk.h"
+#include "queue/file/put_tasks.h"
 #include "queue/result_source.h"
-#include "queue/task_sink.h"
 
 namespace backsight::queue {
 namespace {
@@ -19,68 +19,68 @@ using Random = std::mt19937_64;
 const VpLayout kLayout{"/q", "/q/ams01", "/q/ams01/tasks", "/q/ams01/results",
                        "/q/ams01/status.json"};
 
-LogOptions small_segments() {
-  LogOptions options;
+storage::LogOptions small_segments() {
+  storage::LogOptions options;
   options.segment_bytes = 1500;
   return options;
 }
 
-Task task_of(std::uint64_t id) {
-  Task task;
+tasks::Task task_of(std::uint64_t id) {
+  tasks::Task task;
   task.id = id;
   task.dst = {0xc6336407};
   return task;
 }
 
-ProbeResult answer_to(const QueuedTask& queued) {
-  ProbeResult result;
+tasks::ProbeResult answer_to(const tasks::QueuedTask& queued) {
+  tasks::ProbeResult result;
   result.task = queued.task.id;
   result.position = queued.position;
   result.dst = queued.task.dst;
   return result;
 }
 
-bool put_ids(FakeDisk& disk, std::uint64_t first, std::uint64_t count) {
-  std::vector<Task> tasks;
+bool put_ids(storage::FakeDisk& disk, std::uint64_t first, std::uint64_t count) {
+  std::vector<tasks::Task> tasks;
   for (std::uint64_t id = first; id < first + count; ++id) tasks.push_back(task_of(id));
   return put_tasks(disk, kLayout, "ams01", tasks, small_segments()).has_value();
 }
 
-std::unique_ptr<FileQueue> open_queue(FakeDisk& disk) {
+std::unique_ptr<FileQueue> open_queue(storage::FakeDisk& disk) {
   auto queue = FileQueue::open(disk, kLayout, "ams01", small_segments());
   EXPECT_TRUE(queue) << queue.error().sentence;
   return queue ? std::move(*queue) : nullptr;
 }
 
-std::vector<QueuedTask> take(FileQueue& queue, std::size_t max) {
-  std::vector<QueuedTask> tasks;
+std::vector<tasks::QueuedTask> take(FileQueue& queue, std::size_t max) {
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<std::string> complaints;
   EXPECT_TRUE(queue.take(max, tasks, complaints));
   EXPECT_THAT(complaints, testing::IsEmpty());
   return tasks;
 }
 
-std::vector<std::uint64_t> ids_of(const std::vector<QueuedTask>& tasks) {
+std::vector<std::uint64_t> ids_of(const std::vector<tasks::QueuedTask>& tasks) {
   std::vector<std::uint64_t> ids;
-  for (const QueuedTask& queued : tasks) ids.push_back(queued.task.id);
+  for (const tasks::QueuedTask& queued : tasks) ids.push_back(queued.task.id);
   return ids;
 }
 
 // How often each task is answered in the results that nobody has committed.
-std::map<std::uint64_t, int> answers(FakeDisk& disk) {
+std::map<std::uint64_t, int> answers(storage::FakeDisk& disk) {
   std::map<std::uint64_t, int> count;
   std::vector<std::string> complaints;
   auto source = FileResultSource::open(disk, kLayout);
   EXPECT_TRUE(source) << source.error().sentence;
   while (auto stored = (*source)->next(complaints).value()) {
-    for (const ProbeResult& result : stored->message.results.probes) ++count[result.task];
+    for (const tasks::ProbeResult& result : stored->message.results.probes) ++count[result.task];
   }
   EXPECT_THAT(complaints, testing::IsEmpty());
   return count;
 }
 
 TEST(FileQueue, HandsOutTasksInOrder) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   ASSERT_TRUE(put_ids(disk, 100, 3));
   const auto queue = open_queue(disk);
   ASSERT_TRUE(put_ids(disk, 200, 2));
@@ -92,12 +92,12 @@ TEST(FileQueue, HandsOutTasksInOrder) {
 }
 
 TEST(FileQueue, HandsOutAgainWhatHasNoResult) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   ASSERT_TRUE(put_ids(disk, 1, 10));
   {
     const auto queue = open_queue(disk);
     const auto tasks = take(*queue, 10);
-    ResultBatch batch;
+    tasks::ResultBatch batch;
     for (std::size_t i : {1U, 4U, 9U}) batch.probes.push_back(answer_to(tasks[i]));
     ASSERT_TRUE(queue->put(batch));
   }
@@ -107,8 +107,8 @@ TEST(FileQueue, HandsOutAgainWhatHasNoResult) {
 }
 
 TEST(FileQueue, NamesEachMessage) {
-  FakeDisk disk;
-  ResultBatch batch;
+  storage::FakeDisk disk;
+  tasks::ResultBatch batch;
   batch.probes.resize(1);
   for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
     const auto queue = open_queue(disk);
@@ -129,13 +129,13 @@ TEST(FileQueue, NamesEachMessage) {
 
 // One life of a vantage point: takes, answers in a random order, puts, until the disk obeys no
 // more.
-void live(FakeDisk& disk, std::uint64_t seed) {
+void live(storage::FakeDisk& disk, std::uint64_t seed) {
   Random random(seed);
   auto queue = FileQueue::open(disk, kLayout, "ams01", small_segments());
   if (!queue) return;
-  std::vector<QueuedTask> in_flight;
+  std::vector<tasks::QueuedTask> in_flight;
   std::vector<std::string> complaints;
-  ResultBatch batch;
+  tasks::ResultBatch batch;
   for (int round = 0; round < 200; ++round) {
     if (!(*queue)->take(1 + random() % 8, in_flight, complaints)) return;
     if (in_flight.empty() && batch.size() == 0) return;
@@ -153,17 +153,19 @@ void live(FakeDisk& disk, std::uint64_t seed) {
 }
 
 // A consumer reads, prints and commits; at times it dies before the commit.
-void consume(FakeDisk& disk, std::map<std::uint64_t, int>& committed, Random& random) {
+void consume(storage::FakeDisk& disk, std::map<std::uint64_t, int>& committed, Random& random) {
   const auto source = std::move(*FileResultSource::open(disk, kLayout));
   std::vector<std::string> complaints;
   while (const auto stored = source->next(complaints).value()) {
     if (random() % 5 == 0) return;
     ASSERT_TRUE(source->commit(stored->end));
-    for (const ProbeResult& result : stored->message.results.probes) ++committed[result.task];
+    for (const tasks::ProbeResult& result : stored->message.results.probes)
+      ++committed[result.task];
   }
 }
 
-void expect_each_once(FakeDisk& disk, std::uint64_t asked, std::map<std::uint64_t, int> seen = {}) {
+void expect_each_once(storage::FakeDisk& disk, std::uint64_t asked,
+                      std::map<std::uint64_t, int> seen = {}) {
   disk.obey();
   live(disk, 77);  // finishes what is left
   for (const auto& [id, count] : answers(disk)) seen[id] += count;
@@ -172,13 +174,13 @@ void expect_each_once(FakeDisk& disk, std::uint64_t asked, std::map<std::uint64_
 }
 
 TEST(FileQueue, AnswersEachTaskOnceWhicheverCallIsTheLast) {
-  FakeDisk measured;
+  storage::FakeDisk measured;
   ASSERT_TRUE(put_ids(measured, 1, 40));
   const std::uint64_t before = measured.calls();
   live(measured, 1);
   for (std::uint64_t call = 0; call <= measured.calls() - before; ++call) {
     SCOPED_TRACE(testing::Message() << "call " << call);
-    FakeDisk disk(call + 1);
+    storage::FakeDisk disk(call + 1);
     ASSERT_TRUE(put_ids(disk, 1, 40));
     disk.stop_at(disk.calls() + call);
     live(disk, 1);
@@ -187,13 +189,13 @@ TEST(FileQueue, AnswersEachTaskOnceWhicheverCallIsTheLast) {
 }
 
 TEST(FileQueue, AnswersEachTaskOnceWhenOneCallFails) {
-  FakeDisk measured;
+  storage::FakeDisk measured;
   ASSERT_TRUE(put_ids(measured, 1, 40));
   const std::uint64_t before = measured.calls();
   live(measured, 1);
   for (std::uint64_t call = 0; call <= measured.calls() - before; ++call) {
     SCOPED_TRACE(testing::Message() << "call " << call);
-    FakeDisk disk(call + 1);
+    storage::FakeDisk disk(call + 1);
     ASSERT_TRUE(put_ids(disk, 1, 40));
     disk.fail_at(disk.calls() + call);
     live(disk, 1);
@@ -206,7 +208,7 @@ TEST(FileQueue, AnswersEachTaskOnceWhenThePowerFails) {
   for (std::uint64_t seed = 1; seed <= 250; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     Random random(seed);
-    FakeDisk disk(seed);
+    storage::FakeDisk disk(seed);
     std::uint64_t asked = 0;
     std::map<std::uint64_t, int> committed;
     for (int life = 0; life < 6; ++life) {
@@ -224,12 +226,12 @@ TEST(FileQueue, AnswersEachTaskOnceWhenThePowerFails) {
 }
 
 TEST(FileQueue, KeepsNothingOfABatchThatFailed) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   ASSERT_TRUE(put_ids(disk, 1, 4));
   const auto queue = open_queue(disk);
   const auto tasks = take(*queue, 4);
-  ResultBatch batch;
-  for (const QueuedTask& queued : tasks) batch.probes.push_back(answer_to(queued));
+  tasks::ResultBatch batch;
+  for (const tasks::QueuedTask& queued : tasks) batch.probes.push_back(answer_to(queued));
   disk.set_capacity(disk.used() + 100);
   EXPECT_FALSE(queue->put(batch));
   EXPECT_FALSE(queue->put(batch));
@@ -239,24 +241,25 @@ TEST(FileQueue, KeepsNothingOfABatchThatFailed) {
 }
 
 TEST(FileQueue, FreesTasksThatAreDone) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto queue = open_queue(disk);
   std::uint64_t most = 0;
   for (std::uint64_t round = 0; round < 40; ++round) {
     ASSERT_TRUE(put_ids(disk, 1 + round * 5000, 5000));
-    ResultBatch batch;
-    for (const QueuedTask& queued : take(*queue, 5000)) batch.probes.push_back(answer_to(queued));
+    tasks::ResultBatch batch;
+    for (const tasks::QueuedTask& queued : take(*queue, 5000))
+      batch.probes.push_back(answer_to(queued));
     ASSERT_TRUE(queue->put(batch));
-    most = std::max(most, bytes_behind(disk, kLayout.tasks, 1).value());
+    most = std::max(most, storage::bytes_behind(disk, kLayout.tasks, 1).value());
   }
-  EXPECT_LT(most, 200'000U * kTaskBytesEncoded / 2);
+  EXPECT_LT(most, 200'000U * tasks::kTaskBytesEncoded / 2);
 }
 
 TEST(FileQueue, ReckonsWhatNobodyHasCommitted) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto queue = open_queue(disk);
   EXPECT_EQ(queue->spool().bytes, 0U);
-  ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(100);
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(queue->put(batch));
   EXPECT_GT(queue->spool().bytes, 10'000U);
@@ -272,21 +275,21 @@ TEST(FileQueue, ReckonsWhatNobodyHasCommitted) {
 }
 
 TEST(FileQueue, LeavesOutTasksThatCannotBeReadAndSaysSo) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   ASSERT_TRUE(put_ids(disk, 1, 3));
   ASSERT_TRUE(put_ids(disk, 11, 3));
   ASSERT_TRUE(put_ids(disk, 21, 3));
   auto& bytes = disk.bytes("/q/ams01/tasks/00000000000000000001.log");
   bytes[bytes.size() / 2] ^= std::byte{1};
   {
-    const auto log = LogWriter::open(disk, kLayout.tasks, small_segments());
+    const auto log = storage::LogWriter::open(disk, kLayout.tasks, small_segments());
     const std::array noise = {std::byte{1}, std::byte{2}};
     (*log)->append(noise, 2);
     ASSERT_TRUE((*log)->sync());
   }
   ASSERT_TRUE(put_ids(disk, 31, 1));
   const auto queue = open_queue(disk);
-  std::vector<QueuedTask> tasks;
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<std::string> complaints;
   ASSERT_TRUE(queue->take(99, tasks, complaints));
   EXPECT_EQ(ids_of(tasks), (std::vector<std::uint64_t>{1, 2, 3, 21, 22, 23, 31}));
@@ -294,19 +297,20 @@ TEST(FileQueue, LeavesOutTasksThatCannotBeReadAndSaysSo) {
   EXPECT_THAT(complaints[1], testing::HasSubstr("items 4 to 6 are not there any more"));
   EXPECT_THAT(complaints[2], testing::HasSubstr("tasks 10 to 11 are left out: not a task message"));
   // What nobody will ever answer holds up nothing.
-  ResultBatch batch;
-  for (const QueuedTask& queued : tasks) batch.probes.push_back(answer_to(queued));
+  tasks::ResultBatch batch;
+  for (const tasks::QueuedTask& queued : tasks) batch.probes.push_back(answer_to(queued));
   ASSERT_TRUE(queue->put(batch));
   EXPECT_TRUE(take(*queue, 99).empty());
 }
 
 TEST(FileQueue, NumbersOnWhenTheTasksWereRemoved) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   ASSERT_TRUE(put_ids(disk, 1, 5));
   {
     const auto queue = open_queue(disk);
-    ResultBatch batch;
-    for (const QueuedTask& queued : take(*queue, 99)) batch.probes.push_back(answer_to(queued));
+    tasks::ResultBatch batch;
+    for (const tasks::QueuedTask& queued : take(*queue, 99))
+      batch.probes.push_back(answer_to(queued));
     ASSERT_TRUE(queue->put(batch));
   }
   for (const std::string& path : disk.paths()) {
@@ -315,7 +319,7 @@ TEST(FileQueue, NumbersOnWhenTheTasksWereRemoved) {
     }
   }
   const auto queue = open_queue(disk);
-  std::vector<QueuedTask> tasks;
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<std::string> complaints;
   ASSERT_TRUE(queue->take(99, tasks, complaints));
   ASSERT_EQ(complaints.size(), 1U);
@@ -324,9 +328,9 @@ TEST(FileQueue, NumbersOnWhenTheTasksWereRemoved) {
 }
 
 TEST(FileQueue, SplitsWhatIsTooLargeForOneRecord) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto queue = open_queue(disk);
-  ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(200'000);
   batch.traces.resize(10);
   batch.observations.resize(10);
@@ -335,10 +339,10 @@ TEST(FileQueue, SplitsWhatIsTooLargeForOneRecord) {
   const auto source = std::move(*FileResultSource::open(disk, kLayout));
   std::vector<std::string> complaints;
   std::size_t messages = 0;
-  ResultBatch all;
+  tasks::ResultBatch all;
   while (const auto stored = source->next(complaints).value()) {
     ++messages;
-    const ResultBatch& part = stored->message.results;
+    const tasks::ResultBatch& part = stored->message.results;
     all.probes.insert(all.probes.end(), part.probes.begin(), part.probes.end());
     all.traces.insert(all.traces.end(), part.traces.begin(), part.traces.end());
     all.observations.insert(all.observations.end(), part.observations.begin(),
@@ -350,7 +354,7 @@ TEST(FileQueue, SplitsWhatIsTooLargeForOneRecord) {
 }
 
 TEST(FileQueue, ServesOneVantagePointAndOneConsumer) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto queue = open_queue(disk);
   const auto second = FileQueue::open(disk, kLayout, "ams01", small_segments());
   ASSERT_FALSE(second);
@@ -363,9 +367,9 @@ TEST(FileQueue, ServesOneVantagePointAndOneConsumer) {
 }
 
 TEST(ResultSource, GivesAgainWhatWasNotCommitted) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto queue = open_queue(disk);
-  ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(1);
   for (std::uint64_t id = 1; id <= 5; ++id) {
     batch.probes[0].task = id;
@@ -385,9 +389,9 @@ TEST(ResultSource, GivesAgainWhatWasNotCommitted) {
 }
 
 TEST(ResultTail, BeginsWhereTheLogEnds) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto queue = open_queue(disk);
-  ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(1);
   ASSERT_TRUE(queue->put(batch));
   const auto tail = std::move(*FileResultTail::open(disk, kLayout));
@@ -416,7 +420,7 @@ TEST(Layout, NamesWhatIsWrong) {
 }
 
 TEST(Layout, ListsVantagePoints) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   for (const char* path : {"/q/fra02/status.json", "/q/ams01/tasks/end", "/q/Other/tasks/end",
                            "/q/stray.txt", "/q/empty/readme"}) {
     ASSERT_TRUE(disk.open_to_write(path));

@@ -10,9 +10,9 @@
 #include <random>
 #include <thread>
 
-#include "log_support.h"
+#include "../storage/log_support.h"
+#include "queue/file/put_tasks.h"
 #include "queue/result_source.h"
-#include "queue/task_sink.h"
 #include "queue/vp_queue.h"
 
 namespace backsight::queue {
@@ -28,7 +28,7 @@ class LiveLog : public testing::Test {
   }
   ~LiveLog() override { std::filesystem::remove_all(folder_); }
 
-  FileSystem& files_ = posix_file_system();
+  storage::FileSystem& files_ = storage::posix_file_system();
   std::filesystem::path folder_;
   std::string directory_;
 };
@@ -36,7 +36,7 @@ class LiveLog : public testing::Test {
 TEST_F(LiveLog, IsTailedWhileItIsWritten) {
   constexpr std::uint64_t kRecords = 3000;
   std::atomic<bool> is_written = false;
-  std::atomic<std::uint64_t> mark = kFirstPosition;
+  std::atomic<std::uint64_t> mark = storage::kFirstPosition;
   std::thread writer([&] {
     const auto log = open_log(files_, 20'000, directory_);
     for (std::uint64_t i = 0; i < kRecords; ++i) {
@@ -45,7 +45,7 @@ TEST_F(LiveLog, IsTailedWhileItIsWritten) {
         EXPECT_TRUE(log->sync());
       }
       if (i % 100 == 0) {
-        EXPECT_TRUE(free_segments(files_, directory_, mark));
+        EXPECT_TRUE(storage::free_segments(files_, directory_, mark));
       }
     }
     EXPECT_TRUE(log->sync());
@@ -54,7 +54,7 @@ TEST_F(LiveLog, IsTailedWhileItIsWritten) {
   std::vector<std::thread> readers;
   for (int i = 0; i < 2; ++i) {
     readers.emplace_back([&, is_consumer = i == 0] {
-      LogReader reader(files_, directory_, kFirstPosition);
+      storage::LogReader reader(files_, directory_, storage::kFirstPosition);
       std::vector<std::string> complaints;
       std::uint64_t records = 0;
       while (reader.position() <= kRecords) {
@@ -64,7 +64,7 @@ TEST_F(LiveLog, IsTailedWhileItIsWritten) {
           std::this_thread::yield();
           continue;
         }
-        const auto expected = payload_of((*record)->position, 1);
+        const auto expected = storage::payload_of((*record)->position, 1);
         ASSERT_TRUE(std::equal(expected.begin(), expected.end(), (*record)->payload.begin(),
                                (*record)->payload.end()));
         ++records;
@@ -89,7 +89,7 @@ TEST_F(LiveLog, IsWrittenBySeveralInTurn) {
   for (std::uint64_t writer = 0; writer < 3; ++writer) {
     writers.emplace_back([&, writer] {
       for (std::uint64_t i = 0; i < kEach; ++i) {
-        Task task;
+        tasks::Task task;
         task.id = writer * kEach + i;
         const auto put = put_tasks(url, "ams01", std::vector{task});
         EXPECT_TRUE(put) << put.error().sentence;
@@ -98,19 +98,19 @@ TEST_F(LiveLog, IsWrittenBySeveralInTurn) {
   }
   for (std::thread& writer : writers) writer.join();
   const auto queue = std::move(*open_vp_queue(url, "ams01"));
-  std::vector<QueuedTask> tasks;
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<std::string> complaints;
   ASSERT_TRUE(queue->take(1000, tasks, complaints));
   EXPECT_TRUE(complaints.empty());
   std::map<std::uint64_t, int> seen;
-  for (const QueuedTask& queued : tasks) ++seen[queued.task.id];
+  for (const tasks::QueuedTask& queued : tasks) ++seen[queued.task.id];
   EXPECT_EQ(seen.size(), 3 * kEach);
   EXPECT_EQ(tasks.size(), 3 * kEach);
 }
 
 TEST_F(LiveLog, NamesTheProcessThatHoldsIt) {
   const auto log = open_log(files_, 4096, directory_);
-  const auto second = LogWriter::open(files_, directory_, {});
+  const auto second = storage::LogWriter::open(files_, directory_, {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().sentence, directory_ + ": in use by process " +
                                          std::to_string(getpid()) +
@@ -118,7 +118,7 @@ TEST_F(LiveLog, NamesTheProcessThatHoldsIt) {
 }
 
 TEST_F(LiveLog, SaysWhyItCannotBeOpened) {
-  const auto log = LogWriter::open(files_, "/proc/nowhere/log", {});
+  const auto log = storage::LogWriter::open(files_, "/proc/nowhere/log", {});
   ASSERT_FALSE(log);
   EXPECT_EQ(log.error().sentence, "/proc/nowhere: cannot create: No such file or directory");
 }
@@ -134,14 +134,14 @@ TEST_F(LiveLog, KeepsWhatAKilledWriterAcknowledged) {
     ASSERT_EQ(pipe(pipes), 0);
     const int pid = fork();
     if (pid == 0) {
-      LogOptions options;
+      storage::LogOptions options;
       options.segment_bytes = 30'000;
-      auto log = LogWriter::open(files_, directory_, options);
+      auto log = storage::LogWriter::open(files_, directory_, options);
       if (!log) _exit(3);
       while (true) {
         for (int i = 0; i < 3; ++i) {
           const std::uint64_t position = (*log)->next_position();
-          (*log)->append(payload_of(position, 1));
+          (*log)->append(storage::payload_of(position, 1));
         }
         if (!(*log)->sync()) _exit(4);
         const std::uint64_t end = (*log)->durable_end();
@@ -163,10 +163,10 @@ TEST_F(LiveLog, KeepsWhatAKilledWriterAcknowledged) {
     int status = 0;
     waitpid(pid, &status, 0);
     ASSERT_TRUE(WIFSIGNALED(status));
-    const LogContent content = read_log(files_, directory_);
+    const storage::LogContent content = storage::read_log(files_, directory_);
     EXPECT_EQ(content.lost_items, 0U);
     EXPECT_GE(content.end, acknowledged);
-    EXPECT_EQ(content.records.size(), content.end - kFirstPosition);
+    EXPECT_EQ(content.records.size(), content.end - storage::kFirstPosition);
     EXPECT_TRUE(content.complaints.empty()) << content.complaints[0];
   }
 }
@@ -175,14 +175,14 @@ TEST_F(LiveLog, KeepsWhatAKilledWriterAcknowledged) {
 TEST_F(LiveLog, GivesATaskAtTheFirstTakeHoweverOftenThereWasNone) {
   const std::string url = "file://" + folder_.string();
   const auto queue = std::move(*open_vp_queue(url, "ams01"));
-  std::vector<QueuedTask> taken;
+  std::vector<tasks::QueuedTask> taken;
   std::vector<std::string> complaints;
   for (std::uint64_t id = 1; id <= 40; ++id) {
     for (int looks = 0; looks < 3; ++looks) {
       ASSERT_TRUE(queue->take(10, taken, complaints));
       ASSERT_TRUE(taken.empty());
     }
-    Task task;
+    tasks::Task task;
     task.id = id;
     ASSERT_TRUE(put_tasks(url, "ams01", std::span(&task, 1)));
     ASSERT_TRUE(queue->take(10, taken, complaints));
@@ -196,10 +196,10 @@ TEST_F(LiveLog, GivesATaskAtTheFirstTakeHoweverOftenThereWasNone) {
 TEST_F(LiveLog, EndsARestWhenATaskIsPut) {
   const std::string url = "file://" + folder_.string();
   const auto queue = std::move(*open_vp_queue(url, "ams01"));
-  std::vector<QueuedTask> taken;
+  std::vector<tasks::QueuedTask> taken;
   std::vector<std::string> complaints;
   ASSERT_TRUE(queue->take(10, taken, complaints));
-  Task task;
+  tasks::Task task;
   task.id = 7;
   std::thread other([&] { EXPECT_TRUE(put_tasks(url, "ams01", std::span(&task, 1))); });
   while (taken.empty()) {
@@ -238,7 +238,7 @@ TEST_F(LiveLog, IsWatchedByTheKernel) {
 TEST_F(LiveLog, AnswersEachTaskOnceHoweverOftenItIsKilled) {
   const std::string url = "file://" + folder_.string();
   constexpr std::uint64_t kTasks = 3000;
-  std::vector<Task> tasks(kTasks);
+  std::vector<tasks::Task> tasks(kTasks);
   for (std::uint64_t id = 0; id < kTasks; ++id) tasks[id].id = id;
   ASSERT_TRUE(put_tasks(url, "ams01", tasks));
   const auto source = std::move(*FileResultSource::open(files_, vp_layout(url, "ams01").value()));
@@ -253,10 +253,10 @@ TEST_F(LiveLog, AnswersEachTaskOnceHoweverOftenItIsKilled) {
       auto queue = open_vp_queue(url, "ams01");
       if (!queue) _exit(3);
       while (true) {
-        std::vector<QueuedTask> taken;
+        std::vector<tasks::QueuedTask> taken;
         if (!(*queue)->take(7, taken, complaints)) _exit(4);
-        ResultBatch batch;
-        for (const QueuedTask& queued : taken) {
+        tasks::ResultBatch batch;
+        for (const tasks::QueuedTask& queued : taken) {
           batch.probes.emplace_back();
           batch.probes.back().task = queued.task.id;
           batch.probes.back().position = queued.position;
@@ -273,14 +273,15 @@ TEST_F(LiveLog, AnswersEachTaskOnceHoweverOftenItIsKilled) {
         std::this_thread::yield();
         continue;
       }
-      for (const ProbeResult& result : (*stored)->message.results.probes) ++seen[result.task];
+      for (const tasks::ProbeResult& result : (*stored)->message.results.probes)
+        ++seen[result.task];
       ASSERT_TRUE(source->commit((*stored)->end));
     }
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
   }
   while (const auto stored = source->next(complaints).value()) {
-    for (const ProbeResult& result : stored->message.results.probes) ++seen[result.task];
+    for (const tasks::ProbeResult& result : stored->message.results.probes) ++seen[result.task];
   }
   EXPECT_TRUE(complaints.empty()) << complaints[0];
   for (const auto& [id, count] : seen) ASSERT_EQ(count, 1) << "task " << id;

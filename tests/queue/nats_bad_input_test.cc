@@ -6,14 +6,14 @@
 #include <array>
 
 #include "nats_rig.h"
-#include "queue/codec.h"
-#include "queue/nats/commit_mark.h"
-#include "queue/nats/connection.h"
-#include "queue/nats/message.h"
-#include "queue/nats/nats_access.h"
-#include "queue/nats/pull.h"
-#include "queue/nats/streams.h"
-#include "queue/nats/subjects.h"
+#include "queue/nats/broker/connection.h"
+#include "queue/nats/broker/pull.h"
+#include "queue/nats/broker/streams.h"
+#include "queue/nats/consumer/nats_client.h"
+#include "queue/nats/wire/commit_mark.h"
+#include "queue/nats/wire/message.h"
+#include "queue/nats/wire/subjects.h"
+#include "tasks/codec/codec.h"
 
 namespace backsight::queue {
 namespace {
@@ -52,7 +52,7 @@ class NatsBadInput : public NatsRig {
     return wrapped(encoder_.encode(vp, tasks), 1, 2);
   }
   Bytes results_of(const std::string& vp, std::uint64_t position) {
-    ResultBatch batch;
+    tasks::ResultBatch batch;
     batch.probes.resize(2);
     return wrapped(encoder_.encode({.vp = vp, .boot_epoch = 1, .batch = 1, .log = 77},
                                    {batch.probes, batch.traces, batch.observations}),
@@ -96,9 +96,9 @@ class NatsBadInput : public NatsRig {
 
   std::unique_ptr<Broker> broker_;
   QueueAddress at_;
-  std::unique_ptr<QueueAccess> user_;
+  std::unique_ptr<QueueClient> user_;
   std::unique_ptr<nats::Connection> connection_;
-  Encoder encoder_;
+  tasks::Encoder encoder_;
 };
 
 TEST_F(NatsBadInput, MessagesThatAreNoTasksAreLaidAsideAndTheRestGoesOn) {
@@ -243,7 +243,7 @@ TEST_F(NatsBadInput, AServerThatTakesNoBatchIsNamed) {
   broker_->configure("max_payload: 16KB\n");
   broker_->start();
   const auto vp = open_vp(at_);
-  ResultBatch batch;
+  tasks::ResultBatch batch;
   batch.probes.resize(1000);
   ASSERT_TRUE(vp->put(batch));
   expect_trouble(*vp, "raise max_payload in its config");

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "nats_rig.h"
-#include "queue/nats/nats_access.h"
+#include "queue/nats/consumer/nats_client.h"
 
 namespace backsight::queue {
 namespace {
@@ -63,7 +63,7 @@ class NatsCluster : public NatsRig {
     }
     const bool is_put = user_ != nullptr && user_->put_tasks("ams01", tasks).has_value();
     if (!is_put) user_.reset();
-    for (const Task& task : tasks) (is_put ? accepted_ : maybe_).insert(task.id);
+    for (const tasks::Task& task : tasks) (is_put ? accepted_ : maybe_).insert(task.id);
   }
 
   std::size_t unanswered() const {
@@ -75,7 +75,7 @@ class NatsCluster : public NatsRig {
   std::mt19937_64 random_;
   std::array<std::unique_ptr<Broker>, kServers> servers_;
   QueueAddress at_;
-  std::unique_ptr<QueueAccess> user_;
+  std::unique_ptr<QueueClient> user_;
   std::set<std::uint64_t> accepted_;
   std::set<std::uint64_t> maybe_;
   std::uint64_t next_id_ = 1;

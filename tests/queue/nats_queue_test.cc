@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "nats_rig.h"
-#include "queue/nats/connection.h"
-#include "queue/nats/message.h"
-#include "queue/nats/nats_access.h"
-#include "queue/nats/streams.h"
-#include "queue/nats/subjects.h"
+#include "queue/nats/broker/connection.h"
+#include "queue/nats/broker/streams.h"
+#include "queue/nats/consumer/nats_client.h"
+#include "queue/nats/wire/message.h"
+#include "queue/nats/wire/subjects.h"
 
 namespace backsight::queue {
 namespace {
@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 class NatsQueueTest : public NatsRig {
  protected:
-  std::unique_ptr<QueueAccess> access(const QueueAddress& at) {
+  std::unique_ptr<QueueClient> access(const QueueAddress& at) {
     auto opened = open_queue(at);
     EXPECT_TRUE(opened) << opened.error().sentence;
     return opened ? std::move(*opened) : nullptr;
@@ -93,13 +93,13 @@ TEST_F(NatsQueueTest, HandsOutAgainWhatHasNoResultAndNothingElse) {
   ASSERT_TRUE(user->put_tasks("ams01", tasks_of(1, 100)));
   {
     const auto vp = open_vp(at);
-    std::vector<QueuedTask> tasks;
+    std::vector<tasks::QueuedTask> tasks;
     std::vector<std::string> complaints;
     ASSERT_TRUE(eventually([&] {
       EXPECT_TRUE(vp->take(100, tasks, complaints));
       return tasks.size() == 100;
     }));
-    ResultBatch batch;
+    tasks::ResultBatch batch;
     for (std::size_t i = 0; i < 40; ++i) batch.probes.push_back(answer_to(tasks[i]));
     ASSERT_TRUE(vp->put(batch));
   }
@@ -121,7 +121,7 @@ TEST_F(NatsQueueTest, KeepsResultsWhileTheBrokerIsDeadAndSendsThemThen) {
   const auto user = access(at);
   const auto vp = open_vp(at);
   ASSERT_TRUE(user->put_tasks("ams01", tasks_of(1, 3000)));
-  std::vector<QueuedTask> tasks;
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<std::string> complaints;
   ASSERT_TRUE(eventually([&] {
     EXPECT_TRUE(vp->take(3000, tasks, complaints));
@@ -130,8 +130,8 @@ TEST_F(NatsQueueTest, KeepsResultsWhileTheBrokerIsDeadAndSendsThemThen) {
   broker.kill();
   EXPECT_TRUE(eventually([&] { return !vp->health().is_connected; }));
   EXPECT_TRUE(eventually([&] { return has_trouble(*vp, "nobody answers there"); }));
-  ResultBatch batch;
-  for (const QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
+  tasks::ResultBatch batch;
+  for (const tasks::QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
   ASSERT_TRUE(vp->put(batch));
   EXPECT_EQ(vp->spool().results, 3000U);
   broker.start();
@@ -292,15 +292,15 @@ TEST_F(NatsQueueTest, BearsABrokerThatStandsStill) {
   const auto user = access(at);
   const auto vp = open_vp(at);
   ASSERT_TRUE(user->put_tasks("ams01", tasks_of(1, 500)));
-  std::vector<QueuedTask> tasks;
+  std::vector<tasks::QueuedTask> tasks;
   std::vector<std::string> complaints;
   ASSERT_TRUE(eventually([&] {
     EXPECT_TRUE(vp->take(500, tasks, complaints));
     return tasks.size() == 500;
   }));
   broker.send(SIGSTOP);
-  ResultBatch batch;
-  for (const QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
+  tasks::ResultBatch batch;
+  for (const tasks::QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
   ASSERT_TRUE(vp->put(batch));
   EXPECT_TRUE(eventually([&] { return !vp->health().is_connected; }));
   broker.send(SIGCONT);

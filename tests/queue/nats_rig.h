@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "queue/access.h"
+#include "queue/client.h"
 #include "queue/vp_queue.h"
 #include "tests/support/broker.h"
 
@@ -28,18 +28,18 @@ inline bool eventually(const std::function<bool()>& is_so,
   return true;
 }
 
-inline ProbeResult answer_to(const QueuedTask& task) {
-  ProbeResult result;
+inline tasks::ProbeResult answer_to(const tasks::QueuedTask& task) {
+  tasks::ProbeResult result;
   result.task = task.task.id;
   result.position = task.position;
   result.kind = task.task.kind;
   result.dst = task.task.dst;
-  result.outcome = Outcome::kTimedOut;
+  result.outcome = tasks::Outcome::kTimedOut;
   return result;
 }
 
-inline std::vector<Task> tasks_of(std::uint64_t first_id, std::size_t count) {
-  std::vector<Task> tasks(count);
+inline std::vector<tasks::Task> tasks_of(std::uint64_t first_id, std::size_t count) {
+  std::vector<tasks::Task> tasks(count);
   for (std::size_t i = 0; i < count; ++i) {
     tasks[i].id = first_id + i;
     tasks[i].dst = {static_cast<std::uint32_t>(0xc6120000 + i)};
@@ -69,13 +69,13 @@ class NatsRig : public testing::Test {
 
   // Takes tasks and answers each at once. Returns how many.
   std::size_t answer(VpQueue& queue) {
-    std::vector<QueuedTask> tasks;
+    std::vector<tasks::QueuedTask> tasks;
     std::vector<std::string> complaints;
     EXPECT_TRUE(queue.take(4096, tasks, complaints));
     for (std::string& it : complaints) vp_complaints_.push_back(std::move(it));
     if (tasks.empty()) return 0;
-    ResultBatch batch;
-    for (const QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
+    tasks::ResultBatch batch;
+    for (const tasks::QueuedTask& task : tasks) batch.probes.push_back(answer_to(task));
     EXPECT_TRUE(queue.put(batch));
     return tasks.size();
   }

@@ -10,12 +10,12 @@
 #include <stdexcept>
 
 #include "nats_rig.h"
-#include "queue/nats/connection.h"
-#include "queue/nats/nats_access.h"
-#include "queue/nats/nkey.h"
-#include "queue/nats/pull.h"
-#include "queue/nats/streams.h"
-#include "queue/nats/subjects.h"
+#include "queue/nats/broker/connection.h"
+#include "queue/nats/broker/nkey.h"
+#include "queue/nats/broker/pull.h"
+#include "queue/nats/broker/streams.h"
+#include "queue/nats/consumer/nats_client.h"
+#include "queue/nats/wire/subjects.h"
 
 namespace backsight::queue {
 namespace {

@@ -10,10 +10,10 @@
 #include <random>
 
 #include "nats_rig.h"
-#include "queue/nats/connection.h"
-#include "queue/nats/nats_access.h"
-#include "queue/nats/nkey.h"
-#include "queue/nats/subjects.h"
+#include "queue/nats/broker/connection.h"
+#include "queue/nats/broker/nkey.h"
+#include "queue/nats/consumer/nats_client.h"
+#include "queue/nats/wire/subjects.h"
 
 namespace backsight::queue {
 namespace {
@@ -45,7 +45,7 @@ class NatsTrouble : public NatsRig {
     });
   }
   // Tasks first..first+count-1 go there and come back.
-  bool carries(QueueAccess& user, VpQueue& vp, ResultSource& source, std::uint64_t first,
+  bool carries(QueueClient& user, VpQueue& vp, ResultSource& source, std::uint64_t first,
                std::size_t count) {
     if (!eventually([&] { return user.put_tasks("ams01", tasks_of(first, count)).has_value(); })) {
       return false;

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "nats_rig.h"
-#include "queue/nats/vp_presence.h"
+#include "queue/nats/vp/vp_presence.h"
 
 namespace backsight::queue {
 namespace {
@@ -54,7 +54,7 @@ class NatsTwoVps : public NatsRig {
   }
 
   std::unique_ptr<Broker> broker_;
-  std::unique_ptr<QueueAccess> user_;
+  std::unique_ptr<QueueClient> user_;
 };
 
 TEST_F(NatsTwoVps, TheSecondOfANameTakesNoTasksUntilTheFirstIsGone) {

@@ -3,18 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_disk.h"
-#include "queue/codec.h"
-#include "queue/log/log_format.h"
-#include "queue/nats/commit_book.h"
-#include "queue/nats/commit_mark.h"
-#include "queue/nats/message.h"
-#include "queue/nats/nkey.h"
-#include "queue/nats/puback.h"
-#include "queue/nats/subjects.h"
-#include "queue/nats/task_ledger.h"
-#include "queue/range_set.h"
-#include "records.h"
+#include "../storage/fake_disk.h"
+#include "../tasks/records.h"
+#include "queue/nats/broker/nkey.h"
+#include "queue/nats/consumer/commit_book.h"
+#include "queue/nats/vp/task_ledger.h"
+#include "queue/nats/wire/commit_mark.h"
+#include "queue/nats/wire/message.h"
+#include "queue/nats/wire/puback.h"
+#include "queue/nats/wire/subjects.h"
+#include "storage/log/log_format.h"
+#include "tasks/codec/codec.h"
 
 namespace backsight::queue::nats {
 namespace {
@@ -26,10 +25,10 @@ std::vector<std::byte> message_of(std::span<const std::byte> payload) {
 }
 
 std::vector<std::byte> some_results() {
-  Random random(1);
-  ResultBatch batch;
-  for (int i = 0; i < 3; ++i) batch.probes.push_back(random_result(random));
-  Encoder encoder;
+  tasks::Random random(1);
+  tasks::ResultBatch batch;
+  for (int i = 0; i < 3; ++i) batch.probes.push_back(tasks::random_result(random));
+  tasks::Encoder encoder;
   const auto encoded = encoder.encode({.vp = "ams01", .boot_epoch = 2, .batch = 5, .log = 9},
                                       {batch.probes, batch.traces, batch.observations});
   return {encoded.begin(), encoded.end()};
@@ -44,10 +43,10 @@ TEST(NatsMessage, ComesBackAsItWasWritten) {
   EXPECT_EQ(read->record.position, 777U);
   EXPECT_EQ(read->record.count, 3U);
   EXPECT_TRUE(std::ranges::equal(read->record.payload, payload));
-  const auto results = decode_results(read->record.payload);
+  const auto results = tasks::decode_results(read->record.payload);
   ASSERT_TRUE(results);
   EXPECT_EQ(results->head.log, 9U);
-  const auto head = decode_result_head(read->record.payload);
+  const auto head = tasks::decode_result_head(read->record.payload);
   ASSERT_TRUE(head);
   EXPECT_EQ(head->batch, 5U);
 }
@@ -101,32 +100,6 @@ TEST(PubAck, BelievesNothing) {
   }
 }
 
-TEST(RangeSet, DoesWhatASetOfNumbersDoes) {
-  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
-    Random random(seed);
-    RangeSet set;
-    std::vector<bool> model(130);
-    for (int step = 0; step < 40; ++step) {
-      const std::uint64_t begin = 1 + random() % 100;
-      const std::uint64_t end = begin + random() % 12;
-      set.insert(begin, end);
-      for (std::uint64_t i = begin; i < end; ++i) model[i] = true;
-      std::uint64_t low = 1;
-      while (model[low]) ++low;
-      ASSERT_EQ(set.low(), low);
-      std::uint64_t gap_end = low;
-      while (gap_end < model.size() && !model[gap_end]) ++gap_end;
-      ASSERT_EQ(set.gap_end().value_or(model.size()), gap_end);
-      const std::uint64_t from = 1 + random() % 100;
-      const std::uint64_t to = from + random() % 12;
-      bool has_all = true;
-      for (std::uint64_t i = from; i < to; ++i) has_all = has_all && model[i];
-      ASSERT_EQ(set.contains(from, to), has_all) << from << ".." << to;
-    }
-  }
-}
-
 CommitBook::Logs some_logs() {
   CommitBook::Logs logs;
   logs[0xabc].insert(1, 700);
@@ -153,7 +126,7 @@ TEST(CommitBook, IsReadBackAndRefusesDamage) {
 TEST(CommitBook, IsWholeWhenThePowerFails) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
-    FakeDisk disk(seed);
+    storage::FakeDisk disk(seed);
     disk.stop_at(seed % 60);
     std::uint64_t stored = 0;
     std::uint64_t asked = 0;
@@ -177,7 +150,7 @@ TEST(CommitBook, IsWholeWhenThePowerFails) {
 }
 
 TEST(CommitBook, IsForOneProcess) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto first = CommitBook::open(disk, "/state", "ams01");
   EXPECT_TRUE(first);
   EXPECT_FALSE(CommitBook::open(disk, "/state", "ams01"));

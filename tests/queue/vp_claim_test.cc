@@ -1,4 +1,4 @@
-#include "queue/vp_claim.h"
+#include "queue/file/vp_claim.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "fake_disk.h"
+#include "../storage/fake_disk.h"
 #include "queue/vp_queue.h"
 
 namespace backsight::queue {
@@ -15,7 +15,7 @@ namespace {
 VpLayout layout_of(const std::string& vp) { return vp_layout("file:///q", vp).value(); }
 
 TEST(VpClaim, ANameIsGivenOnce) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto first = claim_vp(disk, layout_of("ams01"), "ams01", 1);
   ASSERT_TRUE(first) << first.error().sentence;
   const auto second = claim_vp(disk, layout_of("ams01"), "ams01", 2);
@@ -25,7 +25,7 @@ TEST(VpClaim, ANameIsGivenOnce) {
 }
 
 TEST(VpClaim, AnIdIsGivenOnce) {
-  FakeDisk disk;
+  storage::FakeDisk disk;
   const auto first = claim_vp(disk, layout_of("ams01"), "ams01", 7);
   ASSERT_TRUE(first) << first.error().sentence;
   const auto second = claim_vp(disk, layout_of("fra02"), "fra02", 7);
@@ -52,7 +52,7 @@ TEST(VpClaim, WhatIsGivenBackMayBeTakenAgain) {
                 testing::HasSubstr("process " + std::to_string(getpid()) + " is vantage point"));
     EXPECT_FALSE(open_vp_queue(url, "fra02", 1));
   }
-  EXPECT_THAT(list_vps(posix_file_system(), url).value(), testing::Contains("ams01"));
+  EXPECT_THAT(list_vps(storage::posix_file_system(), url).value(), testing::Contains("ams01"));
   std::filesystem::remove_all(folder);
 }
 

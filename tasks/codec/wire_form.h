@@ -1,0 +1,70 @@
+// How the codec's two halves pack what is smaller than a byte (schema.fbs).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tasks/result.h"
+
+namespace backsight::tasks {
+
+// FlatBuffers file identifiers.
+inline constexpr const char* kTaskIdentifier = "BSTK";
+inline constexpr const char* kResultIdentifier = "BSRS";
+
+inline constexpr unsigned kFlagReply = 1;
+inline constexpr unsigned kFlagFromQuote = 2;
+inline constexpr unsigned kProofShift = 2;  // of ReplyV1::flags, two bits
+
+// ReplyV1::recorded.
+enum class WireRecorded : std::uint8_t {
+  kNothing,
+  kRoute,
+  kTimestampsOnly,
+  kTimestampsWithAddresses,
+  kTimestampsPrespecified,
+  kCount
+};
+
+[[nodiscard]] constexpr WireRecorded wire_form(const Recorded& recorded) noexcept {
+  if (recorded.what == Recorded::What::kNothing) return WireRecorded::kNothing;
+  if (recorded.what == Recorded::What::kRoute) return WireRecorded::kRoute;
+  switch (recorded.timestamp) {
+    case probes::TimestampType::kOnly:
+      return WireRecorded::kTimestampsOnly;
+    case probes::TimestampType::kWithAddresses:
+      return WireRecorded::kTimestampsWithAddresses;
+    case probes::TimestampType::kPrespecified:
+      return WireRecorded::kTimestampsPrespecified;
+  }
+  return WireRecorded::kNothing;
+}
+
+[[nodiscard]] constexpr bool has_addresses(WireRecorded form) noexcept {
+  return form != WireRecorded::kNothing && form != WireRecorded::kTimestampsOnly;
+}
+
+[[nodiscard]] constexpr bool has_milliseconds(WireRecorded form) noexcept {
+  return form != WireRecorded::kNothing && form != WireRecorded::kRoute;
+}
+
+// Slots of the largest option of this form. A router may hand back more timestamps with addresses
+// than four only in an option that is not ours; it is read all the same.
+[[nodiscard]] constexpr std::size_t slots_of(WireRecorded form) noexcept {
+  return form == WireRecorded::kNothing ? 0 : probes::kMaxRecordedHops;
+}
+
+// RFC 4950: label 20 bits, traffic class 3, bottom of stack 1, TTL 8.
+[[nodiscard]] constexpr std::uint32_t pack_label(const probes::MplsLabel& label) noexcept {
+  return label.label << 12 | (label.traffic_class & 7U) << 9 | (label.is_bottom ? 1U << 8 : 0U) |
+         label.ttl;
+}
+
+[[nodiscard]] constexpr probes::MplsLabel unpack_label(std::uint32_t word) noexcept {
+  return {.label = word >> 12,
+          .traffic_class = static_cast<std::uint8_t>(word >> 9 & 7),
+          .is_bottom = (word >> 8 & 1) != 0,
+          .ttl = static_cast<std::uint8_t>(word & 0xff)};
+}
+
+}  // namespace backsight::tasks

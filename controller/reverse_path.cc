@@ -20,8 +20,6 @@ constexpr std::array<FailWords, static_cast<std::size_t>(FailReason::kCount)> kF
     {"unreachable", "an ICMP error ended the way to the hop whose neighbour was wanted"},
     {"loop", "the path came back to itself, and no other way was left"},
     {"no_vantage_point", "no vantage point can measure for this source; see: backsight vp list"},
-    {"source_deaf",
-     "replies to spoofed probes do not arrive at the source; its network may drop them"},
     {"out_of_budget", "the probes allowed for one reverse traceroute are used up"},
     {"out_of_time", "it took longer than a reverse traceroute may"},
     {"circuit_open", "nothing in this prefix or AS has answered for some time; try again later"},

@@ -34,7 +34,6 @@ enum class FailReason : std::uint8_t {
   kUnreachable,     // an ICMP error ended the way there
   kLoop,            // the path came back to itself and no other way was left
   kNoVantagePoint,  // none could measure for this source for as long as it was waited for
-  kSourceDeaf,      // spoofed replies do not arrive at the source
   kOutOfBudget,     // probes allowed for one measurement are used up
   kOutOfTime,       // it took longer than a measurement may
   kCircuitOpen,     // prefix or AS has not answered for long; see retry_at

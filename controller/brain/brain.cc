@@ -61,11 +61,10 @@ VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
   if (announcement.is_ready && !announcement.is_old) {
     prober_.on_heard(heard.vp, vantage_.of(heard.vp).heard_at);
   }
-  if ((heard.is_new || heard.is_back) && config_.tests_vantage_points) {
-    tester_.expect(heard.vp, now);
-  }
+  const bool comes = heard.is_new || heard.is_back;
+  if (comes) tester_.expect(heard.vp, now);
   if (config_.keeps_all_atlases) keeper_.want(heard.vp, now);
-  if (heard.is_new || heard.is_back) keeper_.look_soon(now);
+  if (comes) keeper_.look_soon(now);
   begin_where_sources_are_back();
   return heard.vp;
 }
@@ -93,7 +92,7 @@ void Brain::set_link(VpIndex vp, const std::string& trouble, const Now& now) {
     return;
   }
   begin_where_sources_are_back();
-  if (config_.tests_vantage_points) tester_.expect(vp, now);
+  tester_.expect(vp, now);
   keeper_.look_soon(now);
 }
 
@@ -371,8 +370,8 @@ void Brain::advance(const Now& now, BrainOutput& output) {
     begin_where_sources_are_back();
     give_up_sources(now);
   }
-  if (config_.tests_vantage_points) tester_.advance(now);
-  if (config_.keeps_atlases) keeper_.advance(now);
+  tester_.advance(now);
+  keeper_.advance(now);
   while (!alarms_.empty() && alarms_.top().at <= now.steady) {
     due_.push_back({alarms_.top().id, alarms_.top().what, nullptr});
     alarms_.pop();
@@ -407,7 +406,7 @@ void Brain::advance(const Now& now, BrainOutput& output) {
       step(due, now);
     }
     admit(now);
-    if (config_.keeps_atlases) keeper_.advance(now);
+    keeper_.advance(now);
     prober_.advance(now, output.tasks);
   }
   output_ = &kept_;
@@ -419,8 +418,8 @@ SteadyNs Brain::next_due() const {
   if (!due_.empty() || !kept_.ended.empty() || admission_.has_next()) return 0;
   if (!alarms_.empty()) at = std::min(at, alarms_.top().at);
   if (const auto probing = prober_.next_due()) at = std::min(at, *probing);
-  if (config_.tests_vantage_points) at = std::min(at, tester_.next_due());
-  if (config_.keeps_atlases) at = std::min(at, keeper_.next_due());
+  at = std::min(at, tester_.next_due());
+  at = std::min(at, keeper_.next_due());
   return at;
 }
 

@@ -48,8 +48,6 @@ struct BrainConfig {
   std::uint64_t first_probe_id = 1;
   // Measurements wait for what vantage points have to give; else each begins at once.
   bool admits_by_room = true;
-  bool tests_vantage_points = true;
-  bool keeps_atlases = true;
   // Keeps them for all vantage points from the start, else for those that are asked for.
   bool keeps_all_atlases = true;
   // Plans each measurement; null: as we do (controller/measurement/measurement.h).
@@ -127,6 +125,10 @@ class Brain {
   [[nodiscard]] const AliasTable& aliases() const noexcept { return aliases_; }
   [[nodiscard]] const BrainFigures& figures() const noexcept { return figures_; }
   [[nodiscard]] const ProberFigures& probing() const { return prober_.figures(); }
+  // By vantage point, how many probes it was handed that have not ended.
+  [[nodiscard]] std::unordered_map<VpIndex, std::uint64_t> probes_under_way() const {
+    return prober_.under_way();
+  }
   [[nodiscard]] std::size_t under_way() const noexcept { return running_.size() + waiting(); }
   // Of these, those that have not begun.
   [[nodiscard]] std::size_t waiting() const noexcept {

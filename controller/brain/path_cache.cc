@@ -20,7 +20,6 @@ constexpr std::size_t kMostKept = 1 << 18;
 bool is_of_the_destination(const ReversePath& path) {
   switch (path.fail_reason) {
     case FailReason::kNoVantagePoint:
-    case FailReason::kSourceDeaf:
     case FailReason::kCancelled:
     case FailReason::kLost:
       return false;

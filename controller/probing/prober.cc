@@ -434,6 +434,14 @@ std::unordered_map<VpIndex, SteadyNs> Prober::waits(SteadyNs now) const {
   return waits;
 }
 
+std::unordered_map<VpIndex, std::uint64_t> Prober::under_way() const {
+  std::unordered_map<VpIndex, std::uint64_t> counts;
+  for (const auto& [id, entry] : by_id_) {
+    if (entry->answer.handed_at != 0) ++counts[entry->answer.key.sender];
+  }
+  return counts;
+}
+
 const ProberFigures& Prober::figures() const {
   figures_.held_back = held_back_;
   figures_.in_hand = in_hand_.packets();

@@ -141,6 +141,8 @@ class Prober {
   // For how long questions of measurements wait for a vantage point, or in its hands, at the
   // longest; those for which none waits are left out.
   [[nodiscard]] std::unordered_map<VpIndex, SteadyNs> waits(SteadyNs now) const;
+  // By vantage point, how many probes it was handed that have not ended.
+  [[nodiscard]] std::unordered_map<VpIndex, std::uint64_t> under_way() const;
   // Answers that ended since the last call.
   [[nodiscard]] std::vector<AnswerPtr> take_ended() { return std::exchange(ended_, {}); }
 

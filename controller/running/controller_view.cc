@@ -29,6 +29,7 @@ std::string_view name(VantagePoint::State state) {
 void Controller::refresh_view(const Now& at) {
   View view;
   const VantageTable& vantage = brain_.vantage();
+  const auto probes_under_way = brain_.probes_under_way();
   for (std::size_t i = 0; i < vantage.size(); ++i) {
     const auto index = static_cast<VpIndex>(i);
     const VantagePoint& vp = vantage.of(index);
@@ -63,6 +64,8 @@ void Controller::refresh_view(const Now& at) {
     info.can_spoof = works(Capability::kSpoof);
     info.receives_spoofed = works(Capability::kReceiveSpoofed);
     info.last_heard_unix_us = at.unix_us - age_us;
+    const auto under_way = probes_under_way.find(index);
+    if (under_way != probes_under_way.end()) info.probes_under_way = under_way->second;
     view.vps.push_back(std::move(info));
   }
   for (const std::uint64_t id : brain_.begun()) view.begun.insert(id);

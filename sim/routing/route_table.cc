@@ -40,7 +40,6 @@ std::uint32_t RouteTable::build(Key key) {
   if (old.destination != kNone && old.variant == 0) usual_[old.destination] = kNone;
   builder_.build(key.destination, key.variant, {&routes_[slot * core_.size()], core_.size()});
   owners_[slot] = key;
-  ++trees_built_;
   return slot;
 }
 

@@ -41,7 +41,6 @@ class RouteTable {
   [[nodiscard]] std::optional<Route> route(AsIndex as, AsIndex destination, std::uint32_t variant);
 
   [[nodiscard]] const Neighbours& neighbours() const noexcept { return neighbours_; }
-  [[nodiscard]] std::uint64_t trees_built() const noexcept { return trees_built_; }
   [[nodiscard]] std::size_t core_size() const noexcept { return core_.size(); }
 
  private:
@@ -76,7 +75,6 @@ class RouteTable {
   std::uint32_t next_slot_ = 0;               // the oldest goes first
   std::vector<std::uint32_t> usual_;          // slot of each destination's usual tree
   std::vector<std::uint32_t> unusual_slots_;  // by hash; as many as a power of two
-  std::uint64_t trees_built_ = 0;
 };
 
 }  // namespace backsight::sim

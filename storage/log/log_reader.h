@@ -40,7 +40,6 @@ class LogReader {
   Expected<bool> open_segment_of_position();
   Expected<bool> open_segment(std::uint64_t first);
   Expected<std::optional<LogRecord>> visible_record();
-  Expected<bool> is_durable(const LogRecord& record);
   Expected<void> refresh_limit();
   Expected<Way> pass_unreadable(std::vector<std::string>& complaints);
   Expected<Way> search_record(std::uint64_t size, bool is_followed,

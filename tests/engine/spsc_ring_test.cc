@@ -52,9 +52,7 @@ void hand_over(std::size_t capacity, std::uint64_t count, std::size_t at_once) {
 TEST(SpscRing, HandsOverEverythingInOrderOneByOne) { hand_over(64, 50'000, 1); }
 TEST(SpscRing, HandsOverEverythingInOrderInBulk) { hand_over(64, 100'000, 17); }
 TEST(SpscRing, HandsOverEverythingWhenItHoldsOneItem) { hand_over(1, 5'000, 4); }
-TEST(SpscRing, HandsOverEverythingWhenTheConsumerTakesMoreThanItHolds) {
-  hand_over(8, 25'000, 64);
-}
+TEST(SpscRing, HandsOverEverythingWhenTheConsumerTakesMoreThanItHolds) { hand_over(8, 25'000, 64); }
 
 TEST(SpscRing, IsFullAtItsCapacityAndFreeAgainAfterAPop) {
   SpscRing<int> ring(4);

@@ -10,7 +10,8 @@
 
 namespace {
 
-using namespace backsight::queue;
+using namespace backsight;
+using namespace backsight::tasks;
 
 void try_tasks(std::span<const std::byte> message) {
   const auto tasks = decode_tasks(message);
@@ -35,8 +36,8 @@ void try_results(std::span<const std::byte> message) {
   const auto results = decode_results(message);
   if (!results) return;
   const ResultBatch& batch = results->results;
-  DoneSet done;
-  (void)done.merge(results->head.done_low % kMaxOpenSpan, results->head.done_bits);
+  queue::DoneSet done;
+  (void)done.merge(results->head.done_low % queue::kMaxOpenSpan, results->head.done_bits);
   Encoder encoder;
   const auto again = decode_results(
       encoder.encode(results->head, {batch.probes, batch.traces, batch.observations}));

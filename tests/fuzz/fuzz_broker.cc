@@ -23,10 +23,10 @@ void read_body(std::span<const std::byte> body) {
   if (!envelope) return;
   require(envelope->after <= envelope->record.position, "after lies behind");
   require(!envelope->record.payload.empty(), "no payload");
-  (void)decode_results(envelope->record.payload);
-  (void)decode_result_head(envelope->record.payload);
-  (void)decode_tasks(envelope->record.payload);
-  (void)is_of_newer_schema(envelope->record.payload);
+  (void)backsight::tasks::decode_results(envelope->record.payload);
+  (void)backsight::tasks::decode_result_head(envelope->record.payload);
+  (void)backsight::tasks::decode_tasks(envelope->record.payload);
+  (void)backsight::tasks::is_of_newer_schema(envelope->record.payload);
 }
 
 // The same with the checksums made right, so that what is behind them is reached.

@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace backsight::queue;
+using namespace backsight::storage;
 
 constexpr const char* kDirectory = "/q/log";
 

@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace backsight::queue;
+  using namespace backsight::tasks;
   const auto task = parse_task_line({reinterpret_cast<const char*>(data), size});
   if (!task) {
     if (task.error().sentence.empty()) std::abort();

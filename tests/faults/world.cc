@@ -256,7 +256,7 @@ void World::damage_end_of_results() {
 // The broker still has them, unless all are done.
 void World::damage_tasks() {
   const auto segment = newest(folder_ / "spool/ams01/tasks", ".log");
-  if (segment.empty()) return;
+  if (segment.empty() || std::filesystem::file_size(segment) == 0) return;
   flip_bit(segment, random_() % (std::filesystem::file_size(segment) * 8));
 }
 

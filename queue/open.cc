@@ -10,7 +10,7 @@ namespace backsight::queue {
 
 Expected<std::unique_ptr<QueueClient>> open_queue(const QueueAddress& address) {
   if (auto checked = check_address(address); !checked) return tl::unexpected(checked.error());
-  if (address.is_broker()) return nats::open_access(address);
+  if (address.is_broker()) return nats::open_client(address);
   return std::make_unique<FileClient>(address.url);
 }
 

@@ -3,6 +3,7 @@
 #include "controller/form/annotation_json.h"
 #include "controller/form/path_json.h"
 #include "controller/form/utf8.h"
+#include "tasks/json/json.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {
@@ -13,20 +14,6 @@ using tasks::JsonText;
 
 constexpr std::uint64_t kMicrosecondsInSecond = 1'000'000;
 constexpr std::uint64_t kNanosecondsInMicrosecond = 1'000;
-
-void write_labels(JsonText& json, const tasks::Hop& hop) {
-  json.key("mpls");
-  json.open('[');
-  for (std::size_t i = 0; i < hop.label_count && i < hop.labels.size(); ++i) {
-    json.open('{');
-    json.number("label", hop.labels[i].label);
-    json.number("tc", hop.labels[i].traffic_class);
-    json.boolean("bottom", hop.labels[i].is_bottom);
-    json.number("ttl", hop.labels[i].ttl);
-    json.close('}');
-  }
-  json.close(']');
-}
 
 void write_reply(JsonText& json, const tasks::Hop& hop, const Annotation& annotation) {
   const probes::ReplyType type = hop.reply.type;
@@ -40,7 +27,7 @@ void write_reply(JsonText& json, const tasks::Hop& hop, const Annotation& annota
     json.number("icmp_type", hop.reply.icmp_type);
     json.number("icmp_code", hop.reply.icmp_code);
   }
-  if (hop.label_count > 0) write_labels(json, hop);
+  if (hop.label_count > 0) tasks::write_labels(json, hop);
   write_annotation(json, hop.reply.from, annotation);
 }
 

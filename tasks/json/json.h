@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "config/error.h"
+#include "tasks/json/json_text.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
 
@@ -32,5 +33,8 @@ void append_json(std::string& out, const ProbeResult& result, std::string_view v
 void append_json(std::string& out, const TraceResult& result, std::string_view vp);
 void append_json(std::string& out, const Observation& observation, std::string_view vp);
 void append_json(std::string& out, const ResultBatch& batch, std::string_view vp);
+
+// A hop's labels, as the value of the key "mpls".
+void write_labels(JsonText& json, const Hop& hop);
 
 }  // namespace backsight::tasks

@@ -82,21 +82,6 @@ void write_head(JsonText& json, const ProbeResult& result, std::string_view vp) 
   if (result.sent_at_ns != 0) json.number("sent_at_ns", result.sent_at_ns);
 }
 
-void write_labels(JsonText& json, const Hop& hop) {
-  json.key("mpls");
-  json.open('[');
-  for (std::size_t i = 0; i < hop.label_count && i < hop.labels.size(); ++i) {
-    json.open('{');
-    json.number("label", hop.labels[i].label);
-    json.number("tc", hop.labels[i].traffic_class);
-    json.key("bottom");
-    json.boolean(hop.labels[i].is_bottom);
-    json.number("ttl", hop.labels[i].ttl);
-    json.close('}');
-  }
-  json.close(']');
-}
-
 void write_hop(JsonText& json, const Hop& hop) {
   json.open('{');
   json.number("ttl", hop.ttl);
@@ -204,6 +189,20 @@ void append_line(std::string& out, const Record& record, std::string_view vp) {
 }
 
 }  // namespace
+
+void write_labels(JsonText& json, const Hop& hop) {
+  json.key("mpls");
+  json.open('[');
+  for (std::size_t i = 0; i < hop.label_count && i < hop.labels.size(); ++i) {
+    json.open('{');
+    json.number("label", hop.labels[i].label);
+    json.number("tc", hop.labels[i].traffic_class);
+    json.boolean("bottom", hop.labels[i].is_bottom);
+    json.number("ttl", hop.labels[i].ttl);
+    json.close('}');
+  }
+  json.close(']');
+}
 
 std::string to_json(const Task& task) {
   const Task usual;

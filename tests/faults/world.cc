@@ -232,7 +232,11 @@ std::filesystem::path newest(const std::filesystem::path& folder, const char* ex
   return last;
 }
 
-void flip_bit(const std::filesystem::path& file, std::uint64_t bit) {
+// Any bit of the file, if there is one.
+template <typename Random>
+void flip_bit(const std::filesystem::path& file, Random& random) {
+  if (file.empty() || std::filesystem::file_size(file) == 0) return;
+  const std::uint64_t bit = random() % (std::filesystem::file_size(file) * 8);
   std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
   bytes.seekg(static_cast<std::streamoff>(bit / 8));
   const int byte = bytes.get();
@@ -254,18 +258,12 @@ void World::damage_end_of_results() {
 }
 
 // The broker still has them, unless all are done.
-void World::damage_tasks() {
-  const auto segment = newest(folder_ / "spool/ams01/tasks", ".log");
-  if (segment.empty() || std::filesystem::file_size(segment) == 0) return;
-  flip_bit(segment, random_() % (std::filesystem::file_size(segment) * 8));
-}
+void World::damage_tasks() { flip_bit(newest(folder_ / "spool/ams01/tasks", ".log"), random_); }
 
 // In results that the vantage point keeps.
 void World::damage_broker() {
-  const auto block =
-      newest(broker_.folder() / "store/jetstream/$G/streams/BACKSIGHT_RESULTS/msgs", ".blk");
-  if (block.empty() || std::filesystem::file_size(block) == 0) return;
-  flip_bit(block, random_() % (std::filesystem::file_size(block) * 8));
+  const auto messages = broker_.folder() / "store/jetstream/$G/streams/BACKSIGHT_RESULTS/msgs";
+  flip_bit(newest(messages, ".blk"), random_);
 }
 
 // --- rounds ------------------------------------------------------------------------------------

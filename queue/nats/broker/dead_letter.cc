@@ -16,15 +16,7 @@ constexpr std::size_t kMaxShown = 80;
 constexpr std::size_t kHeaderRoom = 4096;
 constexpr std::string_view kNotNow = R"(-NAK {"delay":60000000000})";
 
-}  // namespace
-
-std::string printable(std::string_view text) {
-  std::string shown(text.substr(0, kMaxShown));
-  std::ranges::replace_if(
-      shown, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return shown;
-}
-
+// Puts the message aside for `vp`, and off its work queue. Returns the sentence to tell.
 Expected<std::string> put_aside(Connection& connection, const std::string& vp, natsMsg* message,
                                 std::string_view reason) {
   const std::string subject = printable(natsMsg_GetSubject(message));
@@ -48,7 +40,31 @@ Expected<std::string> put_aside(Connection& connection, const std::string& vp, n
                      body_of(message).size(), dead_subject(vp), why);
 }
 
-Expected<void> put_off(Connection& connection, natsMsg* message) {
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string shown(text.substr(0, kMaxShown));
+  std::ranges::replace_if(
+      shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return shown;
+}
+
+Expected<void> DeadLetters::refuse(Connection& connection, natsMsg* message,
+                                   std::string_view reason, std::vector<std::string>& complaints) {
+  auto told = put_aside(connection, vp_, message, reason);
+  if (!told) return tl::unexpected(told.error());
+  ++count_;
+  complaints.push_back(std::move(*told));
+  return {};
+}
+
+Expected<void> DeadLetters::leave(Connection& connection, natsMsg* message,
+                                  std::vector<std::string>& complaints) {
+  if (!is_newer_told_) {
+    complaints.push_back(fmt::format(
+        "{}: {} of a newer version wait at the broker; upgrade this program", subject_, what_));
+  }
+  is_newer_told_ = true;
   return connection.publish(std::string(reply_of(message)), bytes_of(kNotNow));
 }
 

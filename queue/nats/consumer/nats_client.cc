@@ -170,7 +170,7 @@ class NatsClient final : public QueueClient {
 
 }  // namespace
 
-Expected<std::unique_ptr<QueueClient>> open_access(const QueueAddress& address) {
+Expected<std::unique_ptr<QueueClient>> open_client(const QueueAddress& address) {
   auto access = std::make_unique<NatsClient>(address);
   if (auto connected = access->connect(); !connected) return tl::unexpected(connected.error());
   return access;

@@ -10,7 +10,7 @@
 
 namespace backsight::queue::nats {
 
-[[nodiscard]] Expected<std::unique_ptr<QueueClient>> open_access(const QueueAddress& address);
+[[nodiscard]] Expected<std::unique_ptr<QueueClient>> open_client(const QueueAddress& address);
 
 // What an administrator does once: makes the streams that are missing, and for each vantage point
 // the consumers that it may use and not make. Returns what there is, one sentence each.

@@ -33,6 +33,7 @@ NatsResultSource::NatsResultSource(QueueAddress address, std::string vp,
                                    std::unique_ptr<CommitBook> book)
     : address_(std::move(address)),
       vp_(std::move(vp)),
+      unusable_(vp_, result_subject(vp_), "results"),
       book_(std::move(book)),
       taken_(book_->logs()),
       ask_wait_(kFirstAsk) {}
@@ -150,26 +151,20 @@ Expected<std::optional<StoredResults>> NatsResultSource::open_message(
     if (!done) return tl::unexpected(done.error());
     return std::nullopt;
   };
-  const auto leave = [&] {
-    if (!is_newer_told_) {
-      complaints.push_back(
-          fmt::format("{}: results of a newer version wait at the broker; upgrade this program",
-                      result_subject(vp_)));
-    }
-    is_newer_told_ = true;
-    return put_off(*connection_, message.get());
+  const auto leave = [&] { return unusable_.leave(*connection_, message.get(), complaints); };
+  const auto refuse = [&](std::string_view reason) {
+    return unusable_.refuse(*connection_, message.get(), reason, complaints);
   };
   const auto envelope = read_message(body_of(message.get()));
   if (!envelope && envelope.error() == Fault::kNewer) return passed(leave());
-  if (!envelope) return passed(refuse(message.get(), describe(envelope.error()), complaints));
+  if (!envelope) return passed(refuse(describe(envelope.error())));
   const storage::LogRecord& record = envelope->record;
   auto results = tasks::decode_results(record.payload);
   if (!results && tasks::is_of_newer_schema(record.payload)) return passed(leave());
-  if (!results) return passed(refuse(message.get(), results.error().sentence, complaints));
+  if (!results) return passed(refuse(results.error().sentence));
   if (results->head.vp != vp_ || results->head.log == 0 ||
       results->results.size() != record.count) {
-    return passed(
-        refuse(message.get(), "its head does not fit its subject or its contents", complaints));
+    return passed(refuse("its head does not fit its subject or its contents"));
   }
   const auto taken = meet_log(results->head.log);
   if (!taken) return tl::unexpected(taken.error());
@@ -194,15 +189,6 @@ bool NatsResultSource::is_committed(std::uint64_t log, const Envelope& envelope)
   const auto found = book_->logs().find(log);
   return found != book_->logs().end() &&
          found->second.contains(envelope.record.position, envelope.record.end());
-}
-
-Expected<void> NatsResultSource::refuse(natsMsg* message, std::string_view reason,
-                                        std::vector<std::string>& complaints) {
-  const auto told = put_aside(*connection_, vp_, message, reason);
-  if (!told) return tl::unexpected(told.error());
-  ++dead_letters_;
-  complaints.push_back(*told);
-  return {};
 }
 
 // A log that our book does not know may be known to the broker: another consumer's disk, or ours

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "queue/nats/broker/connection.h"
+#include "queue/nats/broker/dead_letter.h"
 #include "queue/nats/broker/pull.h"
 #include "queue/nats/consumer/commit_book.h"
 #include "queue/nats/wire/message.h"
@@ -34,7 +35,7 @@ class NatsResultSource final : public ResultSource {
   [[nodiscard]] std::string trouble() const override { return trouble_; }
 
   [[nodiscard]] std::uint64_t duplicates() const noexcept { return duplicates_; }
-  [[nodiscard]] std::uint64_t dead_letters() const noexcept { return dead_letters_; }
+  [[nodiscard]] std::uint64_t dead_letters() const noexcept { return unusable_.count(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -48,8 +49,6 @@ class NatsResultSource final : public ResultSource {
   [[nodiscard]] Expected<std::optional<StoredResults>> look(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<std::optional<StoredResults>> open_message(
       Message message, std::vector<std::string>& complaints);
-  [[nodiscard]] Expected<void> refuse(natsMsg* message, std::string_view reason,
-                                      std::vector<std::string>& complaints);
   [[nodiscard]] Expected<storage::RangeSet*> meet_log(std::uint64_t log);
   [[nodiscard]] Expected<void> heed_status();
   [[nodiscard]] Expected<void> ask_again(std::vector<std::string>& complaints);
@@ -58,6 +57,7 @@ class NatsResultSource final : public ResultSource {
 
   const QueueAddress address_;
   const std::string vp_;
+  DeadLetters unusable_;
   std::unique_ptr<CommitBook> book_;
   CommitBook::Logs taken_;  // committed, and returned since
   std::unique_ptr<Connection> connection_;
@@ -81,9 +81,7 @@ class NatsResultSource final : public ResultSource {
   bool is_proven_ = false;     // the server has heard all that we ask for on this connection
   bool is_refused_ = false;    // something that we asked for last is not permitted
   Clock::time_point well_at_;  // if nothing is refused until then
-  bool is_newer_told_ = false;
   std::uint64_t duplicates_ = 0;
-  std::uint64_t dead_letters_ = 0;
 };
 
 // Looks on: what is sent from now on.

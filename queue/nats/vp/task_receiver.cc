@@ -44,7 +44,11 @@ Expected<void> read_back(storage::FileSystem& files, const std::string& director
 
 TaskReceiver::TaskReceiver(std::unique_ptr<storage::MirroredWriter> log,
                            storage::DurableNumber forgotten, std::string vp, TaskLedger& ledger)
-    : log_(std::move(log)), forgotten_(std::move(forgotten)), vp_(std::move(vp)), ledger_(ledger) {}
+    : log_(std::move(log)),
+      forgotten_(std::move(forgotten)),
+      vp_(std::move(vp)),
+      unusable_(vp_, task_subject(vp_), "tasks"),
+      ledger_(ledger) {}
 
 Expected<std::unique_ptr<TaskReceiver>> TaskReceiver::open(storage::FileSystem& files,
                                                            const std::string& directory,
@@ -109,9 +113,13 @@ Expected<bool> TaskReceiver::pump(bool is_wanted, std::vector<std::string>& comp
 }
 
 Expected<void> TaskReceiver::take(natsMsg* message, std::vector<std::string>& complaints) {
+  const auto leave = [&] { return unusable_.leave(*connection_, message, complaints); };
+  const auto refuse = [&](std::string_view reason) {
+    return unusable_.refuse(*connection_, message, reason, complaints);
+  };
   jsMsgMetaData* got = nullptr;
   if (natsMsg_GetMetaData(&got, message) != NATS_OK) {
-    return refuse(message, "it comes from no stream", complaints);
+    return refuse("it comes from no stream");
   }
   const MetaData meta(got);
   const tasks::TaskOrigin origin{meta->Sequence.Stream,
@@ -121,18 +129,17 @@ Expected<void> TaskReceiver::take(natsMsg* message, std::vector<std::string>& co
     return connection_->publish(std::string(reply_of(message)), bytes_of(kAck));
   }
   const auto envelope = read_message(body_of(message));
-  if (!envelope && envelope.error() == Fault::kNewer) return leave(message, complaints);
-  if (!envelope) return refuse(message, std::string(describe(envelope.error())), complaints);
+  if (!envelope && envelope.error() == Fault::kNewer) return leave();
+  if (!envelope) return refuse(describe(envelope.error()));
   auto tasks = tasks::decode_tasks(envelope->record.payload);
   if (!tasks) {
-    if (tasks::is_of_newer_schema(envelope->record.payload)) return leave(message, complaints);
-    return refuse(message, tasks.error().sentence, complaints);
+    if (tasks::is_of_newer_schema(envelope->record.payload)) return leave();
+    return refuse(tasks.error().sentence);
   }
   if (tasks->vp != vp_) {
-    return refuse(message, fmt::format("its tasks are for vantage point {}", printable(tasks->vp)),
-                  complaints);
+    return refuse(fmt::format("its tasks are for vantage point {}", printable(tasks->vp)));
   }
-  if (tasks->tasks.empty()) return refuse(message, "it holds no task", complaints);
+  if (tasks->tasks.empty()) return refuse("it holds no task");
   tasks->origin = origin;
   return keep(message, *tasks);
 }
@@ -153,26 +160,6 @@ Expected<void> TaskReceiver::keep(natsMsg* message, const tasks::TaskMessage& ta
   assert(*first == position);
   trouble_.clear();
   return {};
-}
-
-Expected<void> TaskReceiver::refuse(natsMsg* message, const std::string& reason,
-                                    std::vector<std::string>& complaints) {
-  const auto told = put_aside(*connection_, vp_, message, reason);
-  if (!told) return tl::unexpected(told.error());
-  ++dead_letters_;
-  complaints.push_back(*told);
-  return {};
-}
-
-Expected<void> TaskReceiver::leave(natsMsg* message, std::vector<std::string>& complaints) {
-  if (!is_newer_told_) {
-    complaints.push_back(
-        fmt::format("{}: tasks of a newer version wait at the broker; upgrade this "
-                    "program",
-                    task_subject(vp_)));
-  }
-  is_newer_told_ = true;
-  return put_off(*connection_, message);
 }
 
 Expected<void> TaskReceiver::acknowledge() {

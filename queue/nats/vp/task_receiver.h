@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "queue/nats/broker/connection.h"
+#include "queue/nats/broker/dead_letter.h"
 #include "queue/nats/broker/pull.h"
 #include "queue/nats/vp/task_ledger.h"
 #include "storage/durable_number.h"
@@ -40,7 +41,7 @@ class TaskReceiver {
   [[nodiscard]] std::uint64_t end() const noexcept { return log_->end(); }
   // What keeps tasks from coming though there is a connection; empty: nothing.
   [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
-  [[nodiscard]] std::uint64_t dead_letters() const noexcept { return dead_letters_; }
+  [[nodiscard]] std::uint64_t dead_letters() const noexcept { return unusable_.count(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -50,9 +51,6 @@ class TaskReceiver {
 
   [[nodiscard]] Expected<void> take(natsMsg* message, std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> keep(natsMsg* message, const tasks::TaskMessage& tasks);
-  [[nodiscard]] Expected<void> refuse(natsMsg* message, const std::string& reason,
-                                      std::vector<std::string>& complaints);
-  [[nodiscard]] Expected<void> leave(natsMsg* message, std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> acknowledge();
   [[nodiscard]] Expected<void> tell_progress();
   [[nodiscard]] Expected<void> forget();
@@ -61,6 +59,7 @@ class TaskReceiver {
   storage::DurableNumber
       forgotten_;  // time of the newest message that is not in the ledger any more
   std::string vp_;
+  DeadLetters unusable_;
   TaskLedger& ledger_;
   Connection* connection_ = nullptr;
   std::unique_ptr<PullFeed> feed_;
@@ -68,9 +67,7 @@ class TaskReceiver {
   Clock::time_point tell_at_;
   Clock::time_point forget_at_;
   Clock::time_point retry_at_;
-  bool is_newer_told_ = false;
   std::string trouble_;
-  std::uint64_t dead_letters_ = 0;
   tasks::Encoder encoder_;
 };
 

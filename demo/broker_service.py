@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from demo.fleet import FleetError
 from demo.service import Service
@@ -16,7 +17,8 @@ _NETWORK = "10.254.0"
 
 
 class BrokerService(Service):
-    def __init__(self, programs: Path, folder: Path, record: dict, *arguments, **options):
+    def __init__(self, programs: Path, folder: Path, record: dict, *arguments: Any,
+                 **options: Any):
         self.management = f"{record['name']}-mgmt"
         super().__init__(programs, folder, record, *arguments, **options)
 
@@ -42,7 +44,7 @@ class BrokerService(Service):
         return ["ip", "netns", "exec", self.management, *command]
 
     def _raise_network(self) -> None:
-        def ip(*words):
+        def ip(*words: str) -> None:
             subprocess.run(["ip", *words], check=True)
         ip("netns", "add", self.management)
         ip("-n", self.management, "link", "set", "dev", "lo", "up")
@@ -59,7 +61,7 @@ class BrokerService(Service):
             ip("-n", host["namespace"], "link", "set", "dev", "mgmt0", "up")
 
     def request(self, method: str, path: str, body: dict | None = None,
-                headers: dict | None = None):
+                headers: dict | None = None) -> tuple[int, Any]:
         more = [word for name, value in (headers or {}).items()
                 for word in ("-H", f"{name}: {value}")]
         if body is not None:

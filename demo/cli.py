@@ -87,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         if name:
             _take_down(name)
-    return 0 if all(v.agrees for v in [*verdicts, *reverse]) else 1
+    return 0 if all(v.agrees for v in verdicts) and all(v.agrees for v in reverse) else 1
 
 
 def _say(text: str) -> None:

@@ -40,7 +40,7 @@ class FleetError(Exception):
 class Results:
     """What all vantage points have said so far. Filled by their readers, read by anyone."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.of_task: dict[int, dict] = {}
         self.observations: dict[int, dict] = {}  # by the task of the spoofed probe
         self._changed = threading.Condition()
@@ -78,17 +78,19 @@ class VantagePoint:
                  "--tasks", "-", "--results", "-"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
                 start_new_session=True)
+        assert self.process.stdin and self.process.stdout
+        self._tasks, self._said = self.process.stdin, self.process.stdout
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        for line in self.process.stdout:
+        for line in self._said:
             self.results.add(line)
         self.results.wake()
 
     def put(self, tasks: Iterable[dict]) -> None:
-        self.process.stdin.write("".join(json.dumps(task) + "\n" for task in tasks))
-        self.process.stdin.flush()
+        self._tasks.write("".join(json.dumps(task) + "\n" for task in tasks))
+        self._tasks.flush()
 
     def why_not_ready(self, gateway: str, first_id: int) -> str:
         """Pings the gateway; empty once it answers, else what is wrong."""
@@ -115,7 +117,7 @@ class VantagePoint:
     def end(self) -> int:
         """Lets it finish what is in flight. Returns its exit code."""
         try:
-            self.process.stdin.close()
+            self._tasks.close()
         except BrokenPipeError:
             pass
         try:
@@ -124,7 +126,7 @@ class VantagePoint:
             self.process.kill()
             self.process.wait()
         self._reader.join()
-        self.process.stdout.close()
+        self._said.close()
         return self.process.returncode
 
 

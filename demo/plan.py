@@ -7,6 +7,7 @@ probes each destination in its name.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lab.kernel import Flow
 
@@ -55,7 +56,7 @@ def plan(record: dict) -> list[Measurement]:
     vps = record["vps"]
     source = vps[0]
 
-    def add(kind: str, vp: dict, destination: dict, **more) -> None:
+    def add(kind: str, vp: dict, destination: dict, **more: Any) -> None:
         receiver = more.pop("source", vp)
         measurements.append(Measurement(
             len(measurements) + 1, kind, vp["node"], destination["node"], destination["address"],

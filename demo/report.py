@@ -9,6 +9,7 @@ from demo.verdict import FORWARD, Verdict
 
 _WIDTH = 110
 _MARGIN, _GAP = "  ", "   "
+_Row = tuple[tuple[str, ...], bool | None]  # cells, and whether they agree, where that is a question
 _GREEN, _RED, _BOLD, _DIM, _PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[2m", "\033[0m"
 
 
@@ -75,7 +76,7 @@ def _verdict_json(v: Verdict) -> dict:
 
 
 def _vantage_points(record: dict, fleet: Fleet, names: dict, ink: Ink) -> list[str]:
-    rows = [("VANTAGE POINT", "ADDRESS", "AS", "ROUTER", "DPDK PORT")]
+    rows: list[tuple[str, ...]] = [("VANTAGE POINT", "ADDRESS", "AS", "ROUTER", "DPDK PORT")]
     rows += [(host["node"], host["address"], f"{host['asn']} {names[host['asn']]}", host["router"],
               f"{fleet.ports[host['node']]} on {host['interface']}") for host in record["vps"]]
     return [*_aligned(rows, ink), *fleet.remarks, "",
@@ -122,7 +123,7 @@ def _two_traces(own: list[Verdict]) -> list[Verdict]:
 
 def _ping_line(v: Verdict, ink: Ink) -> str:
     said = (f"reply after {v.ms:.2f} ms, TTL {v.result['reply']['ttl']}"
-            if v.outcome == "replied" else v.outcome.replace("_", " "))
+            if v.result and v.outcome == "replied" else v.outcome.replace("_", " "))
     true = "answers" if v.expected_outcome == "replied" else "does not answer"
     return f"  Ping from {v.measurement.vp}: {said}; truth: {true}  {ink.mark(v.agrees)}"
 
@@ -132,7 +133,7 @@ def _trace_block(v: Verdict, ink: Ink) -> Block:
     flow = it.hashed()
     ports = f" {flow.source_port} to {flow.destination_port}" if flow.source_port else ""
     ending = "" if v.outcome == "reached" else f": {v.outcome.replace('_', ' ')}"
-    rows = [(("TTL", "SEEN", "MS", "TRUTH", "ROUTER"), None)]
+    rows: list[_Row] = [(("TTL", "SEEN", "MS", "TRUTH", "ROUTER"), None)]
     for row in v.rows:
         ms = "" if row.ms is None else f"{row.ms:.2f}"
         cells = (row.part, row.seen, ms, " or ".join(row.expected) or "-", row.router)
@@ -152,7 +153,7 @@ def _route_block(v: Verdict, ink: Ink) -> Block:
         return Block([_line(f"Record Route: {who}"), (f"{said}  {ink.mark(v.agrees)}",
                                                       len(said) + 3),
                       _line(f"truth: {v.why}")])
-    rows = [(("PART", "#", "SEEN", "TRUTH", "AT"), None)]
+    rows: list[_Row] = [(("PART", "#", "SEEN", "TRUTH", "AT"), None)]
     last = ""
     for slot, row in enumerate(v.rows, 1):
         part = row.part if row.part != last else ""
@@ -165,7 +166,7 @@ def _route_block(v: Verdict, ink: Ink) -> Block:
     return block
 
 
-def _block(title: str, rows: list[tuple], alignment: str, ink: Ink, v: Verdict) -> Block:
+def _block(title: str, rows: list[_Row], alignment: str, ink: Ink, v: Verdict) -> Block:
     widths = [max(len(cells[i]) for cells, _ in rows) for i in range(len(rows[0][0]))]
     lines = [_line(title)]
     for number, (cells, agrees) in enumerate(rows):

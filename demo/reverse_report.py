@@ -22,7 +22,7 @@ def page(record: dict, verdicts: list[Verdict], reverse: list[ReverseVerdict], i
 
 
 def conclusion(verdicts: list[Verdict], reverse: list[ReverseVerdict]) -> str:
-    agreeing = sum(v.agrees for v in [*verdicts, *reverse])
+    agreeing = sum(v.agrees for v in verdicts) + sum(v.agrees for v in reverse)
     return f"{agreeing} of {len(verdicts) + len(reverse)} agree with the routing tables"
 
 
@@ -49,18 +49,18 @@ def _path(v: ReverseVerdict, there: list[str], ink: Ink) -> list[str]:
     lines = [ink.title(f"{v.destination}{stands_in}") + f"  ({v.path['dst']}; {said})"]
     if not v.reaches:
         return lines
-    rows = []
+    rows: list[tuple[tuple[str, ...], bool | None]] = []  # cells, and whether that hop is right
     for number, (way, hop, true) in enumerate(
             zip_longest(there, v.hops, v.true_nodes), 1):
-        rows.append((str(number) if way else "", way or "", str(number) if hop else "",
-                     hop.address if hop else "", hop.node if hop else "",
-                     hop.technique if hop else "", true or "",
+        rows.append(((str(number) if way else "", way or "", str(number) if hop else "",
+                      hop.address if hop else "", hop.node if hop else "",
+                      hop.technique if hop else "", true or ""),
                      None if hop is None else hop.is_right))
-    widths = [max(len(row[i]) for row in [_HEAD, *rows]) for i in range(len(_HEAD))]
-    def line(cells):
+    widths = [max(map(len, column)) for column in zip(_HEAD, *(cells for cells, _ in rows))]
+    def line(cells: tuple[str, ...]) -> str:
         return "  " + "  ".join(f"{c:<{w}}" for c, w in zip(cells, widths)).rstrip()
     lines.append(ink.faint(line(_HEAD)))
-    for *cells, is_right in rows:
+    for cells, is_right in rows:
         mark = "" if is_right is None else f"  {ink.mark(is_right)}"
         lines.append(line(cells).ljust(2 + sum(widths) + 2 * (len(widths) - 1)) + mark)
     return lines

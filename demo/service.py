@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from demo.fleet import AF_PACKET, DEVICES, FleetError
 
@@ -118,7 +119,7 @@ class Service:
                          f"{said or self.complaint('controller')}")
 
     def request(self, method: str, path: str, body: dict | None = None,
-                headers: dict | None = None):
+                headers: dict | None = None) -> tuple[int, Any]:
         """Status and JSON of an answer, whatever the status."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://{self.api}{path}", data=data, method=method,
@@ -130,7 +131,7 @@ class Service:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
 
-    def get(self, path: str):
+    def get(self, path: str) -> Any:
         status, answer = self.request("GET", path)
         if status != 200:
             raise FleetError(f"{path}: {status}: {answer}")

@@ -84,7 +84,7 @@ class AnArchive(ReverseTest):
                 pass  # the first row is written; its path is shown a few milliseconds later
             self.kill_and_restart()
             deadline = time.monotonic() + PATIENCE_S
-            batch = {"complete": False}
+            batch: dict = {"complete": False}
             while not batch["complete"]:
                 self.assertLess(time.monotonic(), deadline, batch)
                 batch = self.service.get(f"/api/v1/revtr?batchid={answer['batch_id']}")
@@ -132,7 +132,7 @@ class AnArchive(ReverseTest):
             and all(hop["hop_type"] != 12 for hop in row["raw"]["revtr_hops"]))])
         self.assertTrue(relied_on)
 
-        counted = collections.Counter()
+        counted: collections.Counter[str] = collections.Counter()
         for day in self.query(2, *span):
             for one in day["daily_summary"]["failure_statistics"]:
                 counted[one["fail_reason"]] += int(one["total_occurrences"])
@@ -142,7 +142,7 @@ class AnArchive(ReverseTest):
                                      for row in bundled(self.archive, "trace1"))
         joined = collections.Counter((row["revtr_data"]["id"], row["trace_data"]["id"])
                                      for day in days for row in self.query(3, "--day", day))
-        expected = collections.Counter()
+        expected: collections.Counter[tuple[str, str]] = collections.Counter()
         for row in rows:
             for hop in row["raw"]["revtr_hops"]:
                 if traces[row["date"], hop["measurement_id"]]:

@@ -49,7 +49,6 @@ class Controller:
             "listen": f"127.0.0.1:{self.api}", "metrics": {"listen": f"127.0.0.1:{self.metrics}"},
             "queue": {"url": queue, "state": "consumer"}, "archive": "archive", "state": "state",
             "allow_bogons": True}))
-        self.process = None
         self.start()
 
     def start(self):
@@ -116,6 +115,13 @@ class AControllerOnAQueue(unittest.TestCase):
         self.announcer = threading.Thread(target=self.announce_all, daemon=True)
         self.announcer.start()
         self.addCleanup(self.stop_announcing)
+
+    def open_queue(self):
+        raise NotImplementedError
+
+    def announce(self, name, text):
+        """As the vantage point of that name does."""
+        raise NotImplementedError
 
     def stop_announcing(self):
         self.is_over.set()
@@ -244,7 +250,6 @@ class OnABroker(AControllerOnAQueue):
     def open_queue(self):
         self.port, = free_ports(1)
         self.url = f"nats://127.0.0.1:{self.port}"
-        self.broker = None
         self.start_broker()
         self.addCleanup(self.kill_broker)
         done = subprocess.run([str(Path(program()).parent / "backsight"), "queue", "setup",

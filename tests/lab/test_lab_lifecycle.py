@@ -105,6 +105,7 @@ class LabLife(unittest.TestCase):
         stubborn = subprocess.Popen([LAB, "exec", "--name", NAME, "vp1", "--", "sh", "-c",
                                      "trap '' TERM; echo ready; while :; do sleep 0.1; done"],
                                     stdout=subprocess.PIPE, text=True)
+        assert stubborn.stdout
         self.assertEqual(stubborn.stdout.readline(), "ready\n")
         lab("down", "--name", NAME)
         self.assertEqual(stubborn.wait(timeout=5), -signal.SIGKILL)

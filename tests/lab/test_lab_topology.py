@@ -25,6 +25,8 @@ drawn_once = functools.cache(seeded_topology)
 
 
 class EveryTopology(unittest.TestCase):
+    topologies: dict[str, Topology]
+
     @classmethod
     def setUpClass(cls):
         cls.topologies = {f"seed {seed}": drawn_once(seed) for seed in SEEDS}

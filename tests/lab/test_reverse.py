@@ -30,7 +30,10 @@ def setUpModule():
 
 class ReverseTest(LabTest):
     with_aliases = True
-    kind_of_service = Service
+    kind_of_service: type[Service] = Service
+    service: Service
+    ready_after: float  # seconds
+    judge: ReverseJudge
 
     @classmethod
     def setUpClass(cls):
@@ -196,6 +199,7 @@ class ADrawnLab(ReverseTest):
 
 class OverABroker(ReverseTest):
     kind_of_service = BrokerService
+    service: BrokerService
 
     @classmethod
     def setUpClass(cls):

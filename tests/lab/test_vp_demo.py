@@ -77,7 +77,7 @@ class Verdicts(LabTest):
             hops = [{"ttl": ttl, "from": address, "rtt_ns": 1000} for ttl, address in
                     enumerate(path + [it.address] * is_answered, 1)]
             return {"outcome": "reached" if is_answered else "gap_limit", "hops": hops}, None
-        reply = {"reply": {"from": it.address, "ttl": 60}}
+        reply: dict = {"reply": {"from": it.address, "ttl": 60}}
         if it.kind == "rr" and is_answered:
             reply["record_route"] = list(answer["record_route"][0])
         if it.is_spoofed:

@@ -52,7 +52,11 @@ def udp_flow(flow):
 class LabTest(unittest.TestCase):
     """A class with a lab of its own. Whatever happens, nothing is left of it."""
 
-    options: tuple = ()  # of `lab up`
+    options: tuple[str, ...] = ()  # of `lab up`
+    name: str
+    folder: Path
+    record: dict
+    truth: Truth
 
     @classmethod
     def setUpClass(cls):
@@ -164,11 +168,13 @@ class Vantage:
                 ["ip", "netns", "exec", test.namespace(host["node"]), *under, program(), "--config",
                  str(self.folder / "vp.yaml"), "--tasks", tasks, "--results", results],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True)
+        assert self.process.stdin and self.process.stdout
+        self._tasks, self._results = self.process.stdin, self.process.stdout
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
-        for line in self.process.stdout:
+        for line in self._results:
             with self._changed:
                 self.said.append(json.loads(line))
                 self._changed.notify_all()
@@ -187,8 +193,8 @@ class Vantage:
         return self._complaints.read_text()
 
     def put(self, tasks):
-        self.process.stdin.write("".join(json.dumps(task) + "\n" for task in tasks))
-        self.process.stdin.flush()
+        self._tasks.write("".join(json.dumps(task) + "\n" for task in tasks))
+        self._tasks.flush()
 
     def wait_until(self, is_so, seconds=5.0):
         """Whether `is_so()` came true, asked whenever a line was said."""
@@ -215,8 +221,8 @@ class Vantage:
 
     def finish(self, seconds=30.0):
         """No more tasks. Returns the exit code once all is done."""
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
+        if not self._tasks.closed:
+            self._tasks.close()
         code = self.process.wait(seconds)
         self._reader.join()
         return code
@@ -227,7 +233,7 @@ class Vantage:
             self.process.kill()
             self.process.wait()
         self._reader.join()
-        for pipe in (self.process.stdin, self.process.stdout):
+        for pipe in (self._tasks, self._results):
             try:
                 pipe.close()
             except BrokenPipeError:

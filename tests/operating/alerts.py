@@ -94,9 +94,9 @@ class RulesTest(unittest.TestCase):
     """What holds of every file of rules. A test of one sets `rules`, `fires` (alert: changes and
     labels) and `page`, which says what to do about each."""
 
-    rules = None
-    fires = {}
-    page = ""
+    rules: Rules
+    fires: dict[str, tuple[dict, str]]
+    page: str
 
     def judge(self, tests):
         with tempfile.TemporaryDirectory(prefix="backsight-test-") as folder:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,13 @@ def need_program(name="backsight-vp"):
 
 def run(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
+def find(pattern, text, flags=0):
+    """What the pattern's group has matched; it must be there."""
+    match = re.search(pattern, text, flags)
+    assert match, f"no {pattern} in: {text}"
+    return match[1]
 
 
 @functools.cache
@@ -56,7 +64,11 @@ def eventually(is_so):
 
 
 class RunningProgram:
-    """A program with `folder`, `config` and the `port` of its metrics, which go away with the test."""
+    """A program that goes away with the test, and its folder."""
+
+    folder: Path
+    config: Path
+    port: int  # of its metrics
 
     def start(self, test, program, env=None):
         """Returns once it answers."""

@@ -47,7 +47,7 @@ WELL = [
 # What of it differs when an alert is to fire, and the labels that the alert has besides. A metric's
 # step is for all its samples.
 PORT = 'port="net_null0"'
-FIRES = {
+FIRES: dict[str, tuple[dict, str]] = {
     "BacksightVantagePointGone": ({"up": (0, 0)}, ""),
     "BacksightWorkerStalled": ({"backsight_vp_worker_busy_seconds_total": (70, 0),
                                 "backsight_vp_worker_idle_seconds_total": (70, 0)}, 'worker="0"'),
@@ -97,6 +97,10 @@ class AlertsTest(alerts.RulesTest):
 
 class NamesTest(unittest.TestCase):
     """What rules and dashboard name is on the page of a running vantage point."""
+
+    rules: set[str]
+    board: dict
+    expressions: list[str]
 
     @classmethod
     def setUpClass(cls):

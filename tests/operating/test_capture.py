@@ -1,7 +1,6 @@
 """Captures on demand, read by tshark: what it shows is what the counters counted."""
 
 import collections
-import re
 import shutil
 import socket
 import stat
@@ -13,7 +12,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import RunningVp, eventually, need_program, run
+from support import RunningVp, eventually, find, need_program, run
 
 BROADCAST = b"\xff" * 6
 SENDER = bytes.fromhex("020000000001")
@@ -73,7 +72,7 @@ class CaptureTest(unittest.TestCase):
             done = subprocess.run(self.command(*options), stdout=out, stderr=subprocess.PIPE,
                                   text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return file, int(re.search(r"(\d+) packets?$", done.stderr.strip())[1])
+        return file, int(find(r"(\d+) packets?$", done.stderr.strip()))
 
     def fields(self, file, *names):
         done = run("tshark", "-r", str(file), "-T", "fields", "-E", "separator=|",
@@ -96,8 +95,8 @@ class CaptureTest(unittest.TestCase):
         self.assertIn(("1400", "256"), {(row[2], row[3]) for row in rows})
         page = vp.page("/metrics")
         for reason in {row[0].split(",")[0] for row in rows}:
-            counted = re.search(rf'{{(?:reason|outcome)="{reason}"}} (\S+)', page)
-            self.assertGreater(float(counted[1]), 0, reason)
+            counted = find(rf'{{(?:reason|outcome)="{reason}"}} (\S+)', page)
+            self.assertGreater(float(counted), 0, reason)
 
     def test_the_file_is_whole_and_says_what_was_left_out(self):
         self.start()
@@ -132,6 +131,7 @@ class CaptureTest(unittest.TestCase):
         with subprocess.Popen(self.command("--seconds", "600"), stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as first:
             self.addCleanup(first.kill)
+            assert first.stdout
             first.stdout.read(1000)
             second = run(*self.command())
             self.assertEqual(second.returncode, 1)
@@ -144,9 +144,9 @@ class CaptureTest(unittest.TestCase):
         with socket.socket(socket.AF_UNIX) as idle:
             idle.connect(str(self.socket))
             received = r'backsight_vp_packets_received_total{worker="0"} (\S+)'
-            before = float(re.search(received, vp.page("/metrics"))[1])
-            self.assertTrue(eventually(lambda: float(
-                re.search(received, vp.page("/metrics"))[1]) > before + 10_000))
+            before = float(find(received, vp.page("/metrics")))
+            self.assertTrue(eventually(
+                lambda: float(find(received, vp.page("/metrics"))) > before + 10_000))
         self.assertTrue(eventually(lambda: "capture: ends" in vp.said()))
         vp.process.terminate()
         self.assertEqual(vp.process.wait(timeout=20), 0)

@@ -53,7 +53,7 @@ def then(before, after, minutes=LAST):
 
 
 SOURCE = 'source="ams01"'
-FIRES = {
+FIRES: dict[str, tuple[dict, str]] = {
     "BacksightControllerGone": ({"up": RULES.fall(1, 0, LAST)}, ""),
     "BacksightControllerStalled": ({"backsight_controller_turn_age_seconds": (60, 0)}, ""),
     "BacksightControllerRestarting": (

@@ -16,7 +16,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import eventually, packages
+from support import eventually, find, packages
 
 BOOT = Path(__file__).resolve().parent / "machine/boot"
 NAMESPACES = ("--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup")
@@ -96,6 +96,8 @@ class Machine:
 
 
 class MachineTest(unittest.TestCase):
+    machine: Machine
+
     @classmethod
     def setUpClass(cls):
         missing = [tool for tool in TOOLS if not shutil.which(tool)]
@@ -141,9 +143,9 @@ class MachineTest(unittest.TestCase):
         shown = self.show("backsight-vp", "MainPID", "ActiveState")
         self.assertEqual(shown["ActiveState"], "active")
         status = self.sh(f"cat /proc/{shown['MainPID']}/status")
-        self.assertNotEqual(re.search(r"^Uid:\s+(\d+)", status, re.M)[1], "0")
+        self.assertNotEqual(find(r"^Uid:\s+(\d+)", status, re.M), "0")
         # NET_ADMIN 12, NET_RAW 13, IPC_LOCK 14 of capabilities(7).
-        self.assertEqual(int(re.search(r"^CapEff:\s+(\S+)", status, re.M)[1], 16), 0b111 << 12)
+        self.assertEqual(int(find(r"^CapEff:\s+(\S+)", status, re.M), 16), 0b111 << 12)
         self.assertTrue(eventually(lambda: "does not answer ARP; 0 probes/s" in self.show(
             "backsight-vp", "StatusText")["StatusText"]))
         self.assertIn("gateway", self.sh("curl -s http://127.0.0.1:9464/readyz"))
@@ -185,8 +187,8 @@ class MachineTest(unittest.TestCase):
         shown = self.show("backsight-controller", "MainPID", "ActiveState")
         self.assertEqual(shown["ActiveState"], "active")
         status = self.sh(f"cat /proc/{shown['MainPID']}/status")
-        self.assertNotEqual(re.search(r"^Uid:\s+(\d+)", status, re.M)[1], "0")
-        self.assertEqual(int(re.search(r"^CapEff:\s+(\S+)", status, re.M)[1], 16), 0)
+        self.assertNotEqual(find(r"^Uid:\s+(\d+)", status, re.M), "0")
+        self.assertEqual(int(find(r"^CapEff:\s+(\S+)", status, re.M), 16), 0)
         ask = "curl -s -H 'Revtr-Key: {key}' http://127.0.0.1:8080/api/v1/"
         mine = ask.format(key="0123456789abcdef0123")
         self.assertTrue(eventually(lambda: '"hostname":"vp"' in self.sh(f"{mine}sources")))

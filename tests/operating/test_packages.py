@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import ROOT, packages, run
+from support import ROOT, find, packages, run
 
 MAX_EXPOSURE = "40"  # tenths
 UNITS = ("backsight-vp.service", "backsight-vp@.service", "backsight-controller.service")
@@ -26,6 +26,9 @@ EXAMPLES = {
 
 
 class PackagesTest(unittest.TestCase):
+    root: Path  # of what is unpacked
+    files: dict[str, Path]
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="backsight-test-")
@@ -90,7 +93,7 @@ class PackagesTest(unittest.TestCase):
         for unit in UNITS:
             text = (self.root / "lib/systemd/system" / unit).read_text(encoding="utf-8")
             self.assertNotIn("@UNIT", text)
-            program = re.search(r"^ExecStart=(\S+)", text, re.M)[1]
+            program = find(r"^ExecStart=(\S+)", text, re.M)
             self.assertTrue((self.root / program.lstrip("/")).exists(), program)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")

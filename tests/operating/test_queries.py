@@ -34,6 +34,8 @@ def query(archive, file, *days):
 class Sample(unittest.TestCase):
     """An archive of known rows: what each is for stands in tests/archive/archive_sample.cc."""
 
+    archive: Path
+
     @classmethod
     def setUpClass(cls):
         sample = need_program("archive_sample")

@@ -4,11 +4,13 @@
 #
 # Includes are written from the root ("probes/address.h"). Each room gets an include root of its own
 # that holds links to the rooms it may include and to no other, so that a forbidden include does not
-# compile.
+# compile. A room whose folder holds other rooms names its own HEADERS, and comes before those that
+# include them.
 function(backsight_room name)
-  cmake_parse_arguments(ROOM "NO_EXCEPTIONS" "" "SOURCES;ROOMS;LINKS" ${ARGN})
+  cmake_parse_arguments(ROOM "NO_EXCEPTIONS" "" "SOURCES;HEADERS;ROOMS;LINKS" ${ARGN})
   string(REPLACE "/" "_" target backsight_${name})
   add_library(${target} STATIC ${ROOM_SOURCES})
+  set_target_properties(${target} PROPERTIES BACKSIGHT_HEADERS "${ROOM_HEADERS}")
   backsight_include_rooms(${target} ${name} ${ROOM_ROOMS})
   set(room_targets)
   foreach(room ${ROOM_ROOMS})
@@ -27,9 +29,19 @@ function(backsight_include_rooms target)
   set(root ${CMAKE_BINARY_DIR}/include/${target})
   file(REMOVE_RECURSE ${root})
   foreach(room ${ARGN})
-    get_filename_component(parent ${root}/${room} DIRECTORY)
-    file(MAKE_DIRECTORY ${parent})
-    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${room} ${root}/${room} SYMBOLIC)
+    set(links ${room})
+    string(REPLACE "/" "_" room_target backsight_${room})
+    if(TARGET ${room_target})
+      get_target_property(headers ${room_target} BACKSIGHT_HEADERS)
+      if(headers)
+        list(TRANSFORM headers PREPEND ${room}/ OUTPUT_VARIABLE links)
+      endif()
+    endif()
+    foreach(link ${links})
+      get_filename_component(parent ${root}/${link} DIRECTORY)
+      file(MAKE_DIRECTORY ${parent})
+      file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${link} ${root}/${link} SYMBOLIC)
+    endforeach()
   endforeach()
   target_include_directories(${target} BEFORE PRIVATE ${root})
 endfunction()
@@ -73,7 +85,7 @@ function(backsight_program name)
   backsight_compile_options(${name})
 endfunction()
 
-# A test program of one room; each of its tests is one CTest test:
+# A test program of one room, which is one CTest test:
 #   backsight_test(probes SOURCES craft_test.cc ROOMS probes tests/support)
 function(backsight_test name)
   cmake_parse_arguments(TEST "OWN_MAIN" "" "SOURCES;ROOMS;LINKS" ${ARGN})

@@ -8,24 +8,20 @@
 #include "config/deny_list.h"
 #include "config/listen.h"
 #include "config/reading/address_text.h"
+#include "config/vp_name.h"
 
 namespace backsight::config {
 namespace {
 
-constexpr std::size_t kMaxNameCharacters = 63;  // of a DNS label
 constexpr std::string_view kOff = "off";
-
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-}
 
 }  // namespace
 
 Clause set_name(VpConfig& config, std::string_view text) {
-  if (text.size() > kMaxNameCharacters) {
+  if (text.size() > kMaxVpNameCharacters) {
     return fmt::format("{} has {} characters", in_quotes(text), text.size());
   }
-  const auto odd = std::find_if_not(text.begin(), text.end(), is_name_character);
+  const auto odd = std::find_if_not(text.begin(), text.end(), is_vp_name_character);
   if (odd != text.end()) {
     return fmt::format("{} holds {}", in_quotes(text), in_quotes({odd, odd + 1}));
   }

@@ -69,13 +69,13 @@ struct Instant {
 
 class Run {
  public:
-  Run(const EvaluationConfig& config, sim::World& world,
+  Run(const EvaluationConfig& config, sim::World& world, std::unique_ptr<SimulatedFleet> fleet,
       const std::function<void(const std::string&)>& progress)
       : config_(config),
         world_(world),
         progress_(progress),
         random_(config.seed),
-        fleet_(world, {.pps = config.vp_pps}) {
+        fleet_(std::move(fleet)) {
     BrainConfig brain;
     brain.keeps_all_atlases = false;
     brain.measurement.most_time = (config.is_baseline ? 30 : 1) * kMinute;
@@ -113,14 +113,14 @@ class Run {
 
  private:
   void announce() {
-    for (std::size_t i = 0; i < fleet_.size(); ++i) {
-      brain_->hear(fleet_.announcement(i, now_.steady), now_);
+    for (std::size_t i = 0; i < fleet_->size(); ++i) {
+      brain_->hear(fleet_->announcement(i, now_.steady), now_);
     }
     announce_at_ = now_.steady + kAnnounceEvery;
   }
 
   void choose_sources() {
-    std::vector<std::size_t> all(fleet_.size());
+    std::vector<std::size_t> all(fleet_->size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
     std::ranges::shuffle(all, random_);
     all.resize(std::min<std::size_t>(config_.sources, all.size()));
@@ -151,16 +151,16 @@ class Run {
   void turn(SteadyNs until) {
     output_.clear();
     in_controller([&] { brain_->advance(now_, output_); });
-    for (const auto& [vp, task] : output_.tasks) fleet_.put(vp, task, now_.steady);
+    for (const auto& [vp, task] : output_.tasks) fleet_->put(vp, task, now_.steady);
     for (const ReversePath& path : output_.ended) end(path);
     if (archive_) archive_->take(output_, now_.unix_us);
     const SteadyNs next = std::min(
-        {until, announce_at_, std::max(brain_->next_due(), now_.steady), fleet_.next_due()});
+        {until, announce_at_, std::max(brain_->next_due(), now_.steady), fleet_->next_due()});
     const SteadyNs until_next = std::max(next, now_.steady + kTurn) - now_.steady;
     now_.unix_us += until_next / 1000;
     now_.steady += until_next;
     if (now_.steady >= announce_at_) announce();
-    fleet_.advance(now_.steady, [&](std::size_t vp, const tasks::ResultBatch& results) {
+    fleet_->advance(now_.steady, [&](std::size_t vp, const tasks::ResultBatch& results) {
       in_controller(
           [&] { brain_->on_results(static_cast<controller::VpIndex>(vp), results, now_); });
     });
@@ -178,7 +178,7 @@ class Run {
     if (wall < tell_at_) return;
     tell_at_ = wall + std::chrono::seconds(1);
     progress_(fmt::format("{:.0f} s simulated, {} packets, {} of {} reverse traceroutes ended",
-                          static_cast<double>(now_.steady) / kSecond, fleet_.figures().packets,
+                          static_cast<double>(now_.steady) / kSecond, fleet_->figures().packets,
                           result_.requests, config_.requests));
   }
 
@@ -192,7 +192,7 @@ class Run {
       if (tasks != asked) quiet_since = now_.steady;
       asked = tasks;
     }
-    result_.background_probes = fleet_.figures().packets;
+    result_.background_probes = fleet_->figures().packets;
   }
 
   void submit(std::uint64_t number) {
@@ -213,7 +213,7 @@ class Run {
   void measure() {
     in_controller_ = {};
     const Instant begun = part_begun_ = instant();
-    const auto sent_before = fleet_.packets_by_vp();
+    const auto sent_before = fleet_->packets_by_vp();
     while (result_.requests < config_.requests) {
       for (; submitted_ < config_.requests && next_at(begun.simulated) <= now_.steady;
            ++submitted_) {
@@ -224,7 +224,7 @@ class Run {
     }
     end_part();
     finish(begun, instant());
-    const auto sent = fleet_.packets_by_vp();
+    const auto sent = fleet_->packets_by_vp();
     for (std::size_t vp = 0; vp < sent.size(); ++vp) {
       result_.busiest_packets = std::max(result_.busiest_packets, sent[vp] - sent_before[vp]);
     }
@@ -241,7 +241,7 @@ class Run {
   }
 
   void finish(const Instant& begun, const Instant& ended) {
-    result_.vantage_points = fleet_.size();
+    result_.vantage_points = fleet_->size();
     result_.destination_ases = destination_ases_.size();
     result_.simulated_s = static_cast<double>(ended.simulated - begun.simulated) / kSecond;
     result_.packets = ended.fleet.packets - begun.fleet.packets;
@@ -288,14 +288,14 @@ class Run {
   }
 
   [[nodiscard]] Instant instant() const {
-    return {now_.steady, fleet_.figures(), Wall::now(), cpu_seconds()};
+    return {now_.steady, fleet_->figures(), Wall::now(), cpu_seconds()};
   }
 
   const EvaluationConfig& config_;
   sim::World& world_;
   const std::function<void(const std::string&)>& progress_;
   std::mt19937_64 random_;
-  SimulatedFleet fleet_;
+  std::unique_ptr<SimulatedFleet> fleet_;
   std::unique_ptr<Brain> brain_;
   std::unique_ptr<Truth> truth_;
   std::vector<std::size_t> sources_;
@@ -319,7 +319,11 @@ Expected<Evaluation> evaluate(const EvaluationConfig& config,
                               const std::function<void(const std::string&)>& progress) {
   auto world = sim::World::make(config.world);
   if (!world) return tl::unexpected(world.error());
-  return Run(config, **world, progress).evaluate();
+  SimulatedFleet::Options options;
+  options.rates.total_pps = config.vp_pps;
+  auto fleet = SimulatedFleet::make(**world, options);
+  if (!fleet) return tl::unexpected(fleet.error());
+  return Run(config, **world, std::move(*fleet), progress).evaluate();
 }
 
 }  // namespace backsight::evaluation

@@ -23,7 +23,7 @@ struct EvaluationConfig {
   std::uint32_t requests = 5000;
   double requests_per_second = 100;  // simulated
   std::uint32_t at_once = 0;         // instead of a rate: so many are under way; 0: by rate
-  double vp_pps = 300;               // of each vantage point
+  std::uint64_t vp_pps = 300;        // of each vantage point
   bool is_baseline = false;
   std::string archive;      // directory, for an archive of all that is measured; empty: none
   bool tells_each = false;  // also the scores of each path

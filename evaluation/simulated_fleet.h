@@ -1,5 +1,5 @@
-// Vantage points without ports: they craft, send into a simulated Internet, match and report as
-// backsight-vp does, packet by packet, on simulated time.
+// Vantage points of a simulated Internet, on simulated time: what they send goes into a world, what
+// the world makes of it comes to them, and what they report reaches the controller.
 // Thread: one at a time.
 #pragma once
 
@@ -7,14 +7,17 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
-#include <unordered_map>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "config/error.h"
+#include "config/vp_config.h"
 #include "controller/brain/brain.h"
 #include "controller/now.h"
-#include "probes/address.h"
-#include "probes/craft.h"
+#include "engine/device/in_memory_port.h"
+#include "engine/device/tsc.h"
+#include "evaluation/simulated_vp.h"
 #include "sim/world.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
@@ -22,16 +25,17 @@
 namespace backsight::evaluation {
 
 using controller::SteadyNs;
-using probes::Ipv4Addr;
 
 class SimulatedFleet {
  public:
   struct Options {
     SteadyNs queue_delay = 15 * controller::kMillisecond;  // each way between controller and VP
-    double pps = 300;                                      // of each vantage point
+    config::RatesConfig rates;                             // of each vantage point
   };
-  // `world` outlives this. Vantage points are numbered as the world's.
-  SimulatedFleet(sim::World& world, const Options& options);
+  // `world` outlives this. Vantage points are numbered as the world's. Fails when DPDK does not
+  // start, or memory is short.
+  [[nodiscard]] static Expected<std::unique_ptr<SimulatedFleet>> make(sim::World& world,
+                                                                      const Options& options);
 
   // What vantage point `vp` announces.
   [[nodiscard]] controller::Announcement announcement(std::size_t vp, SteadyNs now) const;
@@ -45,73 +49,51 @@ class SimulatedFleet {
   void advance(SteadyNs now, const Report& report);
 
   struct Figures {
-    std::uint64_t packets = 0;  // sent by vantage points
-    std::uint64_t delivered = 0;
-    std::uint64_t unmatched = 0;
+    std::uint64_t packets = 0;       // sent by vantage points
     std::uint64_t tasks = 0;         // handed to vantage points
     std::uint64_t records = 0;       // results and observations reported
     std::uint64_t record_bytes = 0;  // of them as messages hold them, without the messages' heads
-    std::uint64_t messages = 0;      // of results: a vantage point gathers for 20 ms
+    std::uint64_t messages = 0;      // of results
   };
   [[nodiscard]] const Figures& figures() const noexcept { return figures_; }
   // Sent by each vantage point.
   [[nodiscard]] std::vector<std::uint64_t> packets_by_vp() const;
 
  private:
-  struct Trace {
-    tasks::TraceResult result;
-    std::uint8_t ttl = 1;
-    std::uint8_t attempt = 1;
-    std::uint8_t silent = 0;  // hops in a row
-  };
-  struct Flight {
-    tasks::Task task;
-    std::size_t vp = 0;
-    SteadyNs sent_at = 0;
-    std::uint32_t handle = 0;
-    std::unique_ptr<Trace> trace;
-    bool is_spoofed = false;
-  };
-  struct VpState {
-    Ipv4Addr address{};
+  struct Vp {
+    std::unique_ptr<SimulatedVp> engine;
+    probes::Ipv4Addr address;
     std::uint64_t packets = 0;
-    SteadyNs free_at = 0;     // when its rate lets it send again
-    SteadyNs gathers_to = 0;  // what it reports until then is one message
+    SteadyNs round_at = ~SteadyNs{0};  // an event is there for it
+    tasks::ResultBatch batch;          // gathered, as backsight-vp does
+  };
+  struct Round {};
+  struct Commit {};
+  struct Packet {
+    std::vector<std::byte> bytes;
   };
   struct Event {
-    enum class What : std::uint8_t { kSend, kArrive, kTimeout, kReport };
-    SteadyNs at = 0;
-    std::uint64_t number = 0;
-    What what = What::kSend;
     std::size_t vp = 0;
-    std::uint64_t flight = 0;
-    std::uint32_t handle = 0;  // of a time-out: whether it is still the one
-    std::shared_ptr<std::vector<std::byte>> packet{};
-    std::shared_ptr<tasks::ResultBatch> results{};
-    friend bool operator>(const Event& a, const Event& b) noexcept {
-      return a.at != b.at ? a.at > b.at : a.number > b.number;
-    }
+    std::variant<Round, Commit, tasks::Task, Packet, tasks::ResultBatch> what;
   };
 
-  void add(Event event);
-  void send_when_free(std::uint64_t id, SteadyNs now);
-  void send(std::uint64_t id, SteadyNs now);
-  void arrive(std::size_t vp, const std::vector<std::byte>& packet, SteadyNs now);
-  void time_out(std::uint64_t id, SteadyNs now);
-  void answer_trace(std::uint64_t id, Flight& flight, const probes::Reply* reply, SteadyNs now);
-  void end_trace(std::uint64_t id, Flight& flight, tasks::Outcome outcome, SteadyNs now);
-  void report(std::size_t vp, tasks::ResultBatch results, SteadyNs now);
-  [[nodiscard]] tasks::ProbeResult head_of(const Flight& flight) const;
+  SimulatedFleet(sim::World& world, const Options& options,
+                 std::unique_ptr<engine::FramePool> frames);
+  void add(SteadyNs at, std::size_t vp, decltype(Event::what) what);
+  void happen(const Event& event, const Report& report);
+  void run(std::size_t vp);
+  void inject(std::size_t vp, std::span<const std::byte> packet);
+  void commit(std::size_t vp);
 
   sim::World& world_;
-  Options options_;
-  std::vector<VpState> vps_;
-  std::unordered_map<std::uint64_t, Flight> flights_;           // by number
-  std::unordered_map<std::uint32_t, std::uint64_t> by_handle_;  // flights
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  std::uint64_t next_flight_ = 1;
+  const Options options_;
+  engine::Tsc now_;
+  engine::TscClock clock_;
+  std::unique_ptr<engine::FramePool> frames_;
+  std::vector<Vp> vps_;
+  // By time; of two at the same time the one that was added first comes first.
+  std::map<std::pair<SteadyNs, std::uint64_t>, Event> events_;
   std::uint64_t next_event_ = 1;
-  std::uint32_t next_handle_ = 0x10000;
   sim::Deliveries deliveries_;
   Figures figures_;
 };

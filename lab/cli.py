@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from lab import kernel, namespaces, record, state, truth
 from lab.addressing import Addressing
@@ -57,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         description="An Internet of Linux routers in network namespaces.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+    def command(name: str, run: Callable[[argparse.Namespace], int],
+                text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         sub.add_argument("--name", type=_name, default=DEFAULT_NAME,
@@ -137,7 +139,7 @@ def _refuse_foreign_namespaces(planned: list[str]) -> None:
 
 
 def _interrupt_on_signals() -> None:
-    def interrupt(_number, _frame):
+    def interrupt(_number: int, _frame: object) -> None:
         raise Interrupted
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

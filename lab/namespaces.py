@@ -76,7 +76,8 @@ class Builder:
 
     def _configure(self, scripts: dict[str, str]) -> None:
         """Runs each node's script in its namespace, a few at a time."""
-        waiting, running = list(scripts.items()), []
+        waiting = list(scripts.items())
+        running: list[tuple[str, subprocess.Popen]] = []
         while waiting or running:
             while waiting and len(running) < _AT_A_TIME:
                 running.append(self._start(*waiting.pop(0)))

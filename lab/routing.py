@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from lab.topology import BALANCES, Topology, Tunnel
+from lab.topology import BALANCES, Link, Topology, Tunnel
 
 
 class Routing:
@@ -28,7 +28,7 @@ class Routing:
             self._cache[key] = self._compute(*key)
         return self._cache[key]
 
-    def _usable(self, router: str, below_tunnel: bool):
+    def _usable(self, router: str, below_tunnel: bool) -> list[Link]:
         return [x for x in self._links[router] if not (below_tunnel and isinstance(x, Tunnel))]
 
     def _distances(self, origins: frozenset[str], below_tunnel: bool) -> dict[str, int]:

@@ -65,7 +65,7 @@ def _random_link(generator: random.Random, a: str, b: str) -> Link:
     """Cheap one way and dear the other, which is what makes routes asymmetric."""
     costs = [generator.randint(8, 30), generator.randint(30, 90)]
     generator.shuffle(costs)
-    return Link(a, b, *costs)
+    return Link(a, b, costs[0], costs[1])
 
 
 def _draw_tunnel(topology: Topology, asn: int, letter: str) -> list[str]:

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def claim(name: str) -> None:
 
 
 @contextmanager
-def locked(name: str):
+def locked(name: str) -> Iterator[int]:
     """Holds the lab's lock; yields its file descriptor."""
     try:
         descriptor = os.open(folder(name), os.O_RDONLY | os.O_DIRECTORY)

@@ -6,6 +6,7 @@ Usage: man_page.py PROGRAM SECTION FILE
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,17 +37,17 @@ class Help:
 
     about: str = ""
     usage: str = ""
-    tables: dict = field(default_factory=dict)
-    examples: list = field(default_factory=list)
-    paragraphs: list = field(default_factory=list)
+    tables: dict[str, list[list[str]]] = field(default_factory=dict)
+    examples: list[str] = field(default_factory=list)
+    paragraphs: list[str] = field(default_factory=list)
 
 
-def run(program, *words):
+def run(program: str, *words: str) -> str:
     done = subprocess.run([program, *words], capture_output=True, text=True, timeout=60, check=True)
     return done.stdout
 
 
-def add_row(rows, line):
+def add_row(rows: list[list[str]], line: str) -> None:
     """A row of a table, or what goes on from the row before."""
     begins = re.match(r"  (\S.*?)(?:\s{2,}(.*))?$", line)
     if begins and not line.startswith("     "):
@@ -55,7 +56,7 @@ def add_row(rows, line):
         rows[-1][1] = f"{rows[-1][1]} {line.strip()}".strip()
 
 
-def read_help(text):
+def read_help(text: str) -> Help:
     told = Help()
     block = "about"
     for line in text.splitlines():
@@ -81,26 +82,26 @@ def read_help(text):
     return told
 
 
-def roff(text):
+def roff(text: str) -> str:
     text = text.replace("\\", "\\e").replace("-", "\\-")
     return "\\&" + text if text.startswith((".", "'")) else text
 
 
-def rows_roff(rows):
+def rows_roff(rows: Iterable[Sequence[str]]) -> str:
     return "".join(f".TP\n\\fB{roff(word)}\\fR\n{roff(meaning)}\n" for word, meaning in rows)
 
 
-def examples_roff(lines):
+def examples_roff(lines: list[str]) -> str:
     return ".PP\n.nf\n" + "".join(roff(line) + "\n" for line in lines) + ".fi\n" if lines else ""
 
 
-def options_of(told, is_top):
+def options_of(told: Help, is_top: bool) -> list[list[str]]:
     """A subcommand's page need not say again what --help is."""
     rows = told.tables.get("Options", [])
     return rows if is_top else [row for row in rows if not row[0].startswith("-h")]
 
 
-def commands_roff(program, told, words=()):
+def commands_roff(program: str, told: Help, words: tuple[str, ...] = ()) -> str:
     text = ""
     for name, _ in told.tables.get("Subcommands", []):
         path = (*words, name)
@@ -113,7 +114,7 @@ def commands_roff(program, told, words=()):
     return text
 
 
-def page(program, section):
+def page(program: str, section: str) -> str:
     name = Path(program).name
     told = read_help(run(program, "--help"))
     version = run(program, "--version").split()[-1]
@@ -138,7 +139,7 @@ def page(program, section):
     return text + f'.SH "SEE ALSO"\n{SEE_ALSO.get(name, "")}\n'
 
 
-def main():
+def main() -> None:
     if len(sys.argv) != 4:
         sys.exit(__doc__.strip())
     Path(sys.argv[3]).parent.mkdir(parents=True, exist_ok=True)

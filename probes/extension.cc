@@ -49,11 +49,7 @@ bool is_extension(std::span<const std::byte> bytes, ChecksumRule rule) noexcept 
 void read_label_stack(std::span<const std::byte> entries, MplsStack& into) noexcept {
   for (; !entries.empty(); entries = entries.subspan(icmp::kMplsEntryBytes)) {
     if (into.count == kMaxMplsLabels) return;
-    const std::uint32_t entry = load_be32(entries.data());
-    into.labels[into.count++] = {.label = entry >> 12,
-                                 .traffic_class = static_cast<std::uint8_t>(entry >> 9 & 7),
-                                 .is_bottom = (entry >> 8 & 1) != 0,
-                                 .ttl = static_cast<std::uint8_t>(entry & 0xff)};
+    into.labels[into.count++] = MplsLabel::of_entry(load_be32(entries.data()));
   }
 }
 

@@ -28,12 +28,23 @@ enum class ReplyType : std::uint8_t {
   kTcpSynAck,
 };
 
-// One label stack entry of RFC 4950.
+// One label stack entry (RFC 4950, of RFC 3032).
 struct MplsLabel {
   std::uint32_t label = 0;         // 20 bits
   std::uint8_t traffic_class = 0;  // 3 bits
   bool is_bottom = false;
   std::uint8_t ttl = 0;
+
+  // The entry's 32 bits, as a number.
+  [[nodiscard]] static constexpr MplsLabel of_entry(std::uint32_t entry) noexcept {
+    return {.label = entry >> 12,
+            .traffic_class = static_cast<std::uint8_t>(entry >> 9 & 7),
+            .is_bottom = (entry >> 8 & 1) != 0,
+            .ttl = static_cast<std::uint8_t>(entry & 0xff)};
+  }
+  [[nodiscard]] constexpr std::uint32_t entry() const noexcept {
+    return label << 12 | (traffic_class & 7U) << 9 | (is_bottom ? 1U << 8 : 0U) | ttl;
+  }
 
   friend constexpr auto operator<=>(const MplsLabel&, const MplsLabel&) = default;
 };

@@ -104,6 +104,8 @@ struct ProbeResult {
 };
 static_assert(std::is_trivially_copyable_v<ProbeResult>);
 
+inline constexpr std::size_t kMaxHopLabels = 4;
+
 // One attempt of a trace, in order of sending.
 struct Hop {
   std::uint64_t sent_at_ns = 0;
@@ -114,8 +116,8 @@ struct Hop {
   bool has_reply = false;
   Proof proof = Proof::kWhole;
   std::uint8_t quoted_ttl = 0;
-  std::uint8_t label_count = 0;  // MPLS labels kept, 0..4
-  std::array<probes::MplsLabel, 4> labels{};
+  std::uint8_t label_count = 0;  // MPLS labels kept, 0..kMaxHopLabels
+  std::array<probes::MplsLabel, kMaxHopLabels> labels{};
 };
 static_assert(std::is_trivially_copyable_v<Hop>);
 

@@ -18,7 +18,6 @@
 
 #include "config/reading/text_file.h"
 #include "controller/annotation/packed_file.h"
-#include "controller/form/utf8.h"
 
 namespace backsight::controller {
 
@@ -87,9 +86,9 @@ std::optional<double> number_at(MMDB_entry_s& entry, std::initializer_list<Place
 
 Location location_of(MMDB_entry_s& entry) {
   Location location;
-  location.city = as_utf8(text_at(entry, {kCityName, kCity}));
+  location.city = text_at(entry, {kCityName, kCity});
   const std::string_view country = text_at(entry, {kCountryCode, kFlatCountryCode, kCountry});
-  if (country.size() == 2) location.country = as_utf8(country);
+  if (country.size() == 2) location.country = country;
   const auto latitude = number_at(entry, {kLatitude, kFlatLatitude, kFlatLat}, 90);
   const auto longitude = number_at(entry, {kLongitude, kFlatLongitude, kFlatLng}, 180);
   if (latitude && longitude) {

@@ -15,7 +15,7 @@ struct MMDB_s;
 namespace backsight::controller {
 
 struct Location {
-  std::string city;     // in English, valid UTF-8; empty: not known
+  std::string city;     // in English, as the file has it; empty: not known
   std::string country;  // ISO 3166-1 alpha-2; empty: not known
   bool has_coordinates = false;
   double latitude_degrees = 0;

@@ -1,6 +1,6 @@
 #include "controller/api/exchange.h"
 
-#include "controller/form/utf8.h"
+#include "controller/json/utf8.h"
 
 namespace backsight::controller {
 

@@ -1,6 +1,6 @@
 #include "controller/api/listings.h"
 
-#include "controller/form/utf8.h"
+#include "controller/json/utf8.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "controller/form/utf8.h"
+#include "controller/json/utf8.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {

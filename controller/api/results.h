@@ -15,7 +15,7 @@
 
 namespace backsight::controller {
 
-// Appends a path as JSON, annotated (controller/form/path_json.h).
+// Appends a path as JSON, annotated (controller/json/path_json.h).
 using PathWriter = std::function<void(std::string& out, const ReversePath& path)>;
 
 // So many answers are made at once: each holds its batch in memory.

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "controller/form/utf8.h"
+#include "controller/json/utf8.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {

@@ -11,7 +11,7 @@
 
 #include "config/api_keys.h"
 #include "controller/api/exchange.h"
-#include "controller/form/request_json.h"
+#include "controller/json/request_json.h"
 #include "controller/service.h"
 
 namespace backsight::controller {

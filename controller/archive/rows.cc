@@ -1,8 +1,8 @@
 #include "controller/archive/rows.h"
 
-#include "controller/form/annotation_json.h"
-#include "controller/form/path_json.h"
-#include "controller/form/utf8.h"
+#include "controller/json/annotation_json.h"
+#include "controller/json/path_json.h"
+#include "controller/json/utf8.h"
 #include "tasks/json/json.h"
 #include "tasks/json/json_text.h"
 

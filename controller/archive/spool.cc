@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "controller/form/utf8.h"
+#include "controller/json/utf8.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "controller/archive/spool_lines.h"
-#include "controller/form/path_json.h"
+#include "controller/json/path_json.h"
 
 namespace backsight::controller {
 

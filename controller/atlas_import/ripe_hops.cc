@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "tasks/trace_rules.h"
+#include "tracing/rules.h"
 
 namespace backsight::controller {
 
@@ -159,13 +159,13 @@ tasks::Outcome outcome_of(const TraceRecord& record, RipeProtocol protocol, bool
   bool is_unreachable = false;
   for (const Hop& hop : record.hops) {
     if (!hop.has_reply) continue;
-    const tasks::WayEnd end = tasks::way_end(hop.reply, method_of(protocol), record.dst);
+    const tracing::WayEnd end = tracing::way_end(hop.reply, method_of(protocol), record.dst);
     // What a destination answers to UDP stands there without a kind.
     const bool is_answer = hop.reply.type == probes::ReplyType::kTimeExceeded;
-    if (hop.reply.from == record.dst && (is_answer || end == tasks::WayEnd::kReached)) {
+    if (hop.reply.from == record.dst && (is_answer || end == tracing::WayEnd::kReached)) {
       return tasks::Outcome::kReached;
     }
-    is_unreachable = is_unreachable || end == tasks::WayEnd::kUnreachable;
+    is_unreachable = is_unreachable || end == tracing::WayEnd::kUnreachable;
   }
   if (is_unreachable) return tasks::Outcome::kUnreachable;
   const bool ends_silent = record.hops.empty() || !record.hops.back().has_reply;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "controller/journal/numbering.h"
+#include "controller/request_numbers.h"
 
 namespace backsight::controller {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <iterator>
 
-#include "controller/form/path_json.h"
-#include "controller/form/request_json.h"
-#include "controller/journal/numbering.h"
+#include "controller/json/path_json.h"
+#include "controller/json/request_json.h"
+#include "controller/request_numbers.h"
 #include "probes/wire/assert.h"
 #include "storage/log/log_reader.h"
 

@@ -56,7 +56,7 @@ class Journal {
       storage::FileSystem& files, const std::string& directory, const JournalOptions& options,
       Replay& replay, std::vector<std::string>& complaints);
 
-  // All of one batch and user, numbered (numbering.h). Durable on return; on an
+  // All of one batch and user, numbered (request_numbers.h). Durable on return; on an
   // error they do not count.
   [[nodiscard]] Expected<void> accept(std::span<const Request> requests, std::uint64_t unix_us);
   // Kept in memory, in order, until a sync() or accept() of anybody has written them.

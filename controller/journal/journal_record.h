@@ -5,12 +5,12 @@
 //   1       form, 1
 //   2..3    bytes of the name
 //   4..7    bytes of the text
-//   8..15   batch (numbering.h)
+//   8..15   batch (request_numbers.h)
 //   16..23  'A' how many requests it has, 'E' the id of the request, 'C' 0
 //   24..31  when, unix time in us
 //   32..    the name ('A' the user, 'E' the label), then the text, deflated (zlib): 'A' a
 //   submission as
-//           controller/form/request_json.h, 'E' a path as controller/form/path_json.h, 'C' none
+//           controller/json/request_json.h, 'E' a path as controller/json/path_json.h, 'C' none
 #pragma once
 
 #include <cstddef>

@@ -8,7 +8,7 @@
 #include <map>
 #include <utility>
 
-#include "controller/journal/numbering.h"
+#include "controller/request_numbers.h"
 
 namespace backsight::controller {
 

@@ -73,8 +73,8 @@ class RequestBook {
   RequestBook(const RequestBook&) = delete;
   RequestBook& operator=(const RequestBook&) = delete;
 
-  // All of one user. Gives them their numbers (numbering.h); durable on return. On an error none
-  // counts. REQUIRES: at least one. Returns the batch.
+  // All of one user. Gives them their numbers (request_numbers.h); durable on return. On an error
+  // none counts. REQUIRES: at least one. Returns the batch.
   [[nodiscard]] Expected<std::uint64_t> accept(std::vector<Request>& requests);
   // A measurement has begun in the stead of a request that failed, beside it: its end is one more
   // of the batch. It is not begun again after a restart. False: no such batch, or it is known.

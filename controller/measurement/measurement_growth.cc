@@ -20,7 +20,8 @@ std::optional<std::size_t> Measurement::place_of(Ipv4Addr address, std::size_t e
   return std::nullopt;
 }
 
-// Adds what a reply of hop `hop` told. Returns true if the path grew or is whole.
+// Adds what a reply of hop `hop` told. Returns true if the path grew or is whole; else it is as it
+// was.
 bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer& answer,
                          const Knowledge& known, const Now& now) {
   const auto reverse = split.reverse();
@@ -40,6 +41,7 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
       refuted = reverse[i];
     }
   }
+  const std::vector<ReverseHop> before_it = path_.hops;
   std::size_t first = path_.hops.size();
   bool is_whole = split.is_complete;
   for (const Ipv4Addr address : reverse.subspan(have)) {
@@ -65,7 +67,11 @@ bool Measurement::append(std::size_t hop, const RouteSplit& split, const Answer&
     finish(now, known);
     return true;
   }
-  if (path_.hops.size() <= first && have == 0) return false;
+  if (path_.hops.size() <= first) {
+    // It leads back to where the path was. A path that only grows comes to an end.
+    path_.hops = before_it;
+    return false;
+  }
   first = std::min(first, path_.hops.size() - 1);
   if (const auto place = place_of(refuted, path_.hops.size(), known)) {
     first = std::max(first, std::min(*place + 1, path_.hops.size() - 1));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "controller/measurement/measurement.h"
+#include "probes/wire/assert.h"
 
 namespace backsight::controller {
 
@@ -83,6 +84,7 @@ void Measurement::begin_hop(std::size_t hop, const Knowledge& known, const Now& 
 }
 
 void Measurement::ask_round(const Knowledge& known, const Now& now) {
+  BACKSIGHT_ASSERT(hop_ < path_.hops.size());
   const Ipv4Addr target = path_.hops[hop_].address;
   if (!known.may_be_asked(target)) return give_up_routes(known, now);
   const bool is_first = round_ == 0;
@@ -183,6 +185,7 @@ void Measurement::give_up_routes(const Knowledge& known, const Now& now) {
 // --- symmetry ------------------------------------------------------------------------------------
 
 void Measurement::begin_trace(const Knowledge& known, const Now& now) {
+  BACKSIGHT_ASSERT(hop_ < path_.hops.size());
   phase_ = Phase::kTracing;
   const ReverseHop& hop = path_.hops[hop_];
   if (knows_way_there()) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "tasks/trace_rules.h"
+#include "tracing/rules.h"
 
 namespace backsight::controller {
 
@@ -26,7 +26,7 @@ bool cut_at_loop(std::vector<tasks::Hop>& hops) {
   constexpr std::uint8_t kRepeats = 1;
   for (std::size_t count = 1; count <= hops.size(); ++count) {
     if (!hops[count - 1].has_reply) continue;
-    if (!tasks::ends_loop(std::span(hops).first(count), kRepeats)) continue;
+    if (!tracing::row_of(std::span(hops).first(count)).ends_loop(kRepeats)) continue;
     hops.resize(count);
     return true;
   }

@@ -31,7 +31,7 @@ class TraceParts {
   [[nodiscard]] std::uint32_t packets() const noexcept;
 
   // The whole: hops by TTL up to the first part that ended at the destination, at who refuses, or
-  // in a loop, and no further than a row of hops that comes back (tasks/trace_rules.h). Silent hops
+  // in a loop, and no further than a row of hops that comes back (tracing/rules.h). Silent hops
   // in between end nothing; `gap_limit` of them in a row at the end do. One part that was not sent
   // makes the whole one that was not. REQUIRES: are_all_there().
   [[nodiscard]] tasks::TraceResult whole(std::uint8_t gap_limit) const;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "queue/file/layout.h"
+#include "config/vp_name.h"
 
 namespace backsight::controller {
 
@@ -106,7 +106,7 @@ tl::expected<Announcement, std::string> parse_announcement(std::string_view text
   said.started_at_ns = read.number("/started_at_ns", UINT64_MAX);
   said.updated_at_ns = read.number("/updated_at_ns", UINT64_MAX);
   if (read.fault()) return Fault(*read.fault() + "; is it of another version?");
-  if (!queue::check_vp_name(said.name)) return Fault("vp is no name of a vantage point");
+  if (!config::is_vp_name(said.name)) return Fault("vp is no name of a vantage point");
   if (said.number == 0) return Fault("id is 0");
   return said;
 }

@@ -56,7 +56,7 @@ tl::expected<Assignment, Reason> Admission::admit(const tasks::QueuedTask& queue
   const bool has_source = !task.src.is_unspecified();
   const config::PortConfig* port = has_source ? port_with(task.src) : nullptr;
   const bool is_spoofed = has_source && port == nullptr;
-  if (const Reason reason = policy_->objection(task, is_spoofed, now); reason != Reason::kNone) {
+  if (const Reason reason = policy_->refusal(task, is_spoofed, now); reason != Reason::kNone) {
     return tl::unexpected(reason);
   }
   if (port != nullptr && !leads_to(*port, task.dst)) return tl::unexpected(Reason::kNoRoute);

@@ -21,7 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kOrderNap = 200us;
-constexpr std::uint32_t kMaxPlaces = 1U << 22;
 
 probes::TagKey random_key() {
   std::random_device random;
@@ -96,14 +95,14 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
     const WorkerSetup setup{.index = i,
                             .workers = count,
                             .engine = config_.engine,
-                            .limits = limits_per_worker(config_.rates),
-                            .places = schedule_places(),
+                            .limits = limits_per_worker(config_.rates, count),
+                            .places = schedule_places(config_.engine, config_.rates),
                             .keys = keys_of(epoch_),
                             .want_huge = plan.uses_hugepages};
     workers_.push_back(std::make_unique<Worker>(setup, *shared_));
+    clients_.emplace_back(*workers_.back(), clock_, config_.engine.traces);
     all.push_back(workers_.back().get());
   }
-  held_.resize(count);
   neighbour_watch_.emplace(ports_, Clock::now());
   for (unsigned i = 0; i < count; ++i) {
     workers_[i]->connect(all);
@@ -122,30 +121,6 @@ VantagePoint::~VantagePoint() {
   if (eal_) rte_eal_mp_wait_lcore();
   workers_.clear();
   ports_.clear();
-}
-
-// Room for what may wait, and for the places whose limit still runs after their last probe.
-std::uint32_t VantagePoint::schedule_places() const {
-  const std::uint64_t waiting =
-      std::uint64_t{config_.engine.waiting} + config_.engine.traces + 1024;
-  std::uint64_t slowest = config_.rates.per_destination_pps;
-  if (const std::uint64_t prefix = config_.rates.per_prefix24_pps; prefix != 0) {
-    slowest = slowest == 0 ? prefix : std::min(slowest, prefix);
-  }
-  const std::uint64_t remembered = slowest == 0 ? 0 : 2 * config_.rates.total_pps / slowest;
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(waiting + remembered, kMaxPlaces));
-}
-
-// Destinations, and so /24s, belong to one worker; sources and options are shared out evenly.
-ScheduleLimits VantagePoint::limits_per_worker(const config::RatesConfig& rates) const {
-  const std::uint64_t workers = config_.engine.workers.size();
-  const auto share = [workers](std::uint64_t pps) {
-    return pps == 0 ? 0 : std::max<std::uint64_t>(1, pps / workers);
-  };
-  return {.options_pps = share(rates.rr_pps),
-          .per_destination_pps = rates.per_destination_pps,
-          .per_prefix24_pps = rates.per_prefix24_pps,
-          .per_source_pps = share(rates.per_spoofed_source_pps)};
 }
 
 TagKeys VantagePoint::keys_of(std::uint64_t epoch) const {
@@ -192,7 +167,7 @@ Expected<Reloaded> VantagePoint::take_over(const config::VpConfig& fresh) {
   total_.set_rate(fresh.rates.total_pps, clock_.hz(), clock_.now());
   Order order;
   order.what = Order::What::kLimits;
-  order.limits = limits_per_worker(fresh.rates);
+  order.limits = limits_per_worker(fresh.rates, workers_.size());
   order_all(order);
   return reloaded;
 }

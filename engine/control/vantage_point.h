@@ -9,7 +9,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -32,6 +31,7 @@
 #include "engine/device/port.h"
 #include "engine/device/tsc.h"
 #include "engine/worker/worker.h"
+#include "engine/worker/worker_client.h"
 
 namespace backsight::engine {
 
@@ -114,8 +114,6 @@ class VantagePoint {
   VantagePoint(const config::VpConfig& config, const Signals& signals, config::FleetKey key,
                Admission admission);
   [[nodiscard]] Expected<void> open(const EalPlan& plan);
-  [[nodiscard]] std::uint32_t schedule_places() const;
-  [[nodiscard]] ScheduleLimits limits_per_worker(const config::RatesConfig& rates) const;
   [[nodiscard]] TagKeys keys_of(std::uint64_t epoch) const;
   [[nodiscard]] Expected<Reloaded> take_over(const config::VpConfig& fresh);
   void take_up_lists();
@@ -126,9 +124,10 @@ class VantagePoint {
   void accept(const tasks::QueuedTask& queued, const RunOptions& options);
   void refuse(const tasks::QueuedTask& queued, tasks::Reason reason);
   void assign(const Assignment& assignment);
+  // Admitted, and no worker has room.
+  [[nodiscard]] std::size_t held() const;
   bool feed_workers();
   bool collect();
-  void collect(Worker& worker, const Report& report);
   [[nodiscard]] Expected<bool> hand_over(ResultSink& sink, const RunOptions& options);
   void set_unprobed_aside(const ResultSink& sink);
   void count_put(const RunOptions& options);
@@ -151,6 +150,7 @@ class VantagePoint {
   std::optional<Shared> shared_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<WorkerClient> clients_;  // of each worker
   std::unique_ptr<PortWatch> port_watch_;
   ControlCounters counters_;
   std::shared_ptr<const SendPolicy> policy_in_force_;
@@ -165,14 +165,6 @@ class VantagePoint {
 
   TaskIntake intake_;
   IdSet ids_;
-  // Admitted, but the worker's ring is full, or for traces, all its traces are under way.
-  struct Held {
-    std::deque<Assignment> probes;
-    std::deque<Assignment> traces;
-    std::uint64_t traces_out = 0;  // assigned and not yet read back
-  };
-  std::vector<Held> held_;
-  std::size_t held_count_ = 0;
   tasks::ResultBatch batch_;
   Clock::time_point batch_since_;
   Clock::time_point put_again_;
@@ -180,7 +172,6 @@ class VantagePoint {
   bool put_is_slow_ = false;  // the batch is written in part, and stays as it is until it is whole
   std::optional<Error> source_error_;  // the source cannot be read
   Clock::time_point take_again_;
-  std::uint64_t results_collected_ = 0;
   std::uint64_t newest_position_ = 0;  // of the tasks read
   // Of a run over a file: the last position with a result; and, once it was told to stop, the
   // results of what was not probed, until it is known what lies behind that position.

@@ -32,7 +32,7 @@ constexpr auto kLongestNap = 16ms;
 
 bool VantagePoint::read_tasks(TaskSource& source, const RunOptions& options) {
   if (is_stopping() || put_is_slow_) return false;
-  if (held_count_ >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
+  if (held() >= kMaxHeld || batch_.size() >= kBatchLimit) return false;
   // The queue keeps what nothing can be sent for; lines of a file end with the reason.
   if (!options.is_once && !has_usable_port()) return false;
   if (source_error_ && (options.is_once || Clock::now() < take_again_)) return false;
@@ -107,30 +107,18 @@ void VantagePoint::refuse(const tasks::QueuedTask& queued, tasks::Reason reason)
 void VantagePoint::assign(const Assignment& assignment) {
   ++counters_.assigned;
   const std::uint32_t prefix = assignment.queued.task.dst.value >> 8;
-  Held& held = held_[(prefix * 0x9e3779b1U >> 8) % held_.size()];
-  const bool is_trace = assignment.queued.task.kind == probes::Kind::kTrace;
-  (is_trace ? held.traces : held.probes).push_back(assignment);
-  ++held_count_;
+  clients_[(prefix * 0x9e3779b1U >> 8) % clients_.size()].give(assignment);
+}
+
+std::size_t VantagePoint::held() const {
+  std::size_t held = 0;
+  for (const WorkerClient& client : clients_) held += client.waiting();
+  return held;
 }
 
 bool VantagePoint::feed_workers() {
   bool did = false;
-  for (std::size_t i = 0; i < held_.size(); ++i) {
-    Held& held = held_[i];
-    SpscRing<Assignment>& ring = workers_[i]->tasks();
-    while (!held.traces.empty() && held.traces_out < config_.engine.traces &&
-           ring.try_push(held.traces.front())) {
-      held.traces.pop_front();
-      ++held.traces_out;
-      --held_count_;
-      did = true;
-    }
-    while (!held.probes.empty() && ring.try_push(held.probes.front())) {
-      held.probes.pop_front();
-      --held_count_;
-      did = true;
-    }
-  }
+  for (WorkerClient& client : clients_) did |= client.feed();
   if (did) {
     for (const auto& worker : workers_) worker->wake();
   }
@@ -142,41 +130,17 @@ bool VantagePoint::feed_workers() {
 bool VantagePoint::collect() {
   if (put_is_slow_) return false;
   bool did = false;
-  for (const auto& worker : workers_) {
+  for (WorkerClient& client : clients_) {
     for (std::size_t taken = 0; taken < kReportsAtOnce && batch_.size() < kBatchLimit;) {
-      const std::size_t count = worker->reports().read(
-          kReportsOfOneGo, [this, &worker](const Report& report) { collect(*worker, report); });
+      const bool was_empty = batch_.size() == 0;
+      const std::size_t count = client.read(kReportsOfOneGo, newest_position_, batch_);
       if (count == 0) break;
+      if (was_empty) batch_since_ = Clock::now();
       taken += count;
       did = true;
     }
   }
   return did;
-}
-
-void VantagePoint::collect(Worker& worker, const Report& report) {
-  if (batch_.size() == 0) batch_since_ = Clock::now();
-  switch (report.head().what) {
-    case ReportKind::kObservation:
-      batch_.observations.push_back(observation_of(report, clock_));
-      return;
-    case ReportKind::kProbe:
-      batch_.probes.push_back(probe_result_of(report, clock_, newest_position_));
-      break;
-    case ReportKind::kTrace: {
-      const auto hops = worker.trace(report.head().trace).hops();
-      batch_.traces.push_back(
-          {probe_result_of(report, clock_, newest_position_), {hops.begin(), hops.end()}});
-      Order order;
-      order.what = Order::What::kTraceRead;
-      order.trace = report.head().trace;
-      while (!worker.orders().try_push(order)) std::this_thread::sleep_for(kIdleNap);
-      const auto at = std::ranges::find(workers_, &worker, &std::unique_ptr<Worker>::get);
-      --held_[static_cast<std::size_t>(at - workers_.begin())].traces_out;
-      break;
-    }
-  }
-  ++results_collected_;
 }
 
 // True if anything was handed over. An error only when it cannot be waited out.
@@ -258,7 +222,9 @@ void VantagePoint::count_put(const RunOptions& options) {
 }
 
 std::uint64_t VantagePoint::under_way() const {
-  return counters_.assigned.value() - results_collected_;
+  std::uint64_t ended = 0;
+  for (const WorkerClient& client : clients_) ended += client.ended();
+  return counters_.assigned.value() - ended;
 }
 
 // --- the loop ----------------------------------------------------------------------------------

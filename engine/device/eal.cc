@@ -1,6 +1,7 @@
 #include "engine/device/eal.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -43,17 +44,23 @@ std::size_t free_hugepages() {
   return file ? count : 0;
 }
 
-Expected<void> check_core(unsigned core, const char* key) {
+// Those that this process may run on; none: it cannot be told.
+std::vector<unsigned> own_cores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return {};
-  if (core < CPU_SETSIZE && CPU_ISSET(core, &allowed)) return {};
-  std::string ours;
-  for (unsigned i = 0; i < CPU_SETSIZE; ++i) {
-    if (CPU_ISSET(i, &allowed)) ours += (ours.empty() ? "" : ", ") + std::to_string(i);
+  std::vector<unsigned> cores;
+  for (unsigned core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &allowed)) cores.push_back(core);
   }
-  return bad_usage(
-      fmt::format("{}: core {} is not ours to use; this process may run on {}", key, core, ours));
+  return cores;
+}
+
+Expected<void> check_core(unsigned core, const char* key) {
+  const std::vector<unsigned> ours = own_cores();
+  if (ours.empty() || std::ranges::find(ours, core) != ours.end()) return {};
+  return bad_usage(fmt::format("{}: core {} is not ours to use; this process may run on {}", key,
+                               core, fmt::join(ours, ", ")));
 }
 
 Expected<void> check_interface(const config::PortConfig& port) {
@@ -119,6 +126,7 @@ std::size_t combined_queues(const std::string& interface) {
   return is_told ? std::max<std::size_t>(channels.combined_count, 1) : 1;
 }
 
+std::atomic<bool> is_up{false};
 std::atomic<bool> devices_stay_open{false};
 
 // The counter and the monotonic clock at one moment.
@@ -234,6 +242,15 @@ Expected<EalPlan> plan_eal(const config::VpConfig& config) {
   return plan;
 }
 
+EalPlan plan_without_devices(std::size_t memory_mb) {
+  const std::vector<unsigned> cores = own_cores();
+  return {.arguments = {"backsight", "--lcores",
+                        cores.empty() ? "0" : fmt::format("0@({})", fmt::join(cores, ",")),
+                        "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m",
+                        std::to_string(memory_mb), "--log-level", "*:error", "--file-prefix",
+                        fmt::format("backsight-{}", getpid())}};
+}
+
 Expected<Eal> Eal::start(const EalPlan& plan) {
   // EAL keeps and reorders the pointers: give it an array of its own for the life of the process.
   static std::vector<std::string> storage;
@@ -251,8 +268,11 @@ Expected<Eal> Eal::start(const EalPlan& plan) {
         "arguments were:{}",
         rte_strerror(rte_errno), said));
   }
+  is_up = true;
   return Eal();
 }
+
+bool Eal::is_started() noexcept { return is_up; }
 
 Eal::Eal(Eal&& other) noexcept : is_owner_(std::exchange(other.is_owner_, false)) {}
 

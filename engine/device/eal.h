@@ -20,10 +20,14 @@ struct EalPlan {
 // Ethernet, hugepages are required and too few, or we may not open packet sockets.
 [[nodiscard]] Expected<EalPlan> plan_eal(const config::VpConfig& config);
 
+// For ports without devices, all in one thread: any core, ordinary memory, no root.
+[[nodiscard]] EalPlan plan_without_devices(std::size_t memory_mb);
+
 class Eal {
  public:
   // Starts DPDK. The error tells what EAL itself said.
   [[nodiscard]] static Expected<Eal> start(const EalPlan& plan);
+  [[nodiscard]] static bool is_started() noexcept;
   Eal(Eal&& other) noexcept;
   Eal& operator=(Eal&&) = delete;
   ~Eal();

@@ -69,8 +69,12 @@ std::size_t Handover::deliver(std::span<rte_mbuf* const> packets) noexcept {
   return put(from_port_, packets);
 }
 
+std::size_t Handover::collect(std::span<rte_mbuf*> packets) noexcept {
+  return take(to_port_, packets);
+}
+
 void Handover::pump(std::uint16_t port, std::uint16_t queue) noexcept {
-  if (stashed_ == 0) stashed_ = take(to_port_, stash_);
+  if (stashed_ == 0) stashed_ = collect(stash_);
   if (stashed_ == 0) return;
   const std::uint16_t sent =
       rte_eth_tx_burst(port, queue, stash_.data(), static_cast<std::uint16_t>(stashed_));

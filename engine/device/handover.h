@@ -1,5 +1,6 @@
-// Packets between two workers of one port: what a worker without queues of its own sends, and what
-// the worker that serves it receives for it. A port may have fewer queues than there are workers.
+// Packets between a worker without queues of its own and who serves it: what it sends, and what is
+// received for it. A port may have fewer queues than there are workers; then another of them serves
+// it. Behind a port without a device stands who plays the network.
 #pragma once
 
 #include <array>
@@ -38,6 +39,8 @@ class Handover {
   // Hands packets to the worker that is served. Returns how many there was room for.
   // Thread: the worker that serves, as of the next.
   [[nodiscard]] std::size_t deliver(std::span<rte_mbuf* const> packets) noexcept;
+  // Takes what the worker sent, at most packets.size(). Returns how many.
+  [[nodiscard]] std::size_t collect(std::span<rte_mbuf*> packets) noexcept;
   // Sends what waits through a queue of the port. What it does not accept is kept for the next
   // time.
   void pump(std::uint16_t port, std::uint16_t queue) noexcept;

@@ -138,6 +138,16 @@ Expected<std::unique_ptr<Port>> Port::open(const config::PortConfig& config, std
   return port;
 }
 
+std::unique_ptr<Port> Port::without_device(const config::PortConfig& config, probes::MacAddr mac,
+                                           const TscClock& clock, rte_mempool* pool,
+                                           Handover& peer) {
+  std::unique_ptr<Port> port(new Port(config, 1, clock));
+  port->answers_ = config.answers == config::PortConfig::Answers::kYes;
+  port->peer_.emplace(pool, peer);
+  port->set_mac(mac);
+  return port;
+}
+
 // Makes sure that the port is ours alone.
 Expected<void> Port::claim() {
   const bool is_pci = !is_virtual(config_.device);
@@ -293,6 +303,7 @@ void Port::close_xdp_sockets() noexcept {
 }
 
 QueuePair Port::queue(std::size_t worker) const {
+  if (peer_) return *peer_;
   if (!is_open_) return {};
   if (worker >= queues_) return {pool_, *handovers_[worker - queues_]};
   return {id_, static_cast<std::uint16_t>(worker), pool_, served_[worker]};

@@ -46,6 +46,12 @@ class Port {
   [[nodiscard]] static Expected<std::unique_ptr<Port>> open(const config::PortConfig& config,
                                                             std::size_t workers,
                                                             const TscClock& clock);
+  // A port that no device stands behind, for one worker: what it sends and receives passes through
+  // `peer`, in buffers of `pool`. Both outlive it. There it is never held, nor opened anew.
+  [[nodiscard]] static std::unique_ptr<Port> without_device(const config::PortConfig& config,
+                                                            probes::MacAddr mac,
+                                                            const TscClock& clock,
+                                                            rte_mempool* pool, Handover& peer);
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
   ~Port();
@@ -125,6 +131,7 @@ class Port {
   std::size_t queues_ = 0;
   std::vector<std::unique_ptr<Handover>> handovers_;  // [i]: of worker queues_ + i
   std::vector<std::vector<Handover*>> served_;        // [i]: by worker i
+  std::optional<QueuePair> peer_;                     // without a device
   std::atomic<std::uint64_t> mac_{0};                 // its bytes, the first one highest
   std::atomic<bool> answers_{true};
   std::atomic<bool> link_is_up_{true};

@@ -97,6 +97,18 @@ class InflightRing {
     return ended;
   }
 
+  // When the next probe's class runs out; nothing when none waits. Exact after expire(). Owner
+  // only.
+  [[nodiscard]] std::optional<Tsc> next_expiry(Tsc now) const noexcept {
+    std::optional<Tsc> next;
+    for (std::uint64_t active = active_; active != 0; active &= active - 1) {
+      const auto index = static_cast<std::size_t>(std::countr_zero(active));
+      const Tsc due = slots_[cursors_[index] & slot_mask_].sent(now) + class_spans_[index];
+      if (!next || due < *next) next = due;
+    }
+    return next;
+  }
+
   [[nodiscard]] std::uint32_t capacity() const noexcept { return slot_mask_ + 1; }
   // Slots that cannot be used again yet. Owner only.
   [[nodiscard]] std::uint32_t used() const noexcept {

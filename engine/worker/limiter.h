@@ -47,6 +47,11 @@ class TotalRate {
     average_.give_back(count);
     peak_.give_back(count);
   }
+  // When one more will be granted: now, or later.
+  [[nodiscard]] Tsc next(Tsc now) const noexcept {
+    const std::uint64_t hz = hz_.load(std::memory_order_relaxed);
+    return std::max({now, peak_.next(hz), average_.next(hz)});
+  }
   // There was nothing to send until now: what was not used is not owed.
   void rest_until(Tsc now) noexcept { average_.forget(now, hz_.load(std::memory_order_relaxed)); }
   void set_rate(std::uint64_t rate_pps, std::uint64_t hz, Tsc now) noexcept {
@@ -86,6 +91,13 @@ class TotalRate {
         return count == 0 ? granted : floor + count;
       });
       return count;
+    }
+    // When what was granted is worth less than the time since `start`: a packet more is due.
+    [[nodiscard]] Tsc next(std::uint64_t hz) const noexcept {
+      const std::uint64_t granted = granted_.load(std::memory_order_acquire) & kCount;
+      const std::uint64_t rate = std::max<std::uint64_t>(1, rate_.load(std::memory_order_relaxed));
+      const auto ticks = static_cast<std::uint64_t>((Wide{granted} * hz + rate - 1) / rate);
+      return {start_.load(std::memory_order_relaxed) + ticks};
     }
     void forget(Tsc now, std::uint64_t hz) noexcept {
       update([&](std::uint64_t granted) { return std::max(granted, worth_at(now, hz)); });

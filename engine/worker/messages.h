@@ -5,10 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "engine/worker/flight_slot.h"
 #include "engine/worker/schedule.h"
 #include "probes/identity.h"
-#include "tasks/result.h"
 #include "tasks/task.h"
 
 namespace backsight::engine {
@@ -32,19 +30,11 @@ struct TagKeys {
 // What control tells a worker besides tasks. kDrain: send nothing more; what waits ends as stopped,
 // what is in flight is waited for.
 struct Order {
-  enum class What : std::uint8_t { kLimits, kKeys, kTraceRead, kDrain };
+  enum class What : std::uint8_t { kLimits, kKeys, kDrain };
   What what = What::kLimits;
-  ScheduleLimits limits;           // kLimits
-  TagKeys keys;                    // kKeys
-  std::uint32_t trace = kNoTrace;  // kTraceRead: control has copied the trace's hops
+  ScheduleLimits limits;  // kLimits
+  TagKeys keys;           // kKeys
 };
 static_assert(std::is_trivially_copyable_v<Order>);
-
-// A worker claimed a probe of another worker's trace.
-struct TraceAnswer {
-  std::uint32_t trace = kNoTrace;
-  tasks::Hop hop;
-};
-static_assert(std::is_trivially_copyable_v<TraceAnswer>);
 
 }  // namespace backsight::engine

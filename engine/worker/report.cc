@@ -115,4 +115,19 @@ tasks::Observation observation_of(const Report& report, const TscClock& clock) n
           .recorded = report.recorded()};
 }
 
+tasks::Hop hop_of(const HopReport& report, const TscClock& clock) noexcept {
+  tasks::Hop hop;
+  hop.sent_at_ns = clock.to_unix_ns(report.sent);
+  hop.rtt_ns = clock.to_ns(report.rtt);
+  hop.reply = report.reply;
+  hop.ttl = report.ttl;
+  hop.attempt = report.attempt;
+  hop.has_reply = report.has_reply;
+  hop.proof = report.proof;
+  hop.quoted_ttl = report.quoted_ttl;
+  hop.label_count = report.label_count;
+  std::ranges::transform(report.labels, hop.labels.begin(), probes::MplsLabel::of_entry);
+  return hop;
+}
+
 }  // namespace backsight::engine

@@ -111,14 +111,14 @@ bool Schedule::file(std::uint32_t item, Tsc now) noexcept {
   if (!prefix.is_moving) {
     start(at_prefix, now);
   } else if (joins) {
-    hurry(at_prefix, destination.spacing.next(), now);
+    start_sooner(at_prefix, destination.spacing.next(), now);
   }
   return true;
 }
 
 // A destination that may go at `next` joins a prefix that is on its way: it need not wait for those
 // that the prefix is parked for. Their wake is then stale.
-void Schedule::hurry(std::uint32_t at, Tsc next, Tsc now) noexcept {
+void Schedule::start_sooner(std::uint32_t at, Tsc next, Tsc now) noexcept {
   Prefix& prefix = prefixes_.cells[at];
   if (!prefix.is_parked || stale_wakes_ == prefixes_.size) return;
   if (std::max({next, prefix.spacing.next(), now}) >= prefix.parked_until) return;

@@ -141,7 +141,7 @@ class Schedule {
 
   [[nodiscard]] bool file(std::uint32_t item, Tsc now) noexcept;
   void file_held(Tsc now) noexcept;
-  void hurry(std::uint32_t prefix, Tsc next, Tsc now) noexcept;
+  void start_sooner(std::uint32_t prefix, Tsc next, Tsc now) noexcept;
   void start(std::uint32_t prefix, Tsc now) noexcept;
   [[nodiscard]] std::optional<Tsc> choose_destination(Prefix& prefix, Tsc now) noexcept;
   void enter_source_gate(std::uint32_t prefix, Tsc now) noexcept;

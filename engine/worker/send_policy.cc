@@ -16,8 +16,8 @@ SendPolicy SendPolicy::renumbered(std::uint32_t number) const {
   return {number, bogons_, deny_, enrolment_};
 }
 
-Reason SendPolicy::objection(const tasks::Task& task, bool is_spoofed,
-                             std::int64_t now) const noexcept {
+Reason SendPolicy::refusal(const tasks::Task& task, bool is_spoofed,
+                           std::int64_t now) const noexcept {
   if (deny_.contains(task.dst)) return Reason::kDenied;
   if (bogons_.refuses(task.dst)) return Reason::kBogon;
   if (!is_spoofed) return Reason::kNone;

@@ -22,8 +22,8 @@ class SendPolicy {
 
   // What speaks against sending the task's probes at `now` (Unix time in seconds: consents run
   // out); kNone if nothing. `is_spoofed`: its source is no address of ours. No allocation.
-  [[nodiscard]] tasks::Reason objection(const tasks::Task& task, bool is_spoofed,
-                                        std::int64_t now) const noexcept;
+  [[nodiscard]] tasks::Reason refusal(const tasks::Task& task, bool is_spoofed,
+                                      std::int64_t now) const noexcept;
 
   // Whether nothing is sent there, whatever asks for it. No allocation.
   [[nodiscard]] bool denies(probes::Ipv4Addr destination) const noexcept {

@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kTaskRing = 1024;
-constexpr std::size_t kOrderRing = 4096;
+constexpr std::size_t kOrderRing = 64;
 constexpr std::size_t kReportCells = 16384;
 constexpr std::size_t kInbox = 1024;
 constexpr std::size_t kMaxExpired = 128;  // a round
@@ -30,7 +30,7 @@ constexpr unsigned kRoundsBeforeNap = 64;
 constexpr unsigned kRoundsBeforeLongNap = 8;
 constexpr std::chrono::nanoseconds kShortNap = 50us;
 constexpr std::chrono::nanoseconds kFirstLongNap = 500us;
-constexpr std::chrono::nanoseconds kLongestNap = 12ms;
+constexpr std::chrono::nanoseconds kLongestNap = 15ms;
 
 // The most that a round may report: what each port receives, two bursts at the most, what it sent
 // or gave up before and after the new burst, what comes from the inboxes, what expires, and what of
@@ -98,7 +98,7 @@ Worker::Worker(const WorkerSetup& setup, Shared& shared)
     lanes_.push_back(std::make_unique<Lane>(*port, port->queue(setup.index)));
   }
   for (unsigned i = 0; i < setup.workers; ++i) {
-    inboxes_.push_back(std::make_unique<SpscRing<TraceAnswer>>(kInbox));
+    inboxes_.push_back(std::make_unique<SpscRing<HopReport>>(kInbox));
   }
   all_.push_back(this);
 }
@@ -182,11 +182,11 @@ bool Worker::round() noexcept {
     return did;
   }
   for (const auto& lane : lanes_) {
-    if (lane->port.era() != lane->era) meet_port(*lane);
+    if (lane->port.era() != lane->era) follow_port(*lane);
     if (!lane->is_held) did |= receive(*lane);
   }
   const Tsc now = shared_.clock.now();
-  did |= take_trace_answers(now);
+  did |= take_answered_hops(now);
   did |= expire(now);
   if (is_draining_) {
     did |= drain();
@@ -197,6 +197,23 @@ bool Worker::round() noexcept {
   }
   reports_.publish();
   return did;
+}
+
+std::optional<Tsc> Worker::next_due() noexcept {
+  const Tsc now = shared_.clock.now();
+  std::optional<Tsc> due = inflight_.next_expiry(now);
+  const auto is_due_at = [&due](Tsc at) { due = due ? std::min(*due, at) : at; };
+  if (deferred_count_ != 0) is_due_at(deferred_[deferred_first_].again);
+  if (inflight_.used() == inflight_.capacity()) return due;
+  // What is ready waits for the total rate. A task for which there is no single waits for one.
+  const bool has_task =
+      tasks_.available(1) != 0 &&
+      (!free_singles_.empty() || tasks_.front(0).queued.task.kind == probes::Kind::kTrace);
+  if (has_task) is_due_at(shared_.total.next(now));
+  if (const auto wake = schedule_.next_wake(now)) {
+    is_due_at(*wake > now ? *wake : shared_.total.next(now));
+  }
+  return due;
 }
 
 // The stage that ends now took the time since the last one ended, and moved so many packets.
@@ -218,9 +235,6 @@ bool Worker::take_orders() noexcept {
         break;
       case Order::What::kKeys:
         keys_ = order.keys;
-        break;
-      case Order::What::kTraceRead:
-        free_traces_.push_back(order.trace);
         break;
       case Order::What::kDrain:
         is_draining_ = true;
@@ -289,16 +303,17 @@ void Worker::fail(const Chosen& chosen, tasks::Reason reason) noexcept {
 
 void Worker::fail(const tasks::QueuedTask& queued, tasks::Reason reason) noexcept {
   const tasks::Task& task = queued.task;
+  const bool is_trace = task.kind == probes::Kind::kTrace;
   ++counters_.results[tasks::Outcome::kSendFailed];
-  reports_.add(
-      {.task = task.id,
-       .position = queued.position,
-       .src = task.src,
-       .dst = task.dst,
-       .kind = task.kind,
-       .outcome = tasks::Outcome::kSendFailed,
-       .reason = reason,
-       .method = task.kind == probes::Kind::kTrace ? task.method : probes::TraceMethod::kIcmp});
+  reports_.add({.what = is_trace ? ReportKind::kTrace : ReportKind::kProbe,
+                .kind = task.kind,
+                .outcome = tasks::Outcome::kSendFailed,
+                .reason = reason,
+                .method = is_trace ? task.method : probes::TraceMethod::kIcmp,
+                .task = task.id,
+                .position = queued.position,
+                .src = task.src,
+                .dst = task.dst});
 }
 
 void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
@@ -306,6 +321,7 @@ void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
   const std::uint32_t index = free_traces_.back();
   free_traces_.pop_back();
   TraceState& state = traces_[index];
+  state.first_sent = {};
   state.handle = 0;
   state.policy = assignment.policy;
   state.port = assignment.port;
@@ -319,9 +335,23 @@ void Worker::begin_trace(const Assignment& assignment, Tsc now) noexcept {
   advance(index, state.trace.start(assignment.queued), now);
 }
 
-void Worker::advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept {
+void Worker::advance(std::uint32_t trace, const tracing::Trace::Step& step, Tsc now) noexcept {
   if (step.is_over) return end_trace(trace, step.outcome, tasks::Reason::kNone);
   schedule(waiting_ + trace, now);
+}
+
+// The attempt under way of the hop's trace ended; it still knows which that is.
+void Worker::report_hop(HopReport hop) noexcept {
+  TraceState& state = traces_[hop.trace];
+  if (state.first_sent == Tsc{}) state.first_sent = hop.sent;
+  hop.ttl = state.trace.ttl();
+  hop.attempt = state.trace.attempt();
+  reports_.add(hop);
+}
+
+void Worker::answer_hop(const HopReport& hop, Tsc now) noexcept {
+  report_hop(hop);
+  advance(hop.trace, traces_[hop.trace].trace.answered(hop.reply), now);
 }
 
 void Worker::end_trace(std::uint32_t index, tasks::Outcome outcome, tasks::Reason reason) noexcept {
@@ -331,29 +361,27 @@ void Worker::end_trace(std::uint32_t index, tasks::Outcome outcome, tasks::Reaso
   if (const std::uint32_t* found = udp_traces_.find(key); found != nullptr && *found == index) {
     udp_traces_.erase(key);
   }
-  const auto hops = state.trace.hops();
   ++counters_.results[outcome];
-  reports_.add({.task = queued.task.id,
-                .position = queued.position,
-                .at = hops.empty() ? Tsc{} : state.first_sent,
-                .src = queued.task.src,
-                .dst = queued.task.dst,
-                .trace = index,
-                .what = ReportKind::kTrace,
+  reports_.add({.what = ReportKind::kTrace,
                 .kind = queued.task.kind,
                 .outcome = outcome,
                 .reason = reason,
-                .method = queued.task.method});
+                .method = queued.task.method,
+                .task = queued.task.id,
+                .position = queued.position,
+                .at = state.first_sent,
+                .src = queued.task.src,
+                .dst = queued.task.dst,
+                .trace = index});
+  free_traces_.push_back(index);
 }
 
-bool Worker::take_trace_answers(Tsc now) noexcept {
+bool Worker::take_answered_hops(Tsc now) noexcept {
   bool did = false;
-  std::array<TraceAnswer, kInboxBurst> answers;
+  std::array<HopReport, kInboxBurst> answered;
   for (const auto& inbox : inboxes_) {
-    const std::size_t count = inbox->pop(answers);
-    for (const TraceAnswer& it : std::span(answers).first(count)) {
-      advance(it.trace, traces_[it.trace].trace.answered(it.hop), now);
-    }
+    const std::size_t count = inbox->pop(answered);
+    for (const HopReport& hop : std::span(answered).first(count)) answer_hop(hop, now);
     did |= count != 0;
   }
   return did;
@@ -366,17 +394,18 @@ bool Worker::expire(Tsc now) noexcept {
       return end_interrupted(flight);
     }
     if (flight.trace != kNoTrace) {
+      report_hop({.sent = flight.sent, .trace = flight.trace});
       advance(flight.trace, traces_[flight.trace].trace.timed_out(), now);
       return;
     }
     ++silent;
-    reports_.add({.task = flight.task,
+    reports_.add({.kind = flight.kind,
+                  .outcome = tasks::Outcome::kTimedOut,
+                  .task = flight.task,
                   .position = flight.position,
                   .at = flight.sent,
                   .src = source_of(flight),
-                  .dst = flight.dst,
-                  .kind = flight.kind,
-                  .outcome = tasks::Outcome::kTimedOut});
+                  .dst = flight.dst});
   };
   const std::size_t ended = inflight_.expire(now, kMaxExpired, on_expired);
   counters_.results[tasks::Outcome::kTimedOut] += silent;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,11 +32,12 @@
 #include "engine/worker/seen.h"
 #include "engine/worker/send_policy.h"
 #include "engine/worker/spsc_ring.h"
-#include "engine/worker/trace.h"
+#include "engine/worker/worker_setup.h"
 #include "probes/craft.h"
 #include "probes/craft_burst.h"
 #include "probes/identity_burst.h"
 #include "probes/reply.h"
+#include "tracing/trace.h"
 
 namespace backsight::engine {
 
@@ -53,16 +55,6 @@ struct Shared {
   std::atomic<bool> is_stopping{false};
 };
 
-struct WorkerSetup {
-  unsigned index = 0;
-  unsigned workers = 1;
-  config::EngineConfig engine;
-  ScheduleLimits limits;
-  std::uint32_t places = 0;  // of the schedule
-  TagKeys keys;
-  bool want_huge = false;
-};
-
 class Worker {
  public:
   // Allocates everything; throws std::bad_alloc.
@@ -77,19 +69,18 @@ class Worker {
   void run() noexcept;
   // One pass over everything. Returns true if there was something to do.
   bool round() noexcept;
+  // After a round that did nothing: when one will have something to do, if no frame, task or order
+  // comes before and no port is held or behind; nothing when none will. Thread: that of the rounds.
+  [[nodiscard]] std::optional<Tsc> next_due() noexcept;
 
   // There are tasks in a worker's ring: every worker is to look, as its replies may come to any.
   void wake() noexcept { doze_.wake(); }
 
-  // Control's ends. REQUIRES: of the traces given, no more than EngineConfig::traces at once have
-  // not been read (kTraceRead).
+  // Control's ends. REQUIRES: of the traces given, no more than EngineConfig::traces have an end
+  // that control has not read.
   [[nodiscard]] SpscRing<Assignment>& tasks() noexcept { return tasks_; }
   [[nodiscard]] SpscRing<Order>& orders() noexcept { return orders_; }
   [[nodiscard]] ReportRing& reports() noexcept { return reports_; }
-  // REQUIRES: a Report named the trace, and its kTraceRead order is not given yet.
-  [[nodiscard]] const Trace& trace(std::uint32_t index) const noexcept {
-    return traces_[index].trace;
-  }
   [[nodiscard]] const WorkerCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::uint32_t inflight_capacity() const noexcept { return inflight_.capacity(); }
   [[nodiscard]] InflightRing& inflight() noexcept { return inflight_; }
@@ -113,14 +104,15 @@ class Worker {
     bool is_spoofed;
   };
   struct TraceState {
-    Trace trace;
-    Tsc first_sent;            // with an attempt sent
+    tracing::Trace trace;
+    Tsc first_sent;            // with an attempt that ended
     std::uint32_t handle = 0;  // of the attempt under way
     std::uint32_t policy = 0;  // that last let it go
     Tsc unplaced_since;        // waits for a place among the neighbours; 0: does not
     std::uint8_t port = 0;
     bool is_waiting = false;  // in the schedule or put off
   };
+  static_assert(sizeof(TraceState) <= 1024);
   struct Single {
     Assignment assignment;
     Tsc unplaced_since;       // as a trace's
@@ -177,9 +169,11 @@ class Worker {
   bool take_orders() noexcept;
   void lap(Stage stage, std::size_t packets) noexcept;
   void begin_trace(const Assignment& assignment, Tsc now) noexcept;
-  void advance(std::uint32_t trace, const Trace::Step& step, Tsc now) noexcept;
+  void advance(std::uint32_t trace, const tracing::Trace::Step& step, Tsc now) noexcept;
+  void report_hop(HopReport hop) noexcept;
+  void answer_hop(const HopReport& hop, Tsc now) noexcept;
   void end_trace(std::uint32_t trace, tasks::Outcome outcome, tasks::Reason reason) noexcept;
-  bool take_trace_answers(Tsc now) noexcept;
+  bool take_answered_hops(Tsc now) noexcept;
   bool expire(Tsc now) noexcept;
   [[nodiscard]] bool is_anything_under_way() noexcept;
   void nap(unsigned idle_rounds) noexcept;
@@ -208,12 +202,12 @@ class Worker {
   // worker_choose.cc: which probes leave now
   bool choose(Tsc now) noexcept;
   void choose_scheduled(std::size_t until, Tsc now) noexcept;
-  bool draw(std::size_t until, Tsc now) noexcept;
+  bool take_from_mailbox(std::size_t until, Tsc now) noexcept;
   void try_choose(const tasks::QueuedTask& queued, std::uint32_t item, std::uint8_t port,
                   bool is_spoofed, Tsc now) noexcept;
-  void meet_policy() noexcept;
-  [[nodiscard]] tasks::Reason objection(const tasks::Task& task, std::uint32_t admitted_under,
-                                        bool is_spoofed, Tsc now) const noexcept;
+  void apply_policy() noexcept;
+  [[nodiscard]] tasks::Reason policy_refusal(const tasks::Task& task, std::uint32_t admitted_under,
+                                             bool is_spoofed, Tsc now) const noexcept;
   void put_off(const Chosen& candidate, Tsc now) noexcept;
   void await_place(const Chosen& candidate, Tsc now) noexcept;
   [[nodiscard]] std::uint32_t kept(const Chosen& candidate) noexcept;
@@ -237,7 +231,7 @@ class Worker {
   [[nodiscard]] const probes::Template& template_for(const tasks::Task& task) const noexcept;
 
   // worker_link.cc: ports that are held
-  void meet_port(Lane& lane) noexcept;
+  void follow_port(Lane& lane) noexcept;
   void interrupt(Lane& lane, Tsc until) noexcept;
   void await_port(const Chosen& candidate, Tsc now) noexcept;
   void end_interrupted(const Flight& flight) noexcept;
@@ -357,8 +351,9 @@ class Worker {
   SpscRing<Order> orders_;
   ReportRing reports_;
   std::vector<Worker*> all_;
-  std::vector<std::unique_ptr<SpscRing<TraceAnswer>>> inboxes_;  // [i]: from worker i
-  bool is_timed_ = false;                                        // this round's stages are timed
+  // [i]: attempts of our traces that worker i claimed, their TTLs not filled in.
+  std::vector<std::unique_ptr<SpscRing<HopReport>>> inboxes_;
+  bool is_timed_ = false;  // this round's stages are timed
   Tsc lap_began_;
   WorkerCounters counters_;
   FrameTap tap_;

@@ -22,7 +22,7 @@ Schedule::Send Worker::send_of(const tasks::Task& task, bool is_spoofed) noexcep
 }
 
 // Another policy in force holds for what waits at a port too: that ends here, unless it was sent.
-void Worker::meet_policy() noexcept {
+void Worker::apply_policy() noexcept {
   // Acquire: pairs with the release of who put it in force.
   policy_ = shared_.policy.load(std::memory_order_acquire);
   const std::uint32_t number = policy_ == nullptr ? 0 : policy_->number();
@@ -33,12 +33,12 @@ void Worker::meet_policy() noexcept {
 }
 
 // What the policy in force says to a probe that another one admitted.
-inline tasks::Reason Worker::objection(const tasks::Task& task, std::uint32_t admitted_under,
-                                       bool is_spoofed, Tsc now) const noexcept {
+inline tasks::Reason Worker::policy_refusal(const tasks::Task& task, std::uint32_t admitted_under,
+                                            bool is_spoofed, Tsc now) const noexcept {
   if (admitted_under == policy_number_ || policy_ == nullptr) return tasks::Reason::kNone;
   constexpr std::uint64_t kNsOfASecond = 1'000'000'000;
-  return policy_->objection(
-      task, is_spoofed, static_cast<std::int64_t>(shared_.clock.to_unix_ns(now) / kNsOfASecond));
+  return policy_->refusal(task, is_spoofed,
+                          static_cast<std::int64_t>(shared_.clock.to_unix_ns(now) / kNsOfASecond));
 }
 
 // Adds the probe to chosen_ if its next hop is known; else it is put off, or fails.
@@ -83,7 +83,7 @@ bool Worker::choose(Tsc now) noexcept {
   const std::uint32_t granted = want == 0 ? 0 : shared_.total.take(now, want);
   // Traces under way and new tasks share what there is.
   choose_scheduled(offered == 0 ? granted : granted - granted / 2, now);
-  const bool drew = draw(granted, now);
+  const bool drew = take_from_mailbox(granted, now);
   choose_scheduled(granted, now);
   if (chosen_count_ < granted) {
     shared_.total.give_back(granted - static_cast<std::uint32_t>(chosen_count_));
@@ -101,7 +101,7 @@ void Worker::choose_scheduled(std::size_t until, Tsc now) noexcept {
     const tasks::Task& task = queued_of(*item).task;
     const std::uint32_t admitted_under =
         is_trace(*item) ? traces_[*item - waiting_].policy : singles_[*item].assignment.policy;
-    const tasks::Reason reason = objection(task, admitted_under, is_spoofed, now);
+    const tasks::Reason reason = policy_refusal(task, admitted_under, is_spoofed, now);
     if (reason != tasks::Reason::kNone) {
       fail(*item, reason);
       continue;
@@ -113,15 +113,12 @@ void Worker::choose_scheduled(std::size_t until, Tsc now) noexcept {
 
 // Takes tasks from the mailbox, in order: those that a limit holds are filed, others chosen until
 // there are `until`. True if it took any.
-bool Worker::draw(std::size_t until, Tsc now) noexcept {
+bool Worker::take_from_mailbox(std::size_t until, Tsc now) noexcept {
   const std::size_t offered = tasks_.available(kBurst);
   for (; drawn_ < offered; ++drawn_) {
     const Assignment& assignment = tasks_.front(drawn_);
     const tasks::Task& task = assignment.queued.task;
     if (task.kind == probes::Kind::kTrace) {
-      // The order that gave this trace its room was given before the task.
-      while (free_traces_.empty() && take_orders()) {
-      }
       begin_trace(assignment, now);
       continue;
     }
@@ -132,7 +129,8 @@ bool Worker::draw(std::size_t until, Tsc now) noexcept {
       continue;
     }
     if (chosen_count_ >= until) break;
-    const tasks::Reason reason = objection(task, assignment.policy, assignment.is_spoofed, now);
+    const tasks::Reason reason =
+        policy_refusal(task, assignment.policy, assignment.is_spoofed, now);
     if (reason != tasks::Reason::kNone) {
       fail(assignment.queued, reason);
       continue;

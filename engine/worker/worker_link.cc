@@ -13,7 +13,7 @@ constexpr std::uint64_t kLinkPatienceMs = 5'000;
 }  // namespace
 
 // The port's era is another one: it is held, or may be used again.
-void Worker::meet_port(Lane& lane) noexcept {
+void Worker::follow_port(Lane& lane) noexcept {
   const Tsc now = shared_.clock.now();
   lane.era = lane.port.era();
   const bool was_held = std::exchange(lane.is_held, Port::is_held(lane.era));
@@ -55,17 +55,18 @@ void Worker::await_port(const Chosen& candidate, Tsc now) noexcept {
 // destination.
 void Worker::end_interrupted(const Flight& flight) noexcept {
   if (flight.trace != kNoTrace) {
+    report_hop({.sent = flight.sent, .trace = flight.trace});
     return end_trace(flight.trace, tasks::Outcome::kSendFailed, tasks::Reason::kLink);
   }
   ++counters_.results[tasks::Outcome::kSendFailed];
-  reports_.add({.task = flight.task,
+  reports_.add({.kind = flight.kind,
+                .outcome = tasks::Outcome::kSendFailed,
+                .reason = tasks::Reason::kLink,
+                .task = flight.task,
                 .position = flight.position,
                 .at = flight.sent,
                 .src = source_of(flight),
-                .dst = flight.dst,
-                .kind = flight.kind,
-                .outcome = tasks::Outcome::kSendFailed,
-                .reason = tasks::Reason::kLink});
+                .dst = flight.dst});
 }
 
 }  // namespace backsight::engine

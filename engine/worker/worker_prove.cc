@@ -207,15 +207,15 @@ RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& id
     if (!is_own_tag(input, identity.tag, arrival)) continue;
     if (!is_sender_known(reply, dst)) return RxOutcome::kMismatch;
     if (!seen_.is_new(identity.tag)) return RxOutcome::kObservedAgain;
-    reports_.add({.task = identity.id.number,
+    reports_.add({.what = ReportKind::kObservation,
+                  .kind = kind,
+                  .has_reply = true,
+                  .task = identity.id.number,
                   .at = arrival.at,
                   .src = reply.to,
                   .dst = dst,
                   .reply = summary_of(reply),
-                  .probe_vp = identity.id.vp,
-                  .what = ReportKind::kObservation,
-                  .kind = kind,
-                  .has_reply = true},
+                  .probe_vp = identity.id.vp},
                  options, reply.has_quote);
     return RxOutcome::kObserved;
   }

@@ -31,18 +31,20 @@ probes::Ipv4Addr echo_destination(std::span<const std::byte> frame) noexcept {
   return {probes::load_be32(&frame[kEthernetBytes + kDestination])};
 }
 
-tasks::Hop hop_of(const probes::Reply& reply, tasks::Proof proof, std::uint64_t rtt_ns) noexcept {
-  tasks::Hop hop;
-  hop.rtt_ns = rtt_ns;
-  hop.proof = proof;
-  hop.reply = summary_of(reply);
-  hop.has_reply = true;
-  hop.quoted_ttl = reply.has_quote ? reply.quoted.ttl : std::uint8_t{0};
-  if (reply.has_quote) {
-    hop.label_count =
-        static_cast<std::uint8_t>(std::min<std::size_t>(reply.mpls.count, hop.labels.size()));
-    std::copy_n(reply.mpls.labels.begin(), hop.label_count, hop.labels.begin());
-  }
+HopReport hop_of(const probes::Reply& reply, tasks::Proof proof, const Flight& flight,
+                 Tsc arrived) noexcept {
+  HopReport hop{.has_reply = true,
+                .proof = proof,
+                .sent = flight.sent,
+                .rtt = arrived.since(flight.sent),
+                .reply = summary_of(reply),
+                .trace = flight.trace};
+  if (!reply.has_quote) return hop;
+  hop.quoted_ttl = reply.quoted.ttl;
+  hop.label_count =
+      static_cast<std::uint8_t>(std::min<std::size_t>(reply.mpls.count, hop.labels.size()));
+  std::transform(reply.mpls.labels.begin(), reply.mpls.labels.begin() + hop.label_count,
+                 hop.labels.begin(), [](const probes::MplsLabel& it) { return it.entry(); });
   return hop;
 }
 
@@ -248,17 +250,17 @@ RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& 
   const tasks::Outcome outcome =
       reply.has_quote ? tasks::Outcome::kError : tasks::Outcome::kReplied;
   ++counters_.results[outcome];
-  reports_.add({.task = flight.task,
+  reports_.add({.kind = flight.kind,
+                .outcome = outcome,
+                .has_reply = true,
+                .proof = proof,
+                .task = flight.task,
                 .position = flight.position,
                 .at = flight.sent,
                 .rtt = arrived.since(flight.sent),
                 .src = source_of(flight),
                 .dst = flight.dst,
-                .reply = summary_of(reply),
-                .kind = flight.kind,
-                .outcome = outcome,
-                .has_reply = true,
-                .proof = proof},
+                .reply = summary_of(reply)},
                options_of(reply), reply.has_quote);
   return RxOutcome::kMatched;
 }
@@ -266,19 +268,17 @@ RxOutcome Worker::finish(const probes::Reply& reply, const InflightRing::Place& 
 RxOutcome Worker::finish_trace(const probes::Reply& reply, const InflightRing::Place& place,
                                const Flight& flight, tasks::Proof proof, Tsc arrived) noexcept {
   Worker& owner = *all_[place.worker];
-  SpscRing<TraceAnswer>& inbox = *owner.inboxes_[index_];
+  SpscRing<HopReport>& inbox = *owner.inboxes_[index_];
   if (&owner != this && inbox.free_slots() == 0 && inbox.refreshed_free_slots() == 0) {
     return RxOutcome::kHandoverFull;
   }
   const Claim claim = owner.inflight_.claim(place, flight, arrived);
   if (claim != Claim::kMatched) return outcome_of(claim);
-  const TraceAnswer answer{
-      .trace = flight.trace,
-      .hop = hop_of(reply, proof, shared_.clock.to_ns(arrived.since(flight.sent)))};
+  const HopReport hop = hop_of(reply, proof, flight, arrived);
   if (&owner == this) {
-    advance(answer.trace, traces_[answer.trace].trace.answered(answer.hop), arrived);
+    answer_hop(hop, arrived);
   } else {
-    [[maybe_unused]] const bool pushed = inbox.try_push(answer);
+    [[maybe_unused]] const bool pushed = inbox.try_push(hop);
     BACKSIGHT_ASSERT(pushed);
   }
   return RxOutcome::kMatched;

@@ -60,7 +60,7 @@ const probes::Template& Worker::template_for(const tasks::Task& task) const noex
 }
 
 bool Worker::send(Tsc now) noexcept {
-  meet_policy();
+  apply_policy();
   ask_neighbours(now);
   bool did = false;
   bool is_held = false;
@@ -220,11 +220,8 @@ void Worker::file_chosen() noexcept {
                     .protocol = protocol_of(queued.task),
                     .kind = queued.task.kind};
       if (is_trace(it.item)) {
-        TraceState& state = traces_[it.item - waiting_];
         flight.trace = it.item - waiting_;
-        state.handle = handles_[i];
-        if (state.trace.hops().empty()) state.first_sent = now;
-        state.trace.sent(shared_.clock.to_unix_ns(now));
+        traces_[flight.trace].handle = handles_[i];
       }
       outgoing.place = inflight_.add(flight);
     }
@@ -278,13 +275,13 @@ void Worker::count_sent(const Lane& lane, std::size_t accepted, Tsc at) noexcept
     ++counters_.spoofed;
     ++counters_.results[tasks::Outcome::kSent];
     const tasks::QueuedTask& queued = lane.spoofed[it.place];
-    reports_.add({.task = queued.task.id,
+    reports_.add({.kind = queued.task.kind,
+                  .outcome = tasks::Outcome::kSent,
+                  .task = queued.task.id,
                   .position = queued.position,
                   .at = at,
                   .src = queued.task.src,
-                  .dst = queued.task.dst,
-                  .kind = queued.task.kind,
-                  .outcome = tasks::Outcome::kSent});
+                  .dst = queued.task.dst});
   }
   for (const probes::Kind kind : {probes::Kind::kPing, probes::Kind::kRecordRoute,
                                   probes::Kind::kTimestamp, probes::Kind::kTrace}) {

@@ -9,7 +9,7 @@ def _scores(paths: list[list[int]]) -> dict:
     """Of paths as backsight-evaluate tells each."""
     right, wrong = (sum(path[at] for path in paths) for at in (1, 2))
     ases = [path[3] for path in paths]
-    def share(of):
+    def share(of: int) -> float | None:
         return ases.count(of) / len(ases) if ases else None
     return {"paths": len(paths), "router_right": right / (right + wrong) if right + wrong else None,
             "as_complete": share(_COMPLETE), "as_wrong": share(_WRONG)}

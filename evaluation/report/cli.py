@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from typing import NoReturn, TypeVar
 
 from scale import page as scale_page
 from scale import units
@@ -16,6 +17,8 @@ from side_by_side import machine
 from . import both, cost, hour, page, published, rows
 from .merge import merge
 from .runs import BASELINE, OURS, ROOT, Plan, RunError, run_all, run_one, tell
+
+_Amount = TypeVar("_Amount", int, float)
 
 _EPILOG = """\
 Figures of the simulated Internet (docs/simulation.md): who measures there is told what a controller
@@ -31,7 +34,7 @@ Examples:
 """
 
 
-def _arguments(argv):
+def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/evaluate", formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EPILOG,
@@ -61,8 +64,8 @@ def _arguments(argv):
     return parser.parse_args(argv)
 
 
-def _plan(options) -> Plan:
-    def choose(given, full, quick):
+def _plan(options: argparse.Namespace) -> Plan:
+    def choose(given: _Amount | None, full: _Amount, quick: _Amount) -> _Amount:
         return given if given is not None else quick if options.quick else full
     worlds = choose(options.worlds, 3, 1)
     plan = Plan(choose(options.ases, 10_000, 2_000), choose(options.vantage_points, 150, 40),
@@ -77,7 +80,7 @@ def _plan(options) -> Plan:
 
 
 def _as_json(ours: dict, theirs: dict | None, plan: Plan, described: dict) -> dict:
-    def costs(it):
+    def costs(it: dict) -> dict[str, dict]:
         return {f"{revtrs:.0f}": vars(cost.of_day(revtrs, it["probes_per_revtr_warm"],
                                                   plan.vantage_points)) for revtrs in cost.DAYS}
     return {**ours, "cost_a_day": costs(ours),
@@ -100,7 +103,7 @@ def _write_scale(plan: Plan) -> str:
     return str(where.relative_to(ROOT))
 
 
-def _stop(*_):
+def _stop(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 AS_COUNTS = ("paths", "complete", "missing_one", "missing_more", "wrong")
 
 
@@ -9,10 +11,10 @@ def _share(part: float, of: float) -> float | None:
     return part / of if of else None
 
 
-def _sum(runs: list[dict], *keys: str):
-    total = 0
+def _sum(runs: list[dict], *keys: str) -> float:
+    total: float = 0
     for run in runs:
-        value = run
+        value: Any = run
         for key in keys:
             value = value[key]
         total += value
@@ -22,7 +24,7 @@ def _sum(runs: list[dict], *keys: str):
 def quantile(steps: list[list[float]], wanted: float) -> float:
     """Of a histogram of [upper bound, count], ascending: the middle of the step it lies in."""
     total = sum(count for _, count in steps)
-    seen = 0
+    seen: float = 0
     for upper, count in steps:
         seen += count
         if seen >= wanted * total and seen > 0:

@@ -37,9 +37,13 @@ _SAYS = """\
   {strict}.
 - **Coverage** is of destinations that answer pings and Record Route. Published is that 63% of those are in
   range of a vantage point; a path can be whole without that, through the atlas or an assumption.
+- **Vantage points** are the engine's own worker on simulated time, with the limits that a vantage point has
+  unless its config says otherwise: 10 packets a second to a destination, hops of a traceroute to it
+  included, and 100 to a /24; and {vp_pps} in all. Admission alone is left out.
 - **Latency** counts from the request to the whole path, on simulated time: distances are those of cities,
-  each way between controller and vantage point takes 15 ms, a vantage point sends at most {vp_pps} packets a
-  second. Not in it: what a controller's disk and its clients cost. A first request for a prefix waits
+  each way between controller and vantage point takes 15 ms, and a vantage point gathers results for 20 ms.
+  A traceroute takes its part mostly by the limit to a destination. Not in it: what a controller's disk and
+  its clients cost. A first request for a prefix waits
   for its survey; the third quarter of a run finds more of them made. No latency of RevTr 2.0 is quoted, for
   we know of none that says what was in its caches.
 - **Probes** are all that was sent while requests ran: surveys, tests of vantage points, each packet of a

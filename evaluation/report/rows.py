@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from side_by_side.table import number
 
 from . import cost, published
@@ -18,7 +20,7 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value * 100:.1f}"
 
 
-def _of_both(ours: dict, theirs: dict | None):
+def _of_both(ours: dict, theirs: dict | None) -> Iterator[tuple[str, ...]]:
     """The same paths of both: each alone is of other destinations."""
     if theirs is None:
         return
@@ -34,7 +36,8 @@ def rows(ours: dict, theirs: dict | None, vantage_points: int) -> list[tuple[str
     """REQUIRES: both as merge() returns them; with `theirs`, both with "of_both" of both.compare()."""
     planners = [it for it in (ours, theirs) if it]
 
-    def line(figure, unit, key, shown=number, beside=""):
+    def line(figure: str, unit: str, key: str, shown: Callable[[float | None], str] = number,
+             beside: str = "") -> tuple[str, ...]:
         return (figure, unit, *(shown(it[key]) for it in planners), beside)
 
     lines = [
@@ -71,7 +74,7 @@ def rows(ours: dict, theirs: dict | None, vantage_points: int) -> list[tuple[str
     return lines
 
 
-def terminal(head, lines) -> str:
+def terminal(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
     table = [tuple(word.upper() for word in head), *lines]
     widths = [max(len(cells[at]) for cells in table) for at in range(len(head))]
     return "\n".join("  ".join(cell.ljust(width) if at < 2 else cell.rjust(width)

@@ -33,11 +33,11 @@ class Series:
     values: list  # of lines: (x, y); of bars: one a group, None for none
 
 
-def _text(x, y, words, anchor="start", more=""):
+def _text(x: float, y: float, words: str, anchor: str = "start", more: str = "") -> str:
     return f'  <text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(words)}</text>'
 
 
-def _line(x1, y1, x2, y2, kind):
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'  <line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
@@ -85,7 +85,7 @@ def shares_over_log(title: str, about: str, x_label: str, y_label: str,
     low, high = floor(log10(min(xs))), ceil(log10(max(xs)))
     high = max(high, low + 1)
 
-    def place(x):
+    def place(x: float) -> float:
         return _LEFT + (log10(x) - low) / (high - low) * (WIDTH - _LEFT - _RIGHT)
 
     body = _percent_axis()

@@ -132,7 +132,7 @@ def _queues(units: Units) -> str:
                 controller_s=units.controller_s, sites=sites, site_pps=pps / units.busiest,
                 probes=round(units.probes), rounds=_ROUNDS, broker_per_s=units.broker_results_per_s)
             got = queueing.simulate(group, _SECONDS)
-            fullest = max(got.behind_s, key=got.behind_s.get)
+            fullest = max(got.behind_s, key=got.behind_s.__getitem__)
             lines.append((number(pps), first.name, f"{load:g}", number(group.revtrs_per_second),
                           number(got.quantile_s(0.5)), number(got.quantile_s(0.99)),
                           *(number(got.waits_s[name] * 1e3) for name in got.waits_s),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -88,7 +89,7 @@ class _Run:
         self.order = count()
         self.outcome = Outcome()
 
-    def at(self, when: float, what, *about) -> None:
+    def at(self, when: float, what: Callable[..., None], *about: object) -> None:
         heapq.heappush(self.events, (when, next(self.order), what, about))
 
     def arrive(self, now: float) -> None:

@@ -71,14 +71,14 @@ Expected<Figures> bench_export(const Options& options) {
       const engine::Tsc now{rte_rdtsc()};
       for (int i = 0; i < 64; ++i) {
         ++task;
-        ring.add({.task = task,
+        ring.add({.kind = probes::Kind::kRecordRoute,
+                  .outcome = tasks::Outcome::kReplied,
+                  .has_reply = true,
+                  .task = task,
                   .at = now,
                   .rtt = {1000},
                   .src = kRigAddress,
-                  .dst = {static_cast<std::uint32_t>(task)},
-                  .kind = probes::Kind::kRecordRoute,
-                  .outcome = tasks::Outcome::kReplied,
-                  .has_reply = true},
+                  .dst = {static_cast<std::uint32_t>(task)}},
                  route, false);
       }
       ring.publish();

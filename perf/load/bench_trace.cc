@@ -2,10 +2,12 @@
 // whose routers expire TTLs below twelve and whose host answers the twelfth, and control, which
 // gives tasks, reads the hops and checks each of them.
 #include <rte_cycles.h>
-#include <rte_pause.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 
+#include "engine/worker/worker_client.h"
 #include "perf/load/benches.h"
 #include "perf/load/feed.h"
 #include "perf/load/reflector.h"
@@ -18,11 +20,11 @@ namespace {
 constexpr unsigned kHops = 12;
 constexpr std::size_t kFeed = 64;
 
-bool is_right(const engine::Trace& trace) {
-  const auto hops = trace.hops();
-  if (hops.size() != kHops) return false;
+bool is_right(const tasks::TraceResult& trace) {
+  const auto& hops = trace.hops;
+  if (trace.head.outcome != tasks::Outcome::kReached || hops.size() != kHops) return false;
   for (unsigned i = 0; i < kHops; ++i) {
-    const std::uint32_t expected = i + 1 < kHops ? 0x0a4d0001U + i : trace.task().task.dst.value;
+    const std::uint32_t expected = i + 1 < kHops ? 0x0a4d0001U + i : trace.head.dst.value;
     if (!hops[i].has_reply || hops[i].ttl != i + 1 || hops[i].reply.from.value != expected) {
       return false;
     }
@@ -53,19 +55,15 @@ Expected<Figures> bench_trace(const Options& options) {
   Feed feed(worker, like);
   std::uint64_t read = 0;
   std::uint64_t wrong = 0;
-  const auto take = [&](const engine::Report& report) {
-    const engine::Trace& trace = worker.trace(report.head().trace);
-    if (report.head().outcome != tasks::Outcome::kReached || !is_right(trace)) ++wrong;
-    ++read;
-    engine::Order order;
-    order.what = engine::Order::What::kTraceRead;
-    order.trace = report.head().trace;
-    while (!worker.orders().try_push(order)) rte_pause();
-  };
+  engine::WorkerClient client(worker, rig.clock(), setup.traces);
+  tasks::ResultBatch batch;
   const auto step = [&](bool feeds) {
     if (feeds) feed.fill(std::min<std::size_t>(kFeed, setup.traces - (feed.given() - read)));
     network.step();
-    worker.reports().read(64, take);
+    client.read(512, 0, batch);
+    read += batch.traces.size();
+    wrong += static_cast<std::uint64_t>(std::ranges::count_if(batch.traces, std::not_fn(is_right)));
+    batch.clear();
   };
   const std::uint64_t hz = rig.clock().hz();
   const auto run_for = [&](double seconds) {

@@ -106,13 +106,13 @@ class Destinations {
   std::uint32_t at_ = 0;
 };
 
-// What a count of reports adds up to.
+// What a count of reports adds up to, none of them of traces.
 struct ReportTally {
   engine::CounterArray<tasks::Outcome> outcomes;
   std::uint64_t reports = 0;
   void add(const engine::Report& report) noexcept {
     ++reports;
-    if (report.head().what == engine::ReportKind::kObservation) return;
+    if (report.what() == engine::ReportKind::kObservation) return;
     ++outcomes[report.head().outcome];
   }
 };

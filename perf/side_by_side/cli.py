@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 from . import machine, measure, ours, page, table
 from .programs import Place, ProgramError, tell
@@ -25,7 +27,7 @@ Examples:
 """
 
 
-def _arguments(argv):
+def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_EPILOG,
         description="The benches of backsight-bench and, in the same run and in turn with them, "
@@ -45,7 +47,7 @@ def _arguments(argv):
     return parser.parse_args(argv)
 
 
-def _chooser(only: str, known: list[str]):
+def _chooser(only: str, known: list[str]) -> Callable[[str], bool]:
     wanted = [word for word in only.split(",") if word]
     for word in wanted:
         if not any(name == word or name.startswith(word + "/") for name in known):
@@ -54,7 +56,7 @@ def _chooser(only: str, known: list[str]):
                                           for word in wanted)
 
 
-def _as_json(found, described, setting) -> dict:
+def _as_json(found: measure.Findings, described: dict[str, str], setting: measure.Setting) -> dict:
     return {"machine": described,
             "settings": {"pairs": setting.pairs, "quick": setting.is_quick,
                          "real_time": setting.place.is_real_time, "hugepages": setting.uses_hugepages,
@@ -65,7 +67,7 @@ def _as_json(found, described, setting) -> dict:
             "broken": found.broken}
 
 
-def _print(found) -> None:
+def _print(found: measure.Findings) -> None:
     for name, runs in found.benches.items():
         last = runs[-1]
         numbers = ", ".join(f"{key} {table.number(value)}" for key, value in last.items()
@@ -81,7 +83,7 @@ def _print(found) -> None:
         print(f"BROKEN: {law}")
 
 
-def _stop(*_):
+def _stop(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import scanners, testpmd
@@ -119,7 +120,7 @@ class OverWire:
     target: float | None
 
 
-def _over_wire():
+def _over_wire() -> Iterator[OverWire]:
     for driver, short in (("net_af_xdp", "af_xdp"), ("net_af_packet", "af_packet")):
         is_xdp = short == "af_xdp"
         for scanner, kind, target in ((scanners.ZMAP, "ping", 3), (scanners.ZMAP_2, "ping", None),

@@ -11,10 +11,11 @@ import struct
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import wire
-from .programs import ProgramError, Running, ours, run, wait_until
+from .programs import Place, ProgramError, Running, ours, run, wait_until
 
 DRIVERS = {"af_packet": "net_af_packet", "af_xdp": "net_af_xdp"}
 _NAME = "bench"
@@ -26,7 +27,7 @@ _SO_TIMESTAMPNS = 35
 _ARP, _IPV4 = 0x0806, 0x0800
 
 
-def _config(driver: str, place) -> dict:
+def _config(driver: str, place: Place) -> dict:
     """vp.yaml as a small machine has it. JSON is YAML."""
     return {
         "name": _NAME, "id": 1,
@@ -41,7 +42,7 @@ def _config(driver: str, place) -> dict:
     }
 
 
-def measure(seconds: float, place, is_quick: bool) -> dict:
+def measure(seconds: float, place: Place, is_quick: bool) -> dict:
     found: dict = {"bench": "idle"}
     for short, driver in DRIVERS.items():
         found |= {f"{short}_{key}": value
@@ -49,7 +50,7 @@ def measure(seconds: float, place, is_quick: bool) -> dict:
     return found
 
 
-def _measure(driver: str, seconds: float, times: int, place) -> dict:
+def _measure(driver: str, seconds: float, times: int, place: Place) -> dict:
     with tempfile.TemporaryDirectory(prefix="backsight-bench-") as name, wire.Wire() as cable:
         folder = Path(name)
         run([ours("backsight"), "keygen", str(folder / "fleet.key")], "backsight keygen")
@@ -64,15 +65,17 @@ def _measure(driver: str, seconds: float, times: int, place) -> dict:
             running.wait_for(_SETTLE_SECONDS)
             share = _share_of_a_core(running.process.pid, seconds)
             said = {"core_percent": 100 * share}
-            for what, ask in (("arp", far.arp_ms), ("echo", far.echo_ms),
-                              ("first_probe", lambda: _first_probe_ms(folder, far))):
+            asked: dict[str, Callable[[], float | None]] = {
+                "arp": far.arp_ms, "echo": far.echo_ms,
+                "first_probe": lambda: _first_probe_ms(folder, far)}
+            for what, ask in asked.items():
                 values = [_after_a_pause(ask, what) for _ in range(times)]
                 said |= {f"{what}_median_ms": sorted(values)[len(values) // 2],
                          f"{what}_worst_ms": max(values)}
             return said
 
 
-def _after_a_pause(ask, what: str) -> float:
+def _after_a_pause(ask: Callable[[], float | None], what: str) -> float:
     time.sleep(random.uniform(0.1, 0.3))  # it has been idle for as long as it takes, and at no round time
     if (value := ask()) is None:
         raise ProgramError("backsight-vp", f"{what}: nothing came within {_PATIENCE_SECONDS} s")
@@ -136,10 +139,10 @@ class FarEnd:
         self._socket = _socket_in(namespace)
         self._count = 0
 
-    def __enter__(self):
+    def __enter__(self) -> FarEnd:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._socket.close()
 
     def forget(self) -> None:
@@ -151,7 +154,8 @@ class FarEnd:
         except (BlockingIOError, TimeoutError):
             pass
 
-    def arrival(self, is_it, seconds: float = _PATIENCE_SECONDS) -> float | None:
+    def arrival(self, is_it: Callable[[bytes], bool],
+                seconds: float = _PATIENCE_SECONDS) -> float | None:
         """When the kernel saw that frame, in Unix time."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
@@ -165,7 +169,8 @@ class FarEnd:
                 return sec + nsec / 1e9
         return None
 
-    def _ask(self, frame: bytes, is_answer, seconds: float) -> float | None:
+    def _ask(self, frame: bytes, is_answer: Callable[[bytes], bool],
+             seconds: float) -> float | None:
         self.forget()
         sent_at = time.time()
         self._socket.send(frame)

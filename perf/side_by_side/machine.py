@@ -66,7 +66,7 @@ class Hugepages:
         self._before: int | None = None
         self.are_there = False
 
-    def __enter__(self):
+    def __enter__(self) -> Hugepages:
         try:
             free = int(_FREE.read_text())
             total = int(_NR_HUGEPAGES.read_text())
@@ -80,6 +80,6 @@ class Hugepages:
             self.are_there = False
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._before is not None:
             _NR_HUGEPAGES.write_text(str(self._before))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -40,7 +41,7 @@ class Setting:
 
 
 class Measuring:
-    def __init__(self, setting: Setting, chosen):
+    def __init__(self, setting: Setting, chosen: Callable[[str], bool]):
         """`chosen(name)`: whether that figure is wanted."""
         self.setting = setting
         self.chosen = chosen
@@ -57,7 +58,7 @@ class Measuring:
 
     # --- steps ---
 
-    def _attempt(self, name: str, work) -> bool:
+    def _attempt(self, name: str, work: Callable[[], object]) -> bool:
         """False: it failed, and that is kept."""
         try:
             work()
@@ -67,14 +68,15 @@ class Measuring:
             self.found.failed[name] = str(error)
             return False
 
-    def _bench(self, name: str, bench: str, extra=()) -> dict:
+    def _bench(self, name: str, bench: str, extra: Iterable[str] = ()) -> dict:
         setting = self.setting
         said = ours.measure(bench, setting.seconds(bench), setting.place, setting.uses_hugepages, extra)
         self.found.benches.setdefault(name, []).append(said)
         return said
 
     def _alone(self) -> None:
-        runs = [(bench, bench, ()) for bench in self.benches] + list(figures.VARIANTS)
+        runs: list[tuple[str, str, tuple[str, ...]]] = [
+            *((bench, bench, ()) for bench in self.benches), *figures.VARIANTS]
         for name, bench, extra in runs:
             if not self.chosen(name) or bench not in self.benches:
                 continue
@@ -91,7 +93,7 @@ class Measuring:
             return
         tell(figures.IDLE)
 
-        def measured():
+        def measured() -> None:
             said = idle.measure(self.setting.seconds(figures.IDLE), self.setting.place,
                                 self.setting.is_quick)
             self.found.benches.setdefault(figures.IDLE, []).append(said)
@@ -107,7 +109,7 @@ class Measuring:
                 continue
             figure = Comparison(it.name, "Mpps", f"testpmd {it.work.name}", it.target)
 
-            def pair():
+            def pair() -> None:
                 seconds = self.setting.seconds(it.bench)
                 mine = self._bench(it.bench, it.bench)["mpps"]
                 figure.add(mine, testpmd.measure_mpps(it.work, seconds, self.setting.place))
@@ -142,14 +144,14 @@ class Measuring:
             for it in wanted:
                 figure = Comparison(it.name, "Mpps", it.scanner.name, it.target)
 
-                def pair():
+                def pair() -> None:
                     mine = points[it.kind].measure_mpps(it.driver)
                     figure.add(mine, scanners.measure_mpps(it.scanner, self.setting.wire_seconds,
                                                            self.setting.place))
 
                 self._pairs(figure, pair)
 
-    def _pairs(self, figure: Comparison, pair) -> None:
+    def _pairs(self, figure: Comparison, pair: Callable[[], None]) -> None:
         for count in range(self.setting.pairs):
             if not self._attempt(figure.name, pair):
                 break
@@ -169,7 +171,7 @@ class Measuring:
                     name, target.unit, "", target.value, target.at_most, values))
 
 
-def _no_wire(wanted) -> str | None:
+def _no_wire(wanted: list[figures.OverWire]) -> str | None:
     if os.geteuid() != 0:
         return "only root may make network namespaces"
     if lacking := missing("ip", *(it.scanner.program or it.scanner.package for it in wanted)):
@@ -177,7 +179,7 @@ def _no_wire(wanted) -> str | None:
     return None
 
 
-def names(benches) -> list[str]:
+def names(benches: Iterable[str]) -> list[str]:
     """All that --only takes."""
     return [*benches, *(name for name, _, _ in figures.VARIANTS), figures.IDLE,
             *(it.name for it in figures.TESTPMD), *(it.name for it in figures.WIRE)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 
-from .programs import ProgramError, ours
+from .programs import Place, ProgramError, ours
 
 
 def subcommands(help_text: str) -> dict[str, str]:
@@ -28,7 +29,8 @@ def available() -> dict[str, str]:
 MICRO = "micro"
 
 
-def command(bench: str, seconds: float, place, uses_hugepages: bool, extra=()) -> list[str]:
+def command(bench: str, seconds: float, place: Place, uses_hugepages: bool,
+            extra: Iterable[str] = ()) -> list[str]:
     if bench == MICRO:
         return place.under([ours("backsight-bench"), bench, "--json"])
     return place.under([
@@ -55,7 +57,8 @@ def parse_micro(said: str) -> dict:
                                for it in found["benchmarks"] if it.get("run_type") != "aggregate"}
 
 
-def measure(bench: str, seconds: float, place, uses_hugepages: bool, extra=()) -> dict:
+def measure(bench: str, seconds: float, place: Place, uses_hugepages: bool,
+            extra: Iterable[str] = ()) -> dict:
     """A bench whose laws are broken has an exit code of 1 and names them in `broken`."""
     done = subprocess.run(command(bench, seconds, place, uses_hugepages, extra),
                           capture_output=True, text=True)

@@ -6,6 +6,7 @@ from statistics import median
 from textwrap import fill
 
 from . import figures, line_rate, scanners, table
+from .measure import Findings, Setting
 from .programs import ROOT
 
 PAGE = ROOT / "docs/performance.md"
@@ -65,7 +66,7 @@ def _machine(described: dict[str, str]) -> str:
     return "\n".join(f"- {key}: {value}" for key, value in described.items())
 
 
-def _setting(setting) -> str:
+def _setting(setting: Setting) -> str:
     urgency = ("before all other programs (`chrt --fifo 50`)" if setting.place.is_real_time
                else "at normal priority")
     return (f"- run: {setting.pairs} pairs a ratio, {'short runs, ' if setting.is_quick else ''}"
@@ -134,7 +135,7 @@ def _wire() -> str:
     return _WIRE_TEXT.format(peers="\n".join(lines)) + "\n"
 
 
-def _left_out(found) -> str:
+def _left_out(found: Findings) -> str:
     rows = [*found.skipped.items(), *((name, f"failed: {why}") for name, why in found.failed.items())]
     if not rows:
         return ""
@@ -142,7 +143,7 @@ def _left_out(found) -> str:
             + "\n\n")
 
 
-def render(found, described, setting) -> str:
+def render(found: Findings, described: dict[str, str], setting: Setting) -> str:
     parts = [_INTRO, _machine(described), "\n", _setting(setting), "\n\n## Figures\n\n",
              "Medians; the spread is from the least to the greatest of the runs. A ratio is ours to "
              "theirs, pair\nby pair.\n\n", table.markdown_of(found.comparisons), "\n\n",
@@ -152,6 +153,6 @@ def render(found, described, setting) -> str:
     return "".join(parts)
 
 
-def write(found, described, setting) -> str:
+def write(found: Findings, described: dict[str, str], setting: Setting) -> str:
     PAGE.write_text(render(found, described, setting))
     return str(PAGE.relative_to(ROOT))

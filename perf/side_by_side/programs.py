@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 _GRACE_SECONDS = 10.0
@@ -60,11 +62,13 @@ class Running:
         self.name = Path(command[0]).name
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._said,
                                         stderr=subprocess.STDOUT)
+        assert self.process.stdin
+        self._input = self.process.stdin
 
-    def __enter__(self):
+    def __enter__(self) -> Running:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.end("kill")
         self._said.close()
 
@@ -84,14 +88,14 @@ class Running:
     def end(self, how: str) -> None:
         """By the end of its `input`, an `interrupt`, or `kill`."""
         if how == "input":
-            self.process.stdin.close()
+            self._input.close()
         if self.process.poll() is None and how != "input":
             self.process.send_signal(signal.SIGINT if how == "interrupt" else signal.SIGKILL)
         if self.wait_for(_GRACE_SECONDS):
             self.process.kill()
             self.process.wait()
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
+        if not self._input.closed:
+            self._input.close()
 
 
 def run_for(command: list[str], seconds: float, how: str) -> str:
@@ -102,7 +106,7 @@ def run_for(command: list[str], seconds: float, how: str) -> str:
         return running.said
 
 
-def run(command: list[str], what: str, **options) -> str:
+def run(command: list[str], what: str, **options: Any) -> str:
     """Standard output of a program that ends by itself."""
     done = subprocess.run(command, capture_output=True, text=True, **options)
     if done.returncode != 0:
@@ -110,7 +114,7 @@ def run(command: list[str], what: str, **options) -> str:
     return done.stdout
 
 
-def wait_until(is_so, seconds: float, every: float = 0.02) -> bool:
+def wait_until(is_so: Callable[[], bool], seconds: float, every: float = 0.02) -> bool:
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:

@@ -36,7 +36,7 @@ def _zmap(threads: int) -> Callable[[Path, Place], list[str]]:
         "--output-file=/dev/null", wire.DESTINATIONS]
 
 
-def _masscan(*_) -> list[str]:
+def _masscan(*_: object) -> list[str]:
     return ["masscan", "--ping", f"--rate={_NO_LIMIT_PPS}", "-e", wire.NEAR, "--adapter-ip",
             wire.ADDRESS, "--adapter-mac", wire.NEAR_MAC.replace(":", "-"), "--router-mac",
             wire.GATEWAY_MAC.replace(":", "-"), "--wait", "0", wire.DESTINATIONS]
@@ -88,7 +88,7 @@ TXONLY = Scanner("testpmd txonly", "one constant frame on net_af_xdp: what that 
                  "dpdk-dev", _txonly, testpmd.transmit_rates, "dpdk-testpmd")
 
 
-def measure_mpps(scanner: Scanner, seconds: float, place) -> float:
+def measure_mpps(scanner: Scanner, seconds: float, place: Place) -> float:
     """Million packets a second that arrive at the far end."""
     with tempfile.TemporaryDirectory() as folder, wire.Wire() as cable:
         command = place.under(scanner.command(Path(folder), place))

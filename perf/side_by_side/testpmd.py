@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from statistics import median
 
-from .programs import ProgramError, run_for
+from .programs import Place, ProgramError, run_for
 
 FRAME_BYTES = 98
 # Of 32, 64, 128 and 256 the burst that suits testpmd best, here and on most NICs.
@@ -48,7 +48,7 @@ def transmit_rates(said: str) -> list[float]:
     return [rate for rate in rates[1:] if rate > 0]
 
 
-def measure_mpps(work: Work, seconds: float, place) -> float:
+def measure_mpps(work: Work, seconds: float, place: Place) -> float:
     # It ends with its input; a second passes before its first figure, another before one that counts.
     said = run_for(place.under(command(work, place.worker_core, place.control_core)), seconds + 2.5,
                    how="input")

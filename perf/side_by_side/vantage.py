@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from . import wire
-from .programs import ProgramError, Running, ours, run, wait_until
+from .programs import Place, ProgramError, Running, ours, run, wait_until
 
 _NAME = "bench"
 # Tasks a second that no port here takes; a queue is filled for the whole measurement.
@@ -19,7 +19,7 @@ _TIMEOUT_MS = 200
 _IN_MEMORY = "/dev/shm"
 
 
-def _config(folder: Path, driver: str, place, uses_hugepages: bool) -> dict:
+def _config(folder: Path, driver: str, place: Place, uses_hugepages: bool) -> dict:
     """vp.yaml: no limit but the port. JSON is YAML."""
     unlimited = {"total_pps": 1_000_000_000, "per_destination_pps": 0, "per_prefix24_pps": 0,
                  "per_spoofed_source_pps": 0}
@@ -50,7 +50,7 @@ def _fill_queue(folder: Path, kind: str, tasks: int) -> None:
 class Vantage:
     """A vantage point for several runs: the tasks are put once, and copied for each run."""
 
-    def __init__(self, kind: str, seconds: float, place, uses_hugepages: bool):
+    def __init__(self, kind: str, seconds: float, place: Place, uses_hugepages: bool):
         self.kind, self.seconds, self.place = kind, seconds, place
         self.uses_hugepages = uses_hugepages
         self._kept = tempfile.TemporaryDirectory(
@@ -62,10 +62,10 @@ class Vantage:
         _fill_queue(self.folder, kind, self.tasks)
         (self.folder / "queue").rename(self.folder / "full")
 
-    def __enter__(self):
+    def __enter__(self) -> Vantage:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._kept.cleanup()
 
     def measure_mpps(self, driver: str) -> float:

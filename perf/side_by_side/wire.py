@@ -23,11 +23,11 @@ DESTINATIONS = "16.0.0.0/4"
 class Wire:
     """Raised anew for each program, so that none finds what another left."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.name = f"backsight-bench-{os.getpid()}"
         self.near, self.far = f"{self.name}-a", f"{self.name}-b"
 
-    def __enter__(self):
+    def __enter__(self) -> Wire:
         try:
             self._raise()
         except BaseException:
@@ -35,7 +35,7 @@ class Wire:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._remove()
 
     def _raise(self) -> None:

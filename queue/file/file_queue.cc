@@ -64,7 +64,7 @@ Expected<std::unique_ptr<FileQueue>> FileQueue::open(storage::FileSystem& files,
   if (auto restored = queue->restore(); !restored) return tl::unexpected(restored.error());
   if (auto named = queue->name_log(); !named) return tl::unexpected(named.error());
   if (auto begun = queue->begin_epoch(); !begun) return tl::unexpected(begun.error());
-  if (auto met = queue->meet_tasks(options); !met) return tl::unexpected(met.error());
+  if (auto done = queue->open_task_log(options); !done) return tl::unexpected(done.error());
   return queue;
 }
 
@@ -126,7 +126,7 @@ Expected<void> FileQueue::begin_epoch() {
 
 // Begins to read tasks at the first one that is not done. A log of tasks that ends before it has
 // been replaced by an empty one: its numbers must go on behind those that were used.
-Expected<void> FileQueue::meet_tasks(const storage::LogOptions& options) {
+Expected<void> FileQueue::open_task_log(const storage::LogOptions& options) {
   const auto end = log_end(files_, layout_.tasks);
   if (!end) return tl::unexpected(end.error());
   if (*end < done_.low()) {

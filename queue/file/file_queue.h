@@ -65,7 +65,7 @@ class FileQueue final : public VpQueue {
   Expected<bool> restore_segment(std::uint64_t first, std::uint64_t end);
   Expected<void> begin_epoch();
   Expected<void> name_log();
-  Expected<void> meet_tasks(const storage::LogOptions& options);
+  Expected<void> open_task_log(const storage::LogOptions& options);
   [[nodiscard]] bool is_worth_a_look();
   Expected<bool> load_tasks(std::vector<std::string>& complaints);
   void append(const tasks::ResultSpans& records);

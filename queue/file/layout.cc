@@ -4,20 +4,14 @@
 
 #include <algorithm>
 
+#include "config/vp_name.h"
+
 namespace backsight::queue {
 
 namespace {
 
 constexpr std::string_view kScheme = "file://";
 constexpr std::uint64_t kMostStatusBytes = std::uint64_t{1} << 20;
-constexpr std::size_t kMaxName = 63;
-
-bool is_vp_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxName &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
-}
 
 }  // namespace
 
@@ -32,9 +26,10 @@ Expected<std::string> queue_root(std::string_view url) {
 }
 
 Expected<void> check_vp_name(std::string_view vp) {
-  if (is_vp_name(vp)) return {};
-  return bad_usage(fmt::format(
-      "vantage point \"{}\" must be 1 to {} of a-z, 0-9 and \"-\", such as ams01", vp, kMaxName));
+  if (config::is_vp_name(vp)) return {};
+  return bad_usage(
+      fmt::format("vantage point \"{}\" must be 1 to {} of a-z, 0-9 and \"-\", such as ams01", vp,
+                  config::kMaxVpNameCharacters));
 }
 
 Expected<VpLayout> vp_layout(std::string_view url, std::string_view vp) {
@@ -52,7 +47,7 @@ Expected<std::vector<std::string>> list_vps(storage::FileSystem& files, std::str
   if (!names) return names;
   std::vector<std::string> vps;
   for (std::string& name : *names) {
-    if (!is_vp_name(name)) continue;
+    if (!config::is_vp_name(name)) continue;
     const auto inside = files.list(*root + "/" + name);
     const bool is_vp = inside && std::any_of(inside->begin(), inside->end(), [](const auto& entry) {
                          return entry == "tasks" || entry == "results" || entry == "status.json";

@@ -26,7 +26,7 @@ struct VpLayout {
 // "file:///dir" is "/dir".
 [[nodiscard]] Expected<std::string> queue_root(std::string_view url);
 
-// Vantage points are named with 1 to 63 of a-z, 0-9 and "-".
+// config/vp_name.h says what is one.
 [[nodiscard]] Expected<void> check_vp_name(std::string_view vp);
 
 [[nodiscard]] Expected<VpLayout> vp_layout(std::string_view url, std::string_view vp);

@@ -195,7 +195,7 @@ class ResultReading {
       return "a hop's labels are not there";
     }
     for (std::uint32_t i = 0; i < hop.label_count; ++i) {
-      hop.labels[i] = unpack_label(words_->Get(form.words_begin() + i));
+      hop.labels[i] = probes::MplsLabel::of_entry(words_->Get(form.words_begin() + i));
     }
     return nullptr;
   }

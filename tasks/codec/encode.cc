@@ -90,7 +90,7 @@ wire::ProbeV1 to_wire(const ProbeResult& result, std::uint64_t first_position,
 wire::HopV1 to_wire(const Hop& hop, std::vector<std::uint32_t>& words) {
   const auto begin = static_cast<std::uint32_t>(words.size());
   const std::size_t labels = std::min<std::size_t>(hop.label_count, hop.labels.size());
-  for (std::size_t i = 0; i < labels; ++i) words.push_back(pack_label(hop.labels[i]));
+  for (std::size_t i = 0; i < labels; ++i) words.push_back(hop.labels[i].entry());
   return {hop.sent_at_ns,
           hop.rtt_ns,
           hop.reply.from.value,

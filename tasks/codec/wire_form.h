@@ -54,17 +54,4 @@ enum class WireRecorded : std::uint8_t {
   return form == WireRecorded::kNothing ? 0 : probes::kMaxRecordedHops;
 }
 
-// RFC 4950: label 20 bits, traffic class 3, bottom of stack 1, TTL 8.
-[[nodiscard]] constexpr std::uint32_t pack_label(const probes::MplsLabel& label) noexcept {
-  return label.label << 12 | (label.traffic_class & 7U) << 9 | (label.is_bottom ? 1U << 8 : 0U) |
-         label.ttl;
-}
-
-[[nodiscard]] constexpr probes::MplsLabel unpack_label(std::uint32_t word) noexcept {
-  return {.label = word >> 12,
-          .traffic_class = static_cast<std::uint8_t>(word >> 9 & 7),
-          .is_bottom = (word >> 8 & 1) != 0,
-          .ttl = static_cast<std::uint8_t>(word & 0xff)};
-}
-
 }  // namespace backsight::tasks

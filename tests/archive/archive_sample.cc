@@ -1,5 +1,5 @@
 // archive_sample FOLDER: writes an archive of known rows for the tests of docs/queries/, with our
-// own archive. What each row is for stands beside it; tests/operating/test_archive.py knows the
+// own archive. What each row is for stands beside it; tests/operating/test_queries.py knows the
 // answers.
 #include <fmt/format.h>
 

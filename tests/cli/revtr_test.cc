@@ -10,7 +10,7 @@
 #include "../controller_api/fake_service.h"
 #include "command.h"
 #include "controller/api/api_server.h"
-#include "controller/form/path_json.h"
+#include "controller/json/path_json.h"
 #include "tests/support/loopback.h"
 
 namespace backsight::cli {

@@ -1,6 +1,6 @@
 // Files of data that are replaced while a controller runs: taken up once they lie still, as far as
 // they are good.
-#include "controller/running/data_watch.h"
+#include "controller/service/data_watch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

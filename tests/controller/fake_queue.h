@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "controller/running/vp_link.h"
+#include "controller/service/vp_link.h"
 #include "queue/client.h"
 
 namespace backsight::controller {

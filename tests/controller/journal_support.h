@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "controller/form/path_json.h"
 #include "controller/journal/journal.h"
-#include "controller/journal/numbering.h"
+#include "controller/json/path_json.h"
+#include "controller/request_numbers.h"
 #include "random_path.h"
 #include "random_request.h"
 

@@ -1,6 +1,6 @@
 // The end of a request in two logs, archive and book: whichever of their disks refuses, and
 // wherever the process dies, it was shown only if it is archived, and it is there once.
-#include "controller/running/path_ends.h"
+#include "controller/service/path_ends.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

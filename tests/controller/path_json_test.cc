@@ -1,5 +1,5 @@
 // Reverse paths as JSON and back; nlohmann's parser is the judge of the form.
-#include "controller/form/path_json.h"
+#include "controller/json/path_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -98,6 +98,19 @@ TEST(PathJson, MakesAnyLabelJson) {
   EXPECT_EQ(tree["label"], "\"\\\n\0\x1f\x7f \xc3\xa9 "s + replaced + " " + replaced + replaced +
                                replaced + " " + replaced);
   EXPECT_EQ(tree["uuid"], path.uuid);
+}
+
+TEST(PathJson, MakesAnyPlaceJson) {
+  const DataFolder folder;
+  auto locations = Locations::open(folder.write(
+      "city.mmdb",
+      mmdb::database({{prefix("198.51.100.0/24"), mmdb::city("Gent\xff", "B\xff", 51.05, 3.7)}})));
+  ASSERT_TRUE(locations);
+  const Annotation annotation = {nullptr, std::make_shared<Locations>(std::move(*locations))};
+  const json tree = json::parse(to_json(example(), annotation));
+  const json& place = tree["revtr_hops"][0]["geolocation_ipinfo"];
+  EXPECT_EQ(place["city"], "Gent\xef\xbf\xbd");
+  EXPECT_EQ(place["country"], "B\xef\xbf\xbd");
 }
 
 TEST(PathJson, PassesUnknownKeysAndTakesDefaults) {

@@ -1,5 +1,5 @@
 // Submissions as users write them and as the journal keeps them.
-#include "controller/form/request_json.h"
+#include "controller/json/request_json.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

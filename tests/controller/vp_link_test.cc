@@ -1,5 +1,5 @@
 // The controller's end of a queue that fails in every way it can, and that works again by itself.
-#include "controller/running/vp_link.h"
+#include "controller/service/vp_link.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

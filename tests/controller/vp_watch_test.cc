@@ -1,5 +1,5 @@
 // Who is there, on a queue that fails and among whom one is odd.
-#include "controller/running/vp_watch.h"
+#include "controller/service/vp_watch.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "controller/api/api.h"
-#include "controller/form/path_json.h"
+#include "controller/json/path_json.h"
 #include "fake_service.h"
 
 namespace backsight::controller {

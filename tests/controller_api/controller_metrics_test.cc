@@ -1,7 +1,7 @@
 // The table of metrics keeps Prometheus' conventions, and docs/controller-metrics.md is in step
 // with it. To write the page anew:
 //   BACKSIGHT_WRITE=1 test_controller_api --gtest_filter='ControllerMetrics.*'
-#include "controller/watching/controller_metrics.h"
+#include "controller/metrics/controller_metrics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 
 #include "api_rig.h"
 #include "controller/api/embedded.h"
-#include "controller/form/request_json.h"
+#include "controller/json/request_json.h"
 #include "schema.h"
 #include "tests/support/loopback.h"
 

@@ -56,6 +56,7 @@ Bench::Bench(FakeInternet& fake_internet, const BenchSetup& bench_setup)
     worker.engine.waiting = setup.waiting;
     worker.engine.traces = setup.traces;
     workers.push_back(std::make_unique<Worker>(worker, shared));
+    clients.emplace_back(*workers.back(), clock, setup.traces);
     all.push_back(workers.back().get());
   }
   for (const auto& worker : workers) worker->connect(all);
@@ -73,7 +74,8 @@ Bench::~Bench() {
 void Bench::assign(tasks::Task task, unsigned worker, bool is_spoofed) {
   if (!is_spoofed) task.src = setup.address;
   Assignment assignment{.queued = {task, 1000 + task.id}, .policy = 1, .is_spoofed = is_spoofed};
-  ASSERT_TRUE(workers[worker]->tasks().try_push(assignment)) << "the mailbox is full";
+  clients[worker].give(assignment);
+  ASSERT_TRUE(clients[worker].feed()) << "no room";
   ++assigned;
 }
 
@@ -85,29 +87,7 @@ void Bench::round() {
 }
 
 void Bench::read_reports() {
-  for (const auto& worker : workers) {
-    worker->reports().read(32, [&](const Report& report) { read_report(*worker, report); });
-  }
-}
-
-void Bench::read_report(Worker& worker, const Report& report) {
-  switch (report.head().what) {
-    case ReportKind::kProbe:
-      results.push_back(probe_result_of(report, clock, 0));
-      break;
-    case ReportKind::kObservation:
-      observations.push_back(observation_of(report, clock));
-      break;
-    case ReportKind::kTrace: {
-      const auto hops = worker.trace(report.head().trace).hops();
-      traces.push_back({probe_result_of(report, clock, 0), {hops.begin(), hops.end()}});
-      Order read;
-      read.what = Order::What::kTraceRead;
-      read.trace = report.head().trace;
-      ASSERT_TRUE(worker.orders().try_push(read));
-      break;
-    }
-  }
+  for (WorkerClient& client : clients) client.read(32, 0, batch);
 }
 
 bool Bench::run_until(const std::function<bool()>& is_done, std::uint64_t most_rounds) {
@@ -166,12 +146,12 @@ const tasks::ProbeResult& Bench::result_of(std::uint64_t task) const {
   return kNone;
 }
 
-const TraceEnd& Bench::trace_of(std::uint64_t task) const {
+const tasks::TraceResult& Bench::trace_of(std::uint64_t task) const {
   for (const auto& it : traces) {
     if (it.head.task == task) return it;
   }
   ADD_FAILURE() << "trace " << task << " has no result";
-  static const TraceEnd kNone;
+  static const tasks::TraceResult kNone;
   return kNone;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/worker/worker.h"
+#include "engine/worker/worker_client.h"
 #include "fake_time.h"
 #include "network.h"
 
@@ -35,12 +36,6 @@ struct BenchSetup {
   config::PortConfig::Answers answers = config::PortConfig::Answers::kYes;
 };
 
-// A trace's end with its hops, as control keeps it.
-struct TraceEnd {
-  tasks::ProbeResult head;
-  std::vector<tasks::Hop> hops;
-};
-
 class Bench {
  public:
   explicit Bench(FakeInternet& internet, const BenchSetup& setup = {});
@@ -63,13 +58,11 @@ class Bench {
   void run_for_ms(std::uint64_t ms);
   void order(const Order& order);
 
-  void read_report(Worker& worker, const Report& report);
-
   // The laws that hold when nothing is under way.
   void check_laws();
 
   [[nodiscard]] const tasks::ProbeResult& result_of(std::uint64_t task) const;
-  [[nodiscard]] const TraceEnd& trace_of(std::uint64_t task) const;
+  [[nodiscard]] const tasks::TraceResult& trace_of(std::uint64_t task) const;
   [[nodiscard]] std::uint64_t count(RxOutcome outcome) const;
   [[nodiscard]] std::uint64_t rejected(probes::Reject reject) const;
   [[nodiscard]] std::uint64_t arp(ArpOutcome outcome) const;
@@ -86,12 +79,15 @@ class Bench {
   Shared shared;
   std::unique_ptr<Port> port;
   std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<WorkerClient> clients;  // of each worker
   Site site;
   bool reads_reports = true;
 
-  std::vector<tasks::ProbeResult> results;
-  std::vector<TraceEnd> traces;
-  std::vector<tasks::Observation> observations;
+  // What the workers reported.
+  tasks::ResultBatch batch;
+  const std::vector<tasks::ProbeResult>& results = batch.probes;
+  const std::vector<tasks::TraceResult>& traces = batch.traces;
+  const std::vector<tasks::Observation>& observations = batch.observations;
   std::uint64_t assigned = 0;
 };
 

@@ -8,7 +8,7 @@
 #include "engine/control/id_set.h"
 #include "engine/worker/fixed_map.h"
 #include "engine/worker/seen.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 namespace {

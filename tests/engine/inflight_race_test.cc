@@ -9,8 +9,8 @@
 
 #include "engine/worker/inflight.h"
 #include "fake_time.h"
-#include "random.h"
 #include "ring_calls.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 namespace {
@@ -99,7 +99,7 @@ class Race {
     });
   }
   void match(std::uint64_t seed) {
-    Random random(seed);
+    testing::Random random(seed);
     while (!is_over_) {
       const std::uint32_t handle =
           random.one_in(16) ? static_cast<std::uint32_t>(random.word())
@@ -126,13 +126,13 @@ class Race {
 };
 
 TEST(InflightRace, OfSenderAndOneMatcherEndsEachProbeOnce) {
-  const std::uint64_t seed = choose_seed();
+  const std::uint64_t seed = testing::choose_seed();
   SCOPED_TRACE("BACKSIGHT_SEED=" + std::to_string(seed));
   Race(64, seed).run(1);
 }
 
 TEST(InflightRace, OfSenderAndTwoMatchersEndsEachProbeOnce) {
-  const std::uint64_t seed = choose_seed();
+  const std::uint64_t seed = testing::choose_seed();
   SCOPED_TRACE("BACKSIGHT_SEED=" + std::to_string(seed));
   Race(256, seed).run(2);
 }

@@ -10,8 +10,8 @@
 
 #include "fake_time.h"
 #include "probes/craft.h"
-#include "random.h"
 #include "ring_calls.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 namespace {
@@ -164,7 +164,7 @@ class Twins {
   std::vector<std::uint32_t> places_;
 };
 
-void check_against_model(Random& random, Twins& twins, int steps) {
+void check_against_model(testing::Random& random, Twins& twins, int steps) {
   constexpr std::array<std::uint32_t, 8> kTimeouts = {1, 3, 7, 10, 15, 100, 333, 2000};
   for (int step = 0; step < steps && !::testing::Test::HasFatalFailure(); ++step) {
     switch (random.below(8)) {
@@ -263,6 +263,22 @@ TEST(InflightRing, JudgesAReplyByTheExactTimeoutAndNotByItsClass) {
     EXPECT_EQ(claim(twins.ring, 0, twins.handles[0], flight, arrived),
               is_late ? Claim::kLate : Claim::kMatched);
   }
+}
+
+TEST(InflightRing, TellsWhenTheNextProbeEnds) {
+  BACKSIGHT_RANDOM(random);
+  Twins twins(256, 0, 1);
+  EXPECT_FALSE(twins.ring.next_expiry(twins.now));
+  for (int i = 0; i < 200; ++i) twins.add(static_cast<std::uint32_t>(1 + random.below(3000)));
+  std::size_t ended = 0;
+  while (const auto next = twins.ring.next_expiry(twins.now)) {
+    ASSERT_GE(*next, twins.now);
+    const auto count = [&](const Flight&) { ++ended; };
+    EXPECT_EQ(twins.ring.expire({next->ticks - 1}, 256, count), 0U);
+    EXPECT_GT(twins.ring.expire(*next, 256, count), 0U);
+    twins.now = *next;
+  }
+  EXPECT_EQ(ended, 200U);
 }
 
 TEST(InflightRing, TakesTheSmallestClassThatIsNotBelowTheTimeout) {

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_time.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 namespace {
@@ -99,6 +99,27 @@ TEST(TotalRate, GrantsAgainWhatWasGivenBack) {
   EXPECT_EQ(total.take(kStart, 64), 1U);
 }
 
+TEST(TotalRate, TellsWhenItGrantsOneMore) {
+  BACKSIGHT_RANDOM(random);
+  for (const std::uint64_t rate : kRates) {
+    TotalRate total(rate, kTicksPerSecond);
+    total.set_rate(rate, kTicksPerSecond, kStart);
+    Tsc now = kStart;
+    for (int i = 0; i < 1000; ++i) {
+      while (total.take(now, 64) != 0) {
+      }
+      const Tsc next = total.next(now);
+      ASSERT_GT(next, now) << rate;
+      EXPECT_EQ(total.take({next.ticks - 1}, 1), 0U) << rate;
+      EXPECT_EQ(total.next(now), next);
+      now = next;
+      EXPECT_EQ(total.next(now), now);
+      ASSERT_EQ(total.take(now, 1), 1U) << rate;
+      now = now + TscSpan{random.below(2 * kTicksPerMs)};
+    }
+  }
+}
+
 TEST(TotalRate, GoesOnAtTheNewRateWhenItIsChanged) {
   TotalRate total(1000, kTicksPerSecond);
   total.set_rate(1000, kTicksPerSecond, kStart);
@@ -164,7 +185,7 @@ TEST(TotalRate, IsNotExceededByThreadsThatShareIt) {
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < 3; ++i) {
     threads.emplace_back([&, i] {
-      Random random(i);
+      testing::Random random(i);
       for (;;) {
         const std::uint64_t now = clock.fetch_add(5 * kTicksPerUs, std::memory_order_relaxed);
         if (now >= end) return;

@@ -11,7 +11,7 @@
 
 #include "engine/worker/schedule.h"
 #include "fake_time.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 
@@ -182,7 +182,7 @@ class Rig {
   std::map<std::uint32_t, Send> sends_;
 };
 
-inline Send random_send(Random& random, std::uint32_t prefixes, std::uint32_t hosts,
+inline Send random_send(testing::Random& random, std::uint32_t prefixes, std::uint32_t hosts,
                         std::uint32_t sources) {
   Send send{.dst = address(static_cast<std::uint32_t>(random.below(prefixes)),
                            static_cast<std::uint32_t>(random.below(hosts)))};

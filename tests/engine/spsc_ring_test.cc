@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 namespace {

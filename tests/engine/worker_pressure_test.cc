@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "bench.h"
-#include "random.h"
+#include "tests/support/random.h"
 
 namespace backsight::engine {
 namespace {

@@ -1,8 +1,9 @@
 // A worker before a fake Internet: what single probes find out.
 #include <gtest/gtest.h>
 
+#include "tests/support/random.h"
+
 #include "bench.h"
-#include "random.h"
 
 namespace backsight::engine {
 namespace {

@@ -1,8 +1,9 @@
 // Traceroutes through the fake Internet, by each method and past the ways in which routers quote.
 #include <gtest/gtest.h>
 
+#include "tests/support/random.h"
+
 #include "bench.h"
-#include "random.h"
 
 namespace backsight::engine {
 namespace {
@@ -13,7 +14,7 @@ using tasks::Outcome;
 constexpr std::array<TraceMethod, 3> kMethods = {TraceMethod::kIcmp, TraceMethod::kUdp,
                                                  TraceMethod::kTcp};
 
-void expect_whole_path(const TraceEnd& trace) {
+void expect_whole_path(const tasks::TraceResult& trace) {
   EXPECT_EQ(trace.head.outcome, Outcome::kReached);
   const std::vector<Ipv4Addr> expected = {ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3"),
                                           ip("198.51.100.7")};
@@ -112,7 +113,7 @@ TEST(WorkerTrace, KeepsManyUdpTracesWithDamagedQuotesApart) {
     vp.assign(task);
   }
   ASSERT_TRUE(vp.run_until_done());
-  for (const TraceEnd& it : vp.traces) {
+  for (const tasks::TraceResult& it : vp.traces) {
     EXPECT_EQ(it.head.outcome, Outcome::kReached);
     EXPECT_EQ(it.hops.size(), 4U);
     EXPECT_EQ(it.hops.back().reply.from, it.head.dst);
@@ -157,7 +158,7 @@ TEST(WorkerTrace, AsksASilentRouterAgainAndGoesOn) {
   task.attempts = 3;
   vp.assign(task);
   ASSERT_TRUE(vp.run_until_done());
-  const TraceEnd& end = vp.trace_of(9);
+  const tasks::TraceResult& end = vp.trace_of(9);
   EXPECT_EQ(end.head.outcome, Outcome::kReached);
   ASSERT_EQ(end.hops.size(), 6U);
   for (std::uint8_t attempt = 1; attempt <= 3; ++attempt) {
@@ -211,6 +212,24 @@ TEST(WorkerTrace, EndsTwoTracesThatAreAlike) {
   vp.check_laws();
 }
 
+// Every attempt once, and each answer from where its TTL ends.
+void expect_hops_in_order(const tasks::TraceResult& trace) {
+  const FakeInternet usual;
+  std::uint8_t ttl = 1;
+  std::uint8_t attempt = 1;
+  for (const tasks::Hop& hop : trace.hops) {
+    EXPECT_EQ(hop.ttl, ttl) << trace.head.task;
+    EXPECT_EQ(hop.attempt, attempt) << trace.head.task;
+    const auto& there = usual.path.there;
+    if (hop.has_reply) {
+      EXPECT_EQ(hop.reply.from, ttl <= there.size() ? there[ttl - 1U] : trace.head.dst);
+    }
+    const bool goes_on = hop.has_reply || attempt == tasks::Task().attempts;
+    ttl = static_cast<std::uint8_t>(ttl + (goes_on ? 1 : 0));
+    attempt = static_cast<std::uint8_t>(goes_on ? 1 : attempt + 1);
+  }
+}
+
 // The next probe's attempt is lost or late, and answers of an attempt before come after it.
 TEST(WorkerTrace, EndsOnceEachWhateverTheNetworkDoes) {
   BACKSIGHT_RANDOM(random);
@@ -236,12 +255,13 @@ TEST(WorkerTrace, EndsOnceEachWhateverTheNetworkDoes) {
     }
     return vp.traces.size() == kTraces;
   }));
+  for (const tasks::TraceResult& it : vp.traces) expect_hops_in_order(it);
   vp.check_laws();
   EXPECT_GT(vp.count(RxOutcome::kLate), 0U);
   EXPECT_GT(vp.count(RxOutcome::kDuplicate), 0U);
 }
 
-// The hops stay as reported until control has copied them; then others take their place.
+// A place is free for another trace as soon as the one before has ended.
 TEST(WorkerTrace, RunsAsManyAtOnceAsThereIsRoomForAndPingsBesides) {
   FakeInternet internet;
   internet.paths[ip("203.0.113.1")].has_host = false;

@@ -116,9 +116,9 @@ class Drawing(unittest.TestCase):
     def test_bars_are_as_high_as_their_shares(self):
         text = svg.share_bars("t", "a", "x", "y", ["one"], [svg.Series("s", [0.5]), svg.Series("n", [None])])
         bars = [node for node in xml.fromstring(text).iter() if node.get("height") and node.get("width")
-                and "rect" in node.tag and float(node.get("height")) > 12]
+                and "rect" in node.tag and float(node.attrib["height"]) > 12]
         self.assertEqual(len(bars), 1)
-        self.assertAlmostEqual(float(bars[0].get("height")), (svg._y(0) - svg._y(1)) / 2, delta=0.1)
+        self.assertAlmostEqual(float(bars[0].attrib["height"]), (svg._y(0) - svg._y(1)) / 2, delta=0.1)
 
     def test_words_are_escaped(self):
         xml.fromstring(svg.share_bars("a < b & c", "", "", "", ["<"], [svg.Series("&", [1])]))

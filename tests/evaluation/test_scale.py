@@ -105,10 +105,10 @@ class Sizes(unittest.TestCase):
 
 class Costs(unittest.TestCase):
     def test_units_are_of_the_runs(self):
-        machine = {"cpu_s": 1.0, "controller_cpu_ms_per_revtr": 2.0, "peak_mib": 100}
-        plain = {"requests": 100, "parts": [{"probes_per_revtr": it} for it in (1, 2, 3, 4)],
-                 "tasks": 400, "records": 500, "record_bytes": 6000, "latency_p50_s": 1.5,
-                 "vp_busiest": 2.5, "machine": machine}
+        machine: dict = {"cpu_s": 1.0, "controller_cpu_ms_per_revtr": 2.0, "peak_mib": 100}
+        plain: dict = {"requests": 100, "parts": [{"probes_per_revtr": it} for it in (1, 2, 3, 4)],
+                       "tasks": 400, "records": 500, "record_bytes": 6000, "latency_p50_s": 1.5,
+                       "vp_busiest": 2.5, "machine": machine}
         archived = {**plain, "machine": {**machine, "cpu_s": 1.5, "archive_bytes": 70_000}}
         it = of_runs(plain, archived)
         self.assertEqual((it.probes, it.tasks, it.records), (3, 4, 5))

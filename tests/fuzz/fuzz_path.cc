@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "controller/form/path_json.h"
+#include "controller/json/path_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 

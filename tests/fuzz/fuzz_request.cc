@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "controller/form/path_json.h"
-#include "controller/form/request_json.h"
 #include "controller/journal/journal_record.h"
+#include "controller/json/path_json.h"
+#include "controller/json/request_json.h"
 
 namespace {
 

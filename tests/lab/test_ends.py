@@ -1,6 +1,8 @@
 """Every accepted request ends, truthfully: through kills, stops, lost sources, cancels and full disks.
 What was shown is in the archive, once. The programs, the disks and the network are real."""
 
+from __future__ import annotations
+
 import gzip
 import json
 import os
@@ -25,8 +27,10 @@ PATIENCE_S = 60.0
 DISK = "1m"
 
 
-class Ends:
-    """What the tests of requests and their ends share; beside ReverseTest."""
+class Ends(ReverseTest):
+    """What the tests of requests and their ends share."""
+
+    service: WatchedService
 
     def setUp(self):
         self.service.start_what_is_gone()
@@ -65,7 +69,7 @@ class Ends:
 
     def archived(self):
         """How often each reverse traceroute stands in the archive, in the spool or in a bundle."""
-        times = {}
+        times: dict[int, int] = {}
         for file in self.service.archive().rglob("*revtr1*"):
             if file.suffix == ".gz":
                 text = gzip.decompress(file.read_bytes()).decode()
@@ -127,8 +131,8 @@ class WatchedBrokerService(WatchedService, BrokerService):
         return self._inside()
 
 
-class Restarts(Ends, ReverseTest):
-    kind_of_service = WatchedService
+class Restarts(Ends):
+    kind_of_service: type[Service] = WatchedService
 
     def test_lose_nothing_and_answer_nothing_twice(self):
         seed = random.SystemRandom().randint(1, 10_000)
@@ -160,6 +164,7 @@ class Restarts(Ends, ReverseTest):
             [*self.service.near(), "curl", "-sN",
              f"http://{self.service.api}/api/v1/revtr/{batch}/events"],
             stdout=subprocess.PIPE, text=True)
+        assert follower.stdout
         told = follower.stdout.readline()  # it follows
         self.assertEqual(self.service.signal("controller", signal.SIGTERM), 0)
         told += follower.communicate(timeout=20)[0]
@@ -200,7 +205,7 @@ class RestartsOverABroker(Restarts):
         super().setUpClass()
 
 
-class LostSources(Ends, ReverseTest):
+class LostSources(Ends):
     kind_of_service = WatchedService
 
     def test_are_waited_for_after_a_restart(self):
@@ -253,6 +258,7 @@ class SmallDisks(WatchedService):
         self._holder = subprocess.Popen(
             ["unshare", "-m", "sh", "-c", f"{' && '.join(mounts)} && echo && exec sleep 3600"],
             stdout=subprocess.PIPE)
+        assert self._holder.stdout
         self._holder.stdout.readline()
 
     def start_controller(self):
@@ -285,8 +291,9 @@ class SmallDisks(WatchedService):
         return codes
 
 
-class FullDisks(Ends, ReverseTest):
+class FullDisks(Ends):
     kind_of_service = SmallDisks
+    service: SmallDisks
     few = [("vp1", "far"), ("vp2", "plain1"), ("vp3", "plain2")]
 
     def is_refused(self):

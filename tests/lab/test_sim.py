@@ -1,5 +1,6 @@
 """backsight-sim on AF_PACKET ports: a real backsight-vp, Linux's ping and scamper get the truth."""
 
+import itertools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from vantage import KEY, program, skip_unless_possible
 CONFIG = """\
 seed: 7
 topology: {ases: 1000, vantage_points: 3}
-behaviour: {balancers_by_packet: 0, ases_filter_spoofed: 0, routers_limit_icmp: 0}
+behaviour: {balancers_by_address: 1, balancers_by_packet: 0, ases_filter_spoofed: 0, routers_limit_icmp: 0}
 dynamics: {loss: 0, jitter_us: 0, unusual_routes: 0}
 ports:
   - {device: "net_af_packet0,iface=sim0", vantage_points: 1}
@@ -35,8 +36,24 @@ def simulator():
     return str(Path(program()).parent / "backsight-sim")
 
 
+def timeless(row):
+    """A result without what a clock said: when things were, and a router's milliseconds."""
+    if isinstance(row, list):
+        return [timeless(item) for item in row]
+    if not isinstance(row, dict):
+        return row
+    return {key: timeless(value) for key, value in row.items()
+            if key not in ("sent_at_ns", "rtt_ns", "ms")}
+
+
 class SimulatedInternet(unittest.TestCase):
     """One simulation with two vantage points, each in a network namespace of its own."""
+
+    folder: Path
+    spaces: list[str]  # namespaces
+    points: list[dict[str, str]]  # vantage points
+    hosts: list[str]
+    simulation: subprocess.Popen
 
     @classmethod
     def setUpClass(cls):
@@ -142,6 +159,14 @@ class SimulatedInternet(unittest.TestCase):
             self.assertEqual(seen.get(ttl), hop["shows"])
         self.assertEqual(seen[len(visible) + 1], host)
 
+    def run_simulated_vp(self, tasks):
+        done = subprocess.run(
+            [str(Path(program()).parent / "backsight-evaluate"), "--config", "sim.yaml", "--vp", "2",
+             "--vp-pps", "10000", "--tasks", "-"], cwd=self.folder, text=True, capture_output=True,
+            input="".join(json.dumps(task) + "\n" for task in tasks))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return {row["task"]: row for row in map(json.loads, done.stdout.splitlines())}
+
     def run_vp(self, tasks, **more):
         (self.folder / "vp.json").write_text(json.dumps({
             "name": "vp1", "id": 1,
@@ -180,6 +205,34 @@ class SimulatedInternet(unittest.TestCase):
                 if hop["alternatives"] > 1:
                     break  # the next one's interface depends on whom the flow chose
                 self.assertEqual(seen.get(ttl), hop["shows"])
+
+    def test_a_simulated_vantage_point_says_the_same_field_by_field(self):
+        """The evaluation's vantage points are the engine: times alone are of another clock."""
+        hosts = self.hosts[2000:2480:40]
+        nobody = hosts[0].rsplit(".", 1)[0] + ".255"
+        shapes: list[dict[str, object]] = [
+            {"kind": "ping"}, {"kind": "ping", "ttl": 3}, {"kind": "rr"},
+            {"kind": "ts", "ts": "tsonly"}, {"kind": "ts"},
+            {"kind": "trace", "method": "icmp"},
+            {"kind": "trace", "method": "udp", "flow": 7},
+            {"kind": "trace", "method": "tcp", "first_ttl": 2, "max_ttl": 5},
+            {"kind": "trace", "gap_limit": 2, "attempts": 3}]
+        asked = itertools.product(hosts + [nobody], shapes)
+        tasks = [{"id": number, "dst": dst, "timeout_ms": 400, **shape}
+                 for number, (dst, shape) in enumerate(asked, start=1)]
+        real, simulated = self.run_vp(tasks), self.run_simulated_vp(tasks)
+        self.assertEqual(len(real), len(tasks))
+        self.assertEqual(real.keys(), simulated.keys())
+        outcomes = set()
+        for task in tasks:
+            with self.subTest(task=task):
+                one, other = timeless(real[task["id"]]), timeless(simulated[task["id"]])
+                self.assertEqual(one.pop("vp"), "vp1")
+                self.assertEqual(other.pop("vp"), "vp2")
+                self.assertEqual(one, other)
+                outcomes.add(one["outcome"])
+        self.assertGreaterEqual(
+            outcomes, {"replied", "error", "timed_out", "reached", "max_ttl", "gap_limit"})
 
     def test_zz_every_frame_and_every_packet_has_one_counter(self):
         counts = json.loads(self.stop())

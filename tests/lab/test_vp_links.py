@@ -39,7 +39,7 @@ class OnAWire(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         for node in ("vp1", "peer"):
             self.run_ip("netns", "add", self.namespace(node))
-            self.addCleanup(subprocess.run, ["ip", "netns", "delete", self.namespace(node)])
+            self.addCleanup(subprocess.call, ["ip", "netns", "delete", self.namespace(node)])
             self.ip(node, "link", "set", "dev", "lo", "up")
         self.make_wire()
 

@@ -22,16 +22,16 @@ def arp(operation, mac, sender, target, ethernet=None, tag=b"", to=BROADCAST):
             + mac + socket.inet_aton(sender) + bytes(6) + socket.inet_aton(target))
 
 
-class Link:
+class Link(LabTest):
     """What all of it must be on any driver. The vantage point's kernel has no address."""
 
     options = ("--bare-vps",)
     node = "vp4"
-    port: dict = {}
+    port: dict[str, str] = {}
 
     def setUp(self):
         if self.port:
-            test_vp_ports.PortsInALab.skip_without_af_xdp(self)
+            test_vp_ports.skip_without_af_xdp(self)
         self.host = self.vp(self.node)
         self.interface = f"to-{self.node}"
 
@@ -138,13 +138,15 @@ class Link:
                    for _, frame in frames(wire, wait, lambda f: f[:6] == HERE and is_it(f)))
 
 
-class LinkOnAfPacket(Link, LabTest):
+class LinkOnAfPacket(Link):
     pass
 
 
-class LinkOnAfXdp(Link, LabTest):
+class LinkOnAfXdp(Link):
     port = test_vp_ports.AF_XDP
 
+
+del Link  # is run for each driver, not by itself
 
 if __name__ == "__main__":
     unittest.main()

@@ -24,8 +24,13 @@ def setUpModule():
     skip_unless_possible("scamper", "tcpdump")
 
 
-class PathsOfALab:
+class PathsOfALab(LabTest):
     """The tests of both labs."""
+
+    tasks: list[tuple[dict, str]]  # of each vantage point
+    scampers: list[tuple[str, str, subprocess.Popen]]
+    results: dict[tuple[str, str, str], dict]  # by vantage point, destination and kind
+    scamper: dict[tuple[str, str, str], dict]
 
     @classmethod
     def setUpClass(cls):
@@ -38,9 +43,9 @@ class PathsOfALab:
     @classmethod
     def plan(cls, vp):
         """Each task with what it is for."""
-        kinds = [("ping", {}), ("rr", {})] + [
+        kinds: list[tuple[str, dict]] = [("ping", {}), ("rr", {}), *(
             (f"trace {method}", {"method": method, "attempts": 1, "gap_limit": 2})
-            for method in METHODS]
+            for method in METHODS)]
         return {number: (destination, kind, {
                     "id": number, "kind": kind.split()[0], "dst": cls.address(destination),
                     "timeout_ms": TIMEOUT_MS, **more})
@@ -57,12 +62,12 @@ class PathsOfALab:
                 running.append((tasks, self.start(vp)))
                 running[-1][1].put([task for _, _, task in tasks.values()])
             found = {}
-            for tasks, vp in running:
-                code = vp.finish()
-                assert code == 0, vp.complaints()
-                self.assert_one_result_each(vp, [task for _, _, task in tasks.values()])
+            for tasks, its in running:
+                code = its.finish()
+                assert code == 0, its.complaints()
+                self.assert_one_result_each(its, [task for _, _, task in tasks.values()])
                 for number, (destination, kind, _) in tasks.items():
-                    found[vp.name, destination, kind] = vp.results[number]
+                    found[its.name, destination, kind] = its.results[number]
             return found
         finally:
             self.doCleanups()
@@ -219,7 +224,7 @@ class PathsOfALab:
 
     def expected_observations(self, receiver, plans):
         """{(sender's number, task): route or None for a ping}."""
-        expected = {}
+        expected: dict[tuple[int, int], list[str] | None] = {}
         for sender, plan in plans.items():
             for number, (destination, task) in plan.items():
                 if task["src"] != self.address(receiver):
@@ -248,6 +253,7 @@ class PathsOfALab:
             ["ip", "netns", "exec", self.namespace(vp), "tcpdump", "-Z", "root", "-i", "eth0",
              "--immediate-mode", "-U", "-w", str(file), "icmp[icmptype] == icmp-echoreply"],
             stderr=subprocess.PIPE, text=True)
+        assert process.stderr
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -279,13 +285,15 @@ def pcap_frames(data):
         at += 16 + length
 
 
-class StandardLab(PathsOfALab, LabTest):
+class StandardLab(PathsOfALab):
     pass
 
 
-class SeededLab(PathsOfALab, LabTest):
+class SeededLab(PathsOfALab):
     options = ("--seed", "3")
 
+
+del PathsOfALab  # is run for each lab, not by itself
 
 if __name__ == "__main__":
     unittest.main()

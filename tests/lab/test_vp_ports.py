@@ -15,6 +15,13 @@ def setUpModule():
     skip_unless_possible()
 
 
+def skip_without_af_xdp(test):
+    vp = test.start("vp2", port=AF_XDP)
+    if not vp.is_ready(test.vp("vp2")["gateway"]):
+        test.skipTest(f"AF_XDP does not work here: {vp.complaints()}")
+    vp.finish()
+
+
 class PortsInALab(LabTest):
     def rr_and_trace(self, **config):
         """Both must be what the routing tables say."""
@@ -34,24 +41,18 @@ class PortsInALab(LabTest):
         self.rr_and_trace()
 
     def test_af_xdp_measures_the_truth(self):
-        self.skip_without_af_xdp()
+        skip_without_af_xdp(self)
         self.rr_and_trace(port=AF_XDP)
 
-    def skip_without_af_xdp(self):
-        vp = self.start("vp2", port=AF_XDP)
-        if not vp.is_ready(self.vp("vp2")["gateway"]):
-            self.skipTest(f"AF_XDP does not work here: {vp.complaints()}")
-        vp.finish()
-
     def test_an_af_xdp_port_can_be_opened_again_after_a_kill(self):
-        self.skip_without_af_xdp()
+        skip_without_af_xdp(self)
         for _ in range(2):
             vp = self.start("vp2", port=AF_XDP)
             self.assertTrue(vp.is_ready(self.vp("vp2")["gateway"]), vp.complaints())
             vp.end()
 
     def test_two_workers_share_the_one_queue_of_an_af_xdp_port(self):
-        self.skip_without_af_xdp()
+        skip_without_af_xdp(self)
         self.two_workers_answer_every_task(port=AF_XDP)
 
     def test_two_workers_answer_every_task_whichever_queue_the_reply_comes_to(self):
@@ -108,7 +109,7 @@ class BareVantagePoints(LabTest):
         self.check_answers()
 
     def test_the_program_answers_arp_and_echo_requests_on_af_xdp(self):
-        PortsInALab.skip_without_af_xdp(self)
+        skip_without_af_xdp(self)
         self.check_answers(port=AF_XDP)
 
     def test_an_unreachable_gateway_is_said_and_used_once_it_appears(self):

@@ -119,7 +119,7 @@ class RunningInALab(LabTest):
                  for i in range(1, 101)]
         vp = self.start("vp2", rates={"per_destination_pps": 50})
         vp.put(tasks)
-        sent = {self.address("plain1"): [], self.address("plain2"): []}
+        sent: dict[str, list[float]] = {self.address("plain1"): [], self.address("plain2"): []}
         for at, frame in frames(wire, 5, lambda _: sum(map(len, sent.values())) == len(tasks) - 1):
             if Packet(frame).is_echo_request:
                 sent[Packet(frame).dst].append(at)

@@ -41,6 +41,7 @@ class TimesInALab(LabTest):
              interface, "-U", "--immediate-mode", "-B", "32768", "--time-stamp-precision=nano",
              "-w", str(file), "icmp"],
             stderr=subprocess.PIPE, text=True)
+        assert tcpdump.stderr
         self.addCleanup(tcpdump.stderr.close)
         self.addCleanup(tcpdump.wait)
         self.addCleanup(tcpdump.terminate)

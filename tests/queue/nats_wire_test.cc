@@ -191,10 +191,10 @@ TEST(TaskLedger, AcknowledgesWhatIsDoneAndKnowsWhatComesAgain) {
   EXPECT_THAT(ledger.take_done(), testing::ElementsAre("a", "b"));
   EXPECT_THAT(ledger.take_done(), testing::IsEmpty());
   // Its acknowledgement was lost.
-  EXPECT_TRUE(ledger.meet_again({12, 1200}, "b2"));
+  EXPECT_TRUE(ledger.take_redelivery({12, 1200}, "b2"));
   EXPECT_THAT(ledger.take_done(), testing::ElementsAre("b2"));
   // A broker that lost its disk gives numbers out again.
-  EXPECT_FALSE(ledger.meet_again({12, 5000}, "c"));
+  EXPECT_FALSE(ledger.take_redelivery({12, 5000}, "c"));
   EXPECT_EQ(ledger.keep_from(), 1U);
   EXPECT_EQ(ledger.forgettable(10, 0), 1000U);
   ledger.forget(10, 0);

@@ -72,7 +72,7 @@ Expected<Message> PullFeed::next(std::chrono::milliseconds patience) {
     if (under_way_ > 0) --under_way_;
     return message;
   }
-  if (auto heeded = heed(message.get()); !heeded) return tl::unexpected(heeded.error());
+  if (auto done = apply_status(message.get()); !done) return tl::unexpected(done.error());
   return Message();
 }
 
@@ -89,7 +89,7 @@ Expected<void> PullFeed::check(natsMsg* info) const {
 }
 
 // A word of the broker's about a request: it has ended, one way or another.
-Expected<void> PullFeed::heed(natsMsg* status) {
+Expected<void> PullFeed::apply_status(natsMsg* status) {
   const std::string_view code = header_of(status, "Status");
   const std::string_view said = header_of(status, "Description");
   const std::string_view subject(natsMsg_GetSubject(status));

@@ -32,7 +32,7 @@ class PullFeed {
 
   PullFeed(Connection& connection, std::string_view consumer, unsigned portion);
   [[nodiscard]] Expected<void> ask();
-  [[nodiscard]] Expected<void> heed(natsMsg* status);
+  [[nodiscard]] Expected<void> apply_status(natsMsg* status);
   [[nodiscard]] Expected<void> check(natsMsg* info) const;
 
   Connection& connection_;

@@ -139,7 +139,7 @@ Expected<std::optional<StoredResults>> NatsResultSource::look(
     if (!results || *results) return results;
   }
   if (auto proven = prove(); !proven) return tl::unexpected(proven.error());
-  if (auto heeded = heed_status(); !heeded) return tl::unexpected(heeded.error());
+  if (auto done = apply_status(); !done) return tl::unexpected(done.error());
   if (auto asked = ask_again(complaints); !asked) return tl::unexpected(asked.error());
   return std::nullopt;
 }
@@ -166,7 +166,7 @@ Expected<std::optional<StoredResults>> NatsResultSource::open_message(
       results->results.size() != record.count) {
     return passed(refuse("its head does not fit its subject or its contents"));
   }
-  const auto taken = meet_log(results->head.log);
+  const auto taken = load_log_state(results->head.log);
   if (!taken) return tl::unexpected(taken.error());
   const std::string reply(reply_of(message.get()));
   if ((*taken)->contains(record.position, record.end())) {
@@ -193,7 +193,7 @@ bool NatsResultSource::is_committed(std::uint64_t log, const Envelope& envelope)
 
 // A log that our book does not know may be known to the broker: another consumer's disk, or ours
 // that was lost.
-Expected<storage::RangeSet*> NatsResultSource::meet_log(std::uint64_t log) {
+Expected<storage::RangeSet*> NatsResultSource::load_log_state(std::uint64_t log) {
   const auto found = taken_.find(log);
   if (found != taken_.end()) return &found->second;
   const auto last = last_state(*connection_, commit_subject(vp_, log));
@@ -205,7 +205,7 @@ Expected<storage::RangeSet*> NatsResultSource::meet_log(std::uint64_t log) {
   return &taken;
 }
 
-Expected<void> NatsResultSource::heed_status() {
+Expected<void> NatsResultSource::apply_status() {
   while (const Message status = connection_->next_of(status_.get(), 0ms)) {
     const auto log = parse_number(header_of(status.get(), kLogHeader), 16);
     const auto sent = parse_number(header_of(status.get(), kSentHeader));
@@ -214,7 +214,7 @@ Expected<void> NatsResultSource::heed_status() {
     log_ = *log;
     sent_below_ = *sent;
     known_committed_ = *committed;
-    const auto taken = meet_log(log_);
+    const auto taken = load_log_state(log_);
     if (!taken) return tl::unexpected(taken.error());
     // What it has freed was committed once, and never comes again.
     if (!(*taken)->contains(storage::kFirstPosition, *committed)) {
@@ -233,7 +233,7 @@ Expected<void> NatsResultSource::ask_again(std::vector<std::string>& complaints)
       committed == book_->logs().end() ? storage::kFirstPosition : committed->second.low();
   if (low > known_committed_ && now >= tell_at_) {
     tell_at_ = now + kTellAgain;
-    if (auto told = tell(log_, 0); !told) return told;
+    if (auto told = publish_commit_mark(log_, 0); !told) return told;
   }
   const auto taken = taken_.find(log_);
   if (log_ == 0 || taken == taken_.end() || !feed_->is_waiting()) return {};
@@ -243,7 +243,7 @@ Expected<void> NatsResultSource::ask_again(std::vector<std::string>& complaints)
   if (missing_end <= taken->second.low()) return {};
   ask_at_ = now + ask_wait_;
   ask_wait_ = std::min(ask_wait_ * 2, kMostAsk);
-  if (auto told = tell(log_, missing_end); !told) return told;
+  if (auto told = publish_commit_mark(log_, missing_end); !told) return told;
   // A server that mended a damaged store may give numbers out again that our consumer is past: what
   // is sent again then never comes to it, and comes to a new one.
   if (++asks_in_vain_ % kAsksOfAConsumer == 0) {
@@ -258,7 +258,7 @@ Expected<void> NatsResultSource::ask_again(std::vector<std::string>& complaints)
   return {};
 }
 
-Expected<void> NatsResultSource::tell(std::uint64_t log, std::uint64_t again_end) {
+Expected<void> NatsResultSource::publish_commit_mark(std::uint64_t log, std::uint64_t again_end) {
   const auto committed = book_->logs().find(log);
   const std::uint64_t low =
       committed == book_->logs().end() ? storage::kFirstPosition : committed->second.low();
@@ -274,7 +274,7 @@ Expected<void> NatsResultSource::commit() {
   const auto logs = std::exchange(to_commit_, {});
   const auto replies = std::exchange(replies_, {});
   if (connection_ == nullptr) return {};
-  for (const std::uint64_t log : logs) (void)tell(log, 0);
+  for (const std::uint64_t log : logs) (void)publish_commit_mark(log, 0);
   for (const std::string& reply : replies) (void)connection_->publish(reply, bytes_of(kAck));
   return {};
 }

@@ -49,10 +49,10 @@ class NatsResultSource final : public ResultSource {
   [[nodiscard]] Expected<std::optional<StoredResults>> look(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<std::optional<StoredResults>> open_message(
       Message message, std::vector<std::string>& complaints);
-  [[nodiscard]] Expected<storage::RangeSet*> meet_log(std::uint64_t log);
-  [[nodiscard]] Expected<void> heed_status();
+  [[nodiscard]] Expected<storage::RangeSet*> load_log_state(std::uint64_t log);
+  [[nodiscard]] Expected<void> apply_status();
   [[nodiscard]] Expected<void> ask_again(std::vector<std::string>& complaints);
-  [[nodiscard]] Expected<void> tell(std::uint64_t log, std::uint64_t again_end);
+  [[nodiscard]] Expected<void> publish_commit_mark(std::uint64_t log, std::uint64_t again_end);
   [[nodiscard]] bool is_committed(std::uint64_t log, const Envelope& envelope) const;
 
   const QueueAddress address_;

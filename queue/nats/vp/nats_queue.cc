@@ -174,7 +174,7 @@ void NatsQueue::carry() {
       if (!pumped) disconnect(pumped.error().sentence);
       did = pumped.value_or(false);
     }
-    tell_health();
+    publish_health();
     wait(did);
   }
   if (connection_ != nullptr) natsConnection_FlushTimeout(connection_->get(), kPatience.count());
@@ -199,13 +199,13 @@ Expected<void> NatsQueue::begin(Connection& connection) {
   if (auto there = ensure_streams(connection); !there) return there;
   if (auto begun = sender_->connect(connection); !begun) return begun;
   // Its last question was answered after all that it asked for before.
-  if (auto heeded = heed_refusal(connection); !heeded) return heeded;
+  if (auto done = check_permission(connection); !done) return done;
   return presence_.connect(connection);
 }
 
 // Who may not tell others of its name, put aside what it cannot use, or renew its consumer does
 // without. Without the rest nothing is done.
-Expected<void> NatsQueue::heed_refusal(const Connection& connection) {
+Expected<void> NatsQueue::check_permission(const Connection& connection) {
   std::string refusal = connection.refusal();
   const auto is_about = [&](std::string_view subject) {
     return refusal.find(subject) != std::string::npos;
@@ -225,7 +225,7 @@ void NatsQueue::forget_trouble() {
 }
 
 // Tasks come to one of those who have our name or id.
-Expected<void> NatsQueue::mind_others(std::vector<std::string>& complaints) {
+Expected<void> NatsQueue::check_ownership(std::vector<std::string>& complaints) {
   if (auto heard = presence_.pump(complaints); !heard) return heard;
   is_another_there_ = !presence_.trouble().empty();
   if (presence_.is_held() == receives_) return {};
@@ -248,7 +248,7 @@ void NatsQueue::disconnect(std::string why) {
 
 Expected<bool> NatsQueue::pump(std::vector<std::string>& complaints) {
   if (!connection_->is_open()) return connection_->failure("the connection broke", NATS_OK);
-  if (auto minded = mind_others(complaints); !minded) return tl::unexpected(minded.error());
+  if (auto done = check_ownership(complaints); !done) return tl::unexpected(done.error());
   const bool is_behind = receiver_->end() >= taken_below_ + kTasksAhead;
   const auto sent = sender_->pump(complaints);
   if (!sent) return sent;
@@ -258,7 +258,7 @@ Expected<bool> NatsQueue::pump(std::vector<std::string>& complaints) {
   }
   if (!received) return received;
   if (auto told = send_status(); !told) return tl::unexpected(told.error());
-  if (auto heeded = heed_refusal(*connection_); !heeded) return tl::unexpected(heeded.error());
+  if (auto done = check_permission(*connection_); !done) return tl::unexpected(done.error());
   forget_trouble();
   return *sent || *received;
 }
@@ -283,7 +283,7 @@ bool NatsQueue::is_all_sent() const {
          !(receives_ && ledger_.has_done());
 }
 
-void NatsQueue::tell_health() {
+void NatsQueue::publish_health() {
   std::vector<std::string> troubles;
   for (const auto& trouble :
        {connection_trouble_, presence_.trouble(), sender_->trouble(), receiver_->trouble()}) {

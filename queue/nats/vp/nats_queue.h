@@ -48,13 +48,13 @@ class NatsQueue final : public VpQueue {
   void connect();
   void disconnect(std::string why);
   [[nodiscard]] Expected<void> begin(Connection& connection);
-  [[nodiscard]] Expected<void> heed_refusal(const Connection& connection);
+  [[nodiscard]] Expected<void> check_permission(const Connection& connection);
   void forget_trouble();
-  [[nodiscard]] Expected<void> mind_others(std::vector<std::string>& complaints);
+  [[nodiscard]] Expected<void> check_ownership(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<bool> pump(std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> send_status();
   [[nodiscard]] bool is_all_sent() const;
-  void tell_health();
+  void publish_health();
   [[nodiscard]] bool is_idle() const;
   void wait(bool did);
 

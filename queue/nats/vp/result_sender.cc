@@ -65,7 +65,7 @@ Expected<void> ResultSender::connect(Connection& connection) {
   if (!last) return tl::unexpected(last.error());
   if (*last == nullptr) return {};
   const auto mark = parse_commit_mark(text_of(last->get()));
-  return mark ? heed({mark->low, 0}) : Expected<void>();
+  return mark ? apply({mark->low, 0}) : Expected<void>();
 }
 
 void ResultSender::disconnect() {
@@ -81,8 +81,8 @@ void ResultSender::disconnect() {
 
 Expected<bool> ResultSender::pump(std::vector<std::string>& complaints) {
   bool did = false;
-  if (auto heeded = heed_commits(did); !heeded) return tl::unexpected(heeded.error());
-  if (auto heeded = heed_answers(did); !heeded) return tl::unexpected(heeded.error());
+  if (auto done = apply_commit_marks(did); !done) return tl::unexpected(done.error());
+  if (auto done = take_acknowledgements(did); !done) return tl::unexpected(done.error());
   if (!under_way_.empty() && Clock::now() - under_way_.front().since > kOverdue) {
     return connection_->failure(result_subject(vp_), NATS_TIMEOUT);
   }
@@ -105,18 +105,18 @@ void ResultSender::remember_sent() {
   (void)sent_.store(sent_below_);
 }
 
-Expected<void> ResultSender::heed_commits(bool& did) {
+Expected<void> ResultSender::apply_commit_marks(bool& did) {
   while (const Message message = connection_->next_of(commits_.get(), 0ms)) {
     did = true;
     const auto mark = parse_commit_mark(text_of(message.get()));
     if (!mark) continue;
-    if (auto heeded = heed(*mark); !heeded) return heeded;
+    if (auto done = apply(*mark); !done) return done;
   }
   return {};
 }
 
 // A mark beyond what was ever sent is a mistake of somebody's: nothing may be freed for it.
-Expected<void> ResultSender::heed(const CommitMark& mark) {
+Expected<void> ResultSender::apply(const CommitMark& mark) {
   const std::uint64_t most = std::max(log_->position(), sent_below_);
   if (mark.low > most) {
     mark_trouble_ = fmt::format(
@@ -142,7 +142,7 @@ Expected<void> ResultSender::heed(const CommitMark& mark) {
   return {};
 }
 
-Expected<void> ResultSender::heed_answers(bool& did) {
+Expected<void> ResultSender::take_acknowledgements(bool& did) {
   while (const Message message = connection_->next_of(answers_.get(), 0ms)) {
     did = true;
     const std::string_view subject(natsMsg_GetSubject(message.get()));

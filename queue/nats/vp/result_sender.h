@@ -67,9 +67,9 @@ class ResultSender {
   ResultSender(std::unique_ptr<storage::LogConsumer> log, storage::DurableNumber sent,
                std::string vp, std::uint64_t log_id);
 
-  [[nodiscard]] Expected<void> heed_commits(bool& did);
-  [[nodiscard]] Expected<void> heed(const CommitMark& mark);
-  [[nodiscard]] Expected<void> heed_answers(bool& did);
+  [[nodiscard]] Expected<void> apply_commit_marks(bool& did);
+  [[nodiscard]] Expected<void> apply(const CommitMark& mark);
+  [[nodiscard]] Expected<void> take_acknowledgements(bool& did);
   void settle(std::uint64_t number, const std::string& refusal);
   void go_back_to(std::uint64_t position);
   [[nodiscard]] Expected<bool> send_next(std::vector<std::string>& complaints);

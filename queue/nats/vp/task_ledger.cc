@@ -22,7 +22,7 @@ void TaskLedger::take_back() {
   entries_.erase(last);
 }
 
-bool TaskLedger::meet_again(const tasks::TaskOrigin& origin, const std::string& reply) {
+bool TaskLedger::take_redelivery(const tasks::TaskOrigin& origin, const std::string& reply) {
   const std::lock_guard lock(mutex_);
   const auto found = by_origin_.find(origin);
   if (found == by_origin_.end()) return false;

@@ -24,7 +24,7 @@ class TaskLedger {
   void take_back();
 
   // True if the message is here: it is acknowledged through `reply` from now on.
-  [[nodiscard]] bool meet_again(const tasks::TaskOrigin& origin, const std::string& reply);
+  [[nodiscard]] bool take_redelivery(const tasks::TaskOrigin& origin, const std::string& reply);
 
   // Looks which messages are done.
   void advance(const DoneSet& done);

@@ -103,7 +103,7 @@ Expected<bool> TaskReceiver::pump(bool is_wanted, std::vector<std::string>& comp
   if (auto told = acknowledge(); !told) return tl::unexpected(told.error());
   if (Clock::now() >= tell_at_) {
     tell_at_ = Clock::now() + kTell;
-    if (auto told = tell_progress(); !told) return tl::unexpected(told.error());
+    if (auto told = publish_progress(); !told) return tl::unexpected(told.error());
   }
   if (Clock::now() >= forget_at_) {
     forget_at_ = Clock::now() + kForget;
@@ -124,7 +124,7 @@ Expected<void> TaskReceiver::take(natsMsg* message, std::vector<std::string>& co
   const MetaData meta(got);
   const tasks::TaskOrigin origin{meta->Sequence.Stream,
                                  static_cast<std::uint64_t>(meta->Timestamp)};
-  if (ledger_.meet_again(origin, std::string(reply_of(message)))) return {};
+  if (ledger_.take_redelivery(origin, std::string(reply_of(message)))) return {};
   if (origin.time_ns <= forgotten_.value()) {  // done, and the broker forgot that it was told so
     return connection_->publish(std::string(reply_of(message)), bytes_of(kAck));
   }
@@ -169,7 +169,7 @@ Expected<void> TaskReceiver::acknowledge() {
   return {};
 }
 
-Expected<void> TaskReceiver::tell_progress() {
+Expected<void> TaskReceiver::publish_progress() {
   for (const std::string& reply : ledger_.undone()) {
     if (auto told = connection_->publish(reply, bytes_of(kInProgress)); !told) return told;
   }

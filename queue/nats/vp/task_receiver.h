@@ -52,7 +52,7 @@ class TaskReceiver {
   [[nodiscard]] Expected<void> take(natsMsg* message, std::vector<std::string>& complaints);
   [[nodiscard]] Expected<void> keep(natsMsg* message, const tasks::TaskMessage& tasks);
   [[nodiscard]] Expected<void> acknowledge();
-  [[nodiscard]] Expected<void> tell_progress();
+  [[nodiscard]] Expected<void> publish_progress();
   [[nodiscard]] Expected<void> forget();
 
   std::unique_ptr<storage::MirroredWriter> log_;

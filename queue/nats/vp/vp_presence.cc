@@ -128,10 +128,10 @@ Expected<void> VpPresence::begin() {
     of_id_ = std::move(*of_id);
   }
   deaf_at_ = Clock::now() + kDeaf;
-  return tell();
+  return announce();
 }
 
-Expected<void> VpPresence::tell() {
+Expected<void> VpPresence::announce() {
   told_at_ = Clock::now();
   tell_at_ = told_at_ + kTell;
   return connection_->publish(subject_, bytes_of(to_text(self())));
@@ -144,14 +144,14 @@ Expected<void> VpPresence::pump(std::vector<std::string>& complaints) {
     ask_at_ = now + kAskAgain;
     return ask();
   }
-  if (auto heard = hear(of_name_, has_name_echo_); !heard) return heard;
-  if (auto heard = hear(of_id_, has_id_echo_); !heard) return heard;
+  if (auto heard = read_announcements(of_name_, has_name_echo_); !heard) return heard;
+  if (auto heard = read_announcements(of_id_, has_id_echo_); !heard) return heard;
   if (!is_held()) return {};
   complain_if_deaf(complaints);
-  return now < tell_at_ ? Expected<void>() : tell();
+  return now < tell_at_ ? Expected<void>() : announce();
 }
 
-Expected<void> VpPresence::hear(Subscription& from, bool& has_echo) {
+Expected<void> VpPresence::read_announcements(Subscription& from, bool& has_echo) {
   while (from != nullptr) {
     const Message message = connection_->next_of(from.get(), 0ms);
     if (message == nullptr) break;
@@ -171,7 +171,7 @@ Expected<void> VpPresence::hear(Subscription& from, bool& has_echo) {
         return answered;
       }
     } else if (Clock::now() - told_at_ >= kTellAtMost) {
-      if (auto answered = tell(); !answered) return answered;
+      if (auto answered = announce(); !answered) return answered;
     }
   }
   return {};

@@ -57,8 +57,8 @@ class VpPresence {
   [[nodiscard]] VpTold self() const;
   [[nodiscard]] Expected<void> ask();
   [[nodiscard]] Expected<void> begin();
-  [[nodiscard]] Expected<void> tell();
-  [[nodiscard]] Expected<void> hear(Subscription& from, bool& has_echo);
+  [[nodiscard]] Expected<void> announce();
+  [[nodiscard]] Expected<void> read_announcements(Subscription& from, bool& has_echo);
   void give_way(const VpTold& other);
   void complain_if_deaf(std::vector<std::string>& complaints);
 

@@ -84,20 +84,3 @@ function(backsight_program name)
   target_link_libraries(${name} PRIVATE ${PROGRAM_LINKS})
   backsight_compile_options(${name})
 endfunction()
-
-# A test program of one room, which is one CTest test:
-#   backsight_test(probes SOURCES craft_test.cc ROOMS probes tests/support)
-function(backsight_test name)
-  cmake_parse_arguments(TEST "OWN_MAIN" "" "SOURCES;ROOMS;LINKS" ${ARGN})
-  set(main GTest::gtest_main)
-  if(TEST_OWN_MAIN)
-    set(main GTest::gtest)
-  endif()
-  backsight_program(test_${name} SOURCES ${TEST_SOURCES} ROOMS ${TEST_ROOMS}
-                    LINKS ${TEST_LINKS} GTest::gmock ${main})
-  backsight_instrument_lightly(test_${name})
-  target_precompile_headers(test_${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
-  target_compile_definitions(test_${name} PRIVATE
-                             BACKSIGHT_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
-  add_test(NAME ${name} COMMAND test_${name} --gtest_shuffle)
-endfunction()

@@ -2,6 +2,7 @@
 
 #include "controller/now.h"
 #include "evaluation/simulated_fleet.h"
+#include "probes/wire/assert.h"
 
 namespace backsight::evaluation {
 
@@ -9,6 +10,7 @@ Expected<void> run_tasks(
     sim::World& world, std::size_t vp, const config::RatesConfig& rates,
     std::span<const tasks::Task> tasks,
     const std::function<void(std::size_t vp, const tasks::ResultBatch&)>& on_results) {
+  BACKSIGHT_ASSERT(vp < world.vantage_points().size());
   auto fleet = SimulatedFleet::make(world, {.rates = rates});
   if (!fleet) return tl::unexpected(fleet.error());
   for (const tasks::Task& task : tasks) (*fleet)->put(vp, task, controller::kSecond);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "probes/wire/assert.h"
+
 namespace backsight::sim {
 
 // The finaliser of SplitMix64: every bit of the input moves every bit of the output.
@@ -26,6 +28,7 @@ namespace backsight::sim {
 
 // A hash as a number of 0..n-1. REQUIRES: n > 0.
 [[nodiscard]] constexpr std::uint32_t below(std::uint64_t hash, std::uint32_t n) noexcept {
+  BACKSIGHT_ASSERT(n > 0);
   return static_cast<std::uint32_t>(((hash >> 32) * n) >> 32);
 }
 

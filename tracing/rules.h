@@ -9,6 +9,7 @@
 
 #include "probes/address.h"
 #include "probes/probe.h"
+#include "probes/wire/assert.h"
 #include "tasks/result.h"
 
 namespace backsight::tracing {
@@ -34,7 +35,10 @@ class HopRow {
   // One more TTL is asked, and nobody has answered.
   void ask() noexcept;
   // REQUIRES: ask() was called.
-  void answer(probes::Ipv4Addr from) noexcept { at(count_ - 1U) = from; }
+  void answer(probes::Ipv4Addr from) noexcept {
+    BACKSIGHT_ASSERT(count_ > 0);
+    at(count_ - 1U) = from;
+  }
 
   // True if the last TTL was answered and ends a loop: the TTLs are a row of two addresses or more
   // that stands `loop_limit` times more. One that was silent fits any address. An address that

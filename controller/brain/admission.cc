@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "probes/wire/assert.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -37,6 +39,7 @@ void Admission::expect(probes::Ipv4Addr address, double pps) {
 }
 
 void Admission::push(const Request& request) {
+  BACKSIGHT_ASSERT(!requests_.contains(request.id));
   source(request.src).users[request.user].batches[request.batch].push_back(request.id);
   requests_.emplace(request.id, request);
 }

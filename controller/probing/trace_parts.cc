@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "probes/wire/assert.h"
 #include "tracing/rules.h"
 
 namespace backsight::controller {
@@ -50,6 +51,7 @@ std::uint32_t TraceParts::packets() const noexcept {
 }
 
 tasks::TraceResult TraceParts::whole(std::uint8_t gap_limit) const {
+  BACKSIGHT_ASSERT(are_all_there());
   tasks::TraceResult whole = parts_.front().result;
   whole.hops.clear();
   for (const Part& part : parts_) {

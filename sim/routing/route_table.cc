@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "probes/wire/assert.h"
 #include "sim/draw.h"
 
 namespace backsight::sim {
@@ -146,6 +147,7 @@ bool RouteTable::find(AsIndex from, AsIndex destination, std::uint32_t variant, 
 }
 
 std::optional<Route> RouteTable::route(AsIndex as, AsIndex destination, std::uint32_t variant) {
+  BACKSIGHT_ASSERT(as != destination);
   const Route found = route_from(as, tree({destination, variant}));
   if (found.from == RouteClass::kNoRoute) return std::nullopt;
   return found;

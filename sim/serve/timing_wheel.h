@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "probes/wire/assert.h"
+
 namespace backsight::sim {
 
 // Entries are numbers 0..capacity-1 that the owner gives meaning to. Thread: one.
@@ -19,6 +21,7 @@ class TimingWheel {
 
   // REQUIRES: entry < capacity and not waiting.
   void add(std::uint32_t entry, std::uint64_t due_ns) noexcept {
+    BACKSIGHT_ASSERT(entry < entries_.size());
     entries_[entry] = {due_ns, kEnd};
     const std::uint64_t tick = due_ns / kGrainNs;
     append(slots_[(tick < cursor_ ? cursor_ : tick) % kSlots], entry);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "probes/wire/assert.h"
 #include "storage/file_system.h"
 
 namespace backsight::storage {
@@ -72,6 +73,7 @@ std::uint32_t segment_version(std::span<const std::byte> header) noexcept {
 
 void append_record(std::vector<std::byte>& out, std::span<const std::byte> payload,
                    std::uint64_t position, std::uint32_t count) {
+  BACKSIGHT_ASSERT(!payload.empty() && payload.size() <= kMaxPayloadBytes && count >= 1);
   const std::size_t begin = out.size();
   out.resize(begin + record_bytes(payload.size()));  // zeros
   std::byte* record = out.data() + begin;
@@ -83,6 +85,7 @@ void append_record(std::vector<std::byte>& out, std::span<const std::byte> paylo
 }
 
 RecordHeader load_record_header(std::span<const std::byte> bytes) noexcept {
+  BACKSIGHT_ASSERT(bytes.size() >= kRecordHeaderBytes);
   return {.crc = load_le32(bytes.data()),
           .payload_bytes = load_le32(bytes.data() + 4),
           .position = load_le64(bytes.data() + 8),
@@ -91,6 +94,7 @@ RecordHeader load_record_header(std::span<const std::byte> bytes) noexcept {
 }
 
 bool record_is_whole(std::span<const std::byte> bytes) noexcept {
+  BACKSIGHT_ASSERT(bytes.size() > kRecordHeaderBytes && bytes.size() % kRecordAlignment == 0);
   return load_le32(bytes.data()) == crc32_of(bytes.subspan(4));
 }
 

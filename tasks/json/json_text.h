@@ -2,11 +2,13 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "probes/address.h"
+#include "probes/wire/assert.h"
 
 namespace backsight::tasks {
 
@@ -46,6 +48,7 @@ class JsonText {
   }
   // The shortest form that reads back as the same. REQUIRES: a finite value.
   void real(double value) {
+    BACKSIGHT_ASSERT(std::isfinite(value));
     separate();
     char digits[32];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;

@@ -4,11 +4,14 @@
 #include <iterator>
 #include <utility>
 
+#include "probes/wire/assert.h"
+
 namespace backsight::queue::nats {
 
 void TaskLedger::add(const tasks::TaskOrigin& origin, std::uint64_t first, std::uint64_t end,
                      std::string reply) {
   const std::lock_guard lock(mutex_);
+  BACKSIGHT_ASSERT(first < end && (entries_.empty() || entries_.rbegin()->second.end <= first));
   entries_[first] = {origin, end, first, std::move(reply), false};
   if (origin.sequence != 0) by_origin_[origin] = first;
   open_.push_back(first);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "probes/wire/assert.h"
 #include "storage/log/log_format.h"
 
 namespace backsight::queue::nats {
@@ -38,6 +39,7 @@ std::string_view describe(Fault fault) noexcept {
 
 void write_message(std::uint64_t after, const storage::LogRecord& record,
                    std::vector<std::byte>& out) {
+  BACKSIGHT_ASSERT(after <= record.position);
   out.assign(kEnvelopeBytes, std::byte{0});
   std::memcpy(out.data(), kMagic.data(), kMagic.size());
   out[kMagic.size()] = static_cast<std::byte>(kVersion);

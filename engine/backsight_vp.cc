@@ -28,6 +28,7 @@
 #include "engine/control/reload.h"
 #include "engine/control/result_sink.h"
 #include "engine/control/service_manager.h"
+#include "engine/control/snapshot.h"
 #include "engine/control/status.h"
 #include "engine/control/task_source.h"
 #include "engine/control/telemetry.h"
@@ -197,7 +198,8 @@ int run_tasks(VantagePoint& vp, const Options& options, engine::TaskSource& task
   if (summary && summary->stopped_at) daemon::tell(sentence_of_stop(*summary));
   if (is_dry) {
     daemon::tell(fmt::format("{} probes written to {}",
-                             vp.ports().front()->statistics().transmitted, options.dry_run_file));
+                             engine::snapshot_of(vp).ports.front().statistics.transmitted,
+                             options.dry_run_file));
   }
   return conclude(summary);
 }
@@ -206,16 +208,17 @@ int run_queue(VantagePoint& vp, const Options& options, backsight::queue::VpQueu
               engine::VantagePointMetrics& metrics) {
   const auto tasks = engine::tasks_of_queue(queue);
   const auto results = engine::results_of_queue(queue);
-  engine::StatusReport status(vp, BACKSIGHT_VERSION);
+  engine::StatusReport status(BACKSIGHT_VERSION);
   engine::QueueWatch watch(vp, metrics);
-  engine::ServiceManager manager(vp);
+  engine::ServiceManager manager;
   bool is_told = true;
   const auto announce = [&] {
     const engine::QueueFigures figures = watch.look(queue);
-    const auto told = queue.announce(status.json(figures));
+    const engine::Snapshot now = engine::snapshot_of(vp);
+    const auto told = queue.announce(status.json(now, figures));
     if (!told && is_told) spdlog::warn("{}; the status is not told", told.error().sentence);
     is_told = told.has_value();
-    manager.tell_state(figures.spool.bytes);
+    manager.notify(now, figures.spool.bytes);
   };
   announce();
   vp.on_second = announce;

@@ -23,7 +23,7 @@ Expected<std::unique_ptr<HealthServer>> HealthServer::start(
 
 std::vector<std::string> HealthServer::look_after_workers() {
   const std::lock_guard lock(mutex_);
-  return watch_.look(vp_);
+  return watch_.look(snapshot_of(vp_));
 }
 
 }  // namespace backsight::engine

@@ -16,23 +16,14 @@ using Samples = daemon::MetricSamples;
 
 double number(const Counter& counter) { return static_cast<double>(counter.value()); }
 
-// The sum over all workers.
-template <typename Read>
-double sum(const Sources& sources, Read read) {
-  std::uint64_t total = 0;
-  for (const auto& worker : sources.vp.workers()) total += read(worker->counters()).value();
-  return static_cast<double>(total);
-}
-
 template <auto Member>
 void all_workers(const Sources& sources, Samples& samples) {
-  samples.add(sum(
-      sources, [](const auto& counters) -> auto& { return counters.*Member; }));
+  samples.add(static_cast<double>(sources.now.sum(Member)));
 }
 
 template <auto Member>
 void control(const Sources& sources, Samples& samples) {
-  samples.add(number(sources.vp.counters().*Member));
+  samples.add(number(sources.now.control.*Member));
 }
 
 template <auto Member>
@@ -42,16 +33,16 @@ void queue_health(const Sources& sources, Samples& samples) {
 
 template <auto Member>
 void each_worker(const Sources& sources, Samples& samples) {
-  for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
-    samples.add(number(sources.vp.workers()[i]->counters().*Member), {fmt::to_string(i)});
+  for (std::size_t i = 0; i < sources.now.workers.size(); ++i) {
+    samples.add(number(sources.now.workers[i].counters.*Member), {fmt::to_string(i)});
   }
 }
 
 template <auto Member>
 void each_worker_seconds(const Sources& sources, Samples& samples) {
-  for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
-    const double ticks = number(sources.vp.workers()[i]->counters().*Member);
-    samples.add(ticks / static_cast<double>(sources.vp.clock().hz()), {fmt::to_string(i)});
+  for (std::size_t i = 0; i < sources.now.workers.size(); ++i) {
+    const double ticks = number(sources.now.workers[i].counters.*Member);
+    samples.add(ticks / static_cast<double>(sources.now.tsc_hz), {fmt::to_string(i)});
   }
 }
 
@@ -60,37 +51,37 @@ template <typename Enum, auto Member>
 void each_of(const Sources& sources, Samples& samples) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(Enum::kCount); ++i) {
     const auto which = static_cast<Enum>(i);
-    const auto read = [which](const auto& counters) -> auto& { return (counters.*Member)[which]; };
-    samples.add(sum(sources, read), {name(which)});
+    samples.add(static_cast<double>(sources.now.sum(Member, which)), {name(which)});
   }
 }
 
 void each_stage_seconds(const Sources& sources, Samples& samples) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(Stage::kCount); ++i) {
     const auto stage = static_cast<Stage>(i);
-    const double ticks = sum(
-        sources, [stage](const auto& counters) -> auto& { return counters.stage_ticks[stage]; });
-    samples.add(ticks / static_cast<double>(sources.vp.clock().hz()), {name(stage)});
+    const auto ticks = static_cast<double>(sources.now.sum(&WorkerCounters::stage_ticks, stage));
+    samples.add(ticks / static_cast<double>(sources.now.tsc_hz), {name(stage)});
   }
 }
 
 void each_refusal(const Sources& sources, Samples& samples) {
   for (std::size_t i = 1; i < static_cast<std::size_t>(tasks::Reason::kCount); ++i) {
     const auto reason = static_cast<tasks::Reason>(i);
-    samples.add(number(sources.vp.counters().refused[reason]), {name(reason)});
+    samples.add(number(sources.now.control.refused[reason]), {name(reason)});
   }
 }
 
-template <typename Read>
-void each_port(const Sources& sources, Samples& samples, Read read) {
-  for (const auto& port : sources.vp.ports()) {
-    samples.add(static_cast<double>(read(*port)), {device_name(port->config().device)});
+template <auto Member>
+void each_port(const Sources& sources, Samples& samples) {
+  for (const PortSnapshot& port : sources.now.ports) {
+    samples.add(static_cast<double>(port.*Member), {device_name(port.config.device)});
   }
 }
 
 template <auto Member>
 void each_port_count(const Sources& sources, Samples& samples) {
-  each_port(sources, samples, [](const Port& port) { return port.statistics().*Member; });
+  for (const PortSnapshot& port : sources.now.ports) {
+    samples.add(static_cast<double>(port.statistics.*Member), {device_name(port.config.device)});
+  }
 }
 
 MetricRow counter(std::string_view name, std::string_view help, MetricRow::Read read,
@@ -107,6 +98,7 @@ std::vector<MetricRow> make_rows() {
   using W = WorkerCounters;
   using C = ControlCounters;
   using P = PortStatistics;
+  using S = PortSnapshot;
   using H = queue::QueueHealth;
   return {
       gauge("backsight_build_info", "Always 1; its labels say what runs.",
@@ -116,20 +108,20 @@ std::vector<MetricRow> make_rows() {
             {"version", "compiler", "dpdk"}),
       gauge("backsight_vp_start_time_seconds", "When the process started, in Unix time.",
             [](const Sources& sources, Samples& samples) {
-              samples.add(static_cast<double>(sources.vp.counters().started_unix_seconds));
+              samples.add(static_cast<double>(sources.now.control.started_unix_seconds.value()));
             }),
       gauge("backsight_vp_ready", "1 if /readyz says so.",
             [](const Sources& sources, Samples& samples) {
-              samples.add(sources.vp.why_not_ready().empty() ? 1 : 0);
+              samples.add(sources.now.why_not_ready.empty() ? 1 : 0);
             }),
       gauge("backsight_vp_silenced", "1 while the kill switch (SIGUSR1) is on.",
             [](const Sources& sources, Samples& samples) {
-              samples.add(sources.vp.is_silenced() ? 1 : 0);
+              samples.add(sources.now.is_silenced ? 1 : 0);
             }),
       gauge("backsight_vp_rate_limit_pps",
             "Packets a second that all probes together may take (rates.total_pps).",
             [](const Sources& sources, Samples& samples) {
-              samples.add(static_cast<double>(sources.vp.rate_pps()));
+              samples.add(static_cast<double>(sources.now.rate_limit_pps));
             }),
       counter("backsight_vp_reloads_total", "SIGHUPs obeyed.", control<&C::reloads>),
       counter("backsight_vp_reload_failures_total",
@@ -219,8 +211,8 @@ std::vector<MetricRow> make_rows() {
             {"worker"}),
       gauge("backsight_vp_inflight_capacity", "In-flight slots (engine.inflight).",
             [](const Sources& sources, Samples& samples) {
-              for (std::size_t i = 0; i < sources.vp.workers().size(); ++i) {
-                samples.add(sources.vp.workers()[i]->inflight_capacity(), {fmt::to_string(i)});
+              for (std::size_t i = 0; i < sources.now.workers.size(); ++i) {
+                samples.add(sources.now.workers[i].inflight_capacity, {fmt::to_string(i)});
               }
             },
             {"worker"}),
@@ -259,44 +251,27 @@ std::vector<MetricRow> make_rows() {
       counter("backsight_vp_worker_stage_packets_total",
               "Packets that each stage moved in these rounds.", each_of<Stage, &W::stage_packets>,
               {"stage"}),
-      gauge("backsight_vp_port_link_up", "1 if the port has a link.",
-            [](const Sources& sources, Samples& samples) {
-              each_port(sources, samples,
-                        [](const Port& port) { return port.link_is_up() ? 1 : 0; });
-            },
+      gauge("backsight_vp_port_link_up", "1 if the port has a link.", each_port<&S::link_is_up>,
             {"port"}),
       gauge("backsight_vp_port_gateway_known",
             "1 if the gateway answered ARP, or there is none to ask.",
-            [](const Sources& sources, Samples& samples) {
-              each_port(sources, samples, [](const Port& port) {
-                return port.neighbours().gateway_is_known() ? 1 : 0;
-              });
-            },
-            {"port"}),
+            each_port<&S::gateway_is_known>, {"port"}),
       counter("backsight_vp_port_gateway_moves_total",
               "Times the gateway was found at another Ethernet address than before.",
-              [](const Sources& sources, Samples& samples) {
-                each_port(sources, samples,
-                          [](const Port& port) { return port.neighbours().gateway_moves(); });
-              },
-              {"port"}),
+              each_port<&S::gateway_moves>, {"port"}),
       gauge("backsight_vp_port_usable",
             "0 while the port is held: no link, no interface, or its interface is not as it was.",
             [](const Sources& sources, Samples& samples) {
-              each_port(sources, samples, [](const Port& port) { return port.is_held() ? 0 : 1; });
+              for (const PortSnapshot& port : sources.now.ports) {
+                samples.add(port.is_held ? 0 : 1, {device_name(port.config.device)});
+              }
             },
             {"port"}),
       counter("backsight_vp_port_interruptions_total", "Times that the port was held.",
-              [](const Sources& sources, Samples& samples) {
-                each_port(sources, samples, [](const Port& port) { return port.interruptions(); });
-              },
-              {"port"}),
+              each_port<&S::interruptions>, {"port"}),
       counter("backsight_vp_port_reopened_total",
               "Times that the port was opened anew, for an interface that came back.",
-              [](const Sources& sources, Samples& samples) {
-                each_port(sources, samples, [](const Port& port) { return port.reopened(); });
-              },
-              {"port"}),
+              each_port<&S::reopened>, {"port"}),
       counter("backsight_vp_port_packets_received_total", "Packets that the port received.",
               each_port_count<&P::received>, {"port"}),
       counter("backsight_vp_port_packets_transmitted_total", "Packets that the port sent.",
@@ -316,10 +291,7 @@ std::vector<MetricRow> make_rows() {
           "Packets that the port had accepted from a worker when its link went, and never sent.",
           each_port_count<&P::tx_lost>, {"port"}),
       gauge("backsight_vp_port_packet_buffers_in_use",
-            "Packet buffers of the port's pool that somebody holds.",
-            [](const Sources& sources, Samples& samples) {
-              each_port(sources, samples, [](const Port& port) { return port.buffers_in_use(); });
-            },
+            "Packet buffers of the port's pool that somebody holds.", each_port<&S::buffers_in_use>,
             {"port"}),
   };
 }

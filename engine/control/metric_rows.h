@@ -7,13 +7,13 @@
 
 #include "daemon/metric_rows.h"
 #include "engine/control/queue_watch.h"
-#include "engine/control/vantage_point.h"
+#include "engine/control/snapshot.h"
 
 namespace backsight::engine {
 
 // What a row reads at one scrape.
 struct MetricSources {
-  const VantagePoint& vp;
+  const Snapshot& now;
   const std::string& version;
   const std::vector<double>& busy_ratios;  // one a worker
   const QueueFigures& queue;

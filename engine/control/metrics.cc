@@ -18,12 +18,12 @@ VantagePointMetrics::VantagePointMetrics(const VantagePoint& vp, std::string ver
       last_(vp.workers().size()),
       busy_ratios_(vp.workers().size()) {}
 
-void VantagePointMetrics::refresh_busy_ratios() const {
-  const auto now = std::chrono::steady_clock::now();
-  if (now - looked_at_ < kRatioTime) return;
-  looked_at_ = now;
+void VantagePointMetrics::refresh_busy_ratios(const Snapshot& now) const {
+  const auto at = std::chrono::steady_clock::now();
+  if (at - looked_at_ < kRatioTime) return;
+  looked_at_ = at;
   for (std::size_t i = 0; i < last_.size(); ++i) {
-    const WorkerCounters& counters = vp_.workers()[i]->counters();
+    const WorkerCounters& counters = now.workers[i].counters;
     const Times times{counters.busy_ticks.value(), counters.idle_ticks.value()};
     const std::uint64_t busy = times.busy - last_[i].busy;
     const std::uint64_t all = busy + times.idle - last_[i].idle;
@@ -34,8 +34,9 @@ void VantagePointMetrics::refresh_busy_ratios() const {
 
 std::vector<prometheus::MetricFamily> VantagePointMetrics::Collect() const {
   const std::lock_guard lock(mutex_);
-  refresh_busy_ratios();
-  const MetricSources sources{vp_, version_, busy_ratios_, queue_};
+  const Snapshot now = snapshot_of(vp_);
+  refresh_busy_ratios(now);
+  const MetricSources sources{now, version_, busy_ratios_, queue_};
   return daemon::collect(metric_rows(), sources);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/control/queue_watch.h"
+#include "engine/control/snapshot.h"
 #include "engine/control/vantage_point.h"
 
 namespace backsight::engine {
@@ -34,7 +35,7 @@ class VantagePointMetrics final : public prometheus::Collectable {
     std::uint64_t busy = 0;
     std::uint64_t idle = 0;
   };
-  void refresh_busy_ratios() const;
+  void refresh_busy_ratios(const Snapshot& now) const;
 
   const VantagePoint& vp_;
   const std::string version_;

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/control/status.h"
+#include "engine/control/snapshot.h"
 
 namespace backsight::engine {
 namespace {
@@ -90,29 +90,31 @@ void Progress::watch() {
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, kLook, [this] { return is_stopping_.load(); })) {
     const Clock::time_point now = Clock::now();
-    rate_.look(totals_of(vp_).sent, now);
+    rate_.look(snapshot_of(vp_).sum(&WorkerCounters::sent), now);
     if (now < next) continue;
     next = now + every;
     lock.unlock();
     tell(now);
     lock.lock();
   }
-  rate_.look(totals_of(vp_).sent, Clock::now());
+  rate_.look(snapshot_of(vp_).sum(&WorkerCounters::sent), Clock::now());
   if (has_line_) write_to_terminal(fmt::format("\r{}", kEraseToEnd));
 }
 
 void Progress::tell(Clock::time_point now) {
   if (!has_counted_) tasks_ = count_tasks();
   has_counted_ = true;
-  const Totals totals = totals_of(vp_);
+  const Snapshot seen = snapshot_of(vp_);
+  const std::uint64_t sent = seen.sum(&WorkerCounters::sent);
+  const std::uint64_t inflight_full = seen.sum(&WorkerCounters::inflight_full);
   const std::string text =
-      to_string({.answered = totals.done + totals.refused,
+      to_string({.answered = seen.sum(&WorkerCounters::results) + seen.control.refused.sum(),
                  .tasks = tasks_,
-                 .probes_pps = per_second(totals.sent - told_sent_, now - told_at_),
-                 .waiting = totals.waiting,
-                 .is_inflight_full = totals.inflight_full != told_inflight_full_});
-  told_sent_ = totals.sent;
-  told_inflight_full_ = totals.inflight_full;
+                 .probes_pps = per_second(sent - told_sent_, now - told_at_),
+                 .waiting = seen.sum(&WorkerCounters::waiting),
+                 .is_inflight_full = inflight_full != told_inflight_full_});
+  told_sent_ = sent;
+  told_inflight_full_ = inflight_full;
   told_at_ = now;
   if (form_ == Form::kLog) {
     spdlog::info("{}", text);
@@ -148,7 +150,8 @@ std::optional<std::uint64_t> Progress::count_tasks() const {
 }
 
 std::string Progress::summary(const RunSummary& run) const {
-  const Totals totals = totals_of(vp_);
+  const Snapshot seen = snapshot_of(vp_);
+  const std::uint64_t sent = seen.sum(&WorkerCounters::sent);
   std::string outcomes;
   const auto add = [&outcomes](std::uint64_t count, std::string_view what) {
     if (count == 0) return;
@@ -158,20 +161,20 @@ std::string Progress::summary(const RunSummary& run) const {
     const auto outcome = static_cast<tasks::Outcome>(i);
     const bool is_refusal = outcome == tasks::Outcome::kRefused;
     const bool has_given_back = outcome == tasks::Outcome::kSendFailed;
-    add(results_of(vp_, outcome) + (is_refusal ? totals.refused : 0) -
-            (has_given_back ? run.given_back : 0),
+    add(seen.sum(&WorkerCounters::results, outcome) +
+            (is_refusal ? seen.control.refused.sum() : 0) - (has_given_back ? run.given_back : 0),
         name(outcome));
   }
-  const std::uint64_t tasks = vp_.counters().tasks_received.value() - run.given_back;
+  const std::uint64_t tasks = seen.control.tasks_received.value() - run.given_back;
   std::string text =
       fmt::format("{} task{}{}", with_commas(tasks), tasks == 1 ? "" : "s", outcomes);
   if (run.unreadable != 0) {
     text += fmt::format("; {} line{} unreadable", with_commas(run.unreadable),
                         run.unreadable == 1 ? "" : "s");
   }
-  text += fmt::format("; {} probe{} sent", with_commas(totals.sent), totals.sent == 1 ? "" : "s");
+  text += fmt::format("; {} probe{} sent", with_commas(sent), sent == 1 ? "" : "s");
   if (const auto pps = rate_.pps()) text += fmt::format(", {} a second", with_commas(*pps));
-  if (totals.inflight_full != 0) {
+  if (seen.sum(&WorkerCounters::inflight_full) != 0) {
     text += "; the in-flight table was full at times, a larger engine.inflight sends faster";
   }
   return text;

@@ -9,27 +9,25 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/control/vantage_point.h"
+#include "engine/control/snapshot.h"
 #include "engine/control/worker_watch.h"
 
 namespace backsight::engine {
 
 class ServiceManager {
  public:
-  // `vp` outlives this.
-  explicit ServiceManager(const VantagePoint& vp);
+  ServiceManager() : last_at_(std::chrono::steady_clock::now()) {}
 
   // Ports are open, workers turn, the queue is served. After reloading() too.
   void ready();
   void reloading();
   void stopping();
   // About once a second.
-  void tell_state(std::uint64_t spool_bytes);
+  void notify(const Snapshot& now, std::uint64_t spool_bytes);
 
  private:
-  [[nodiscard]] std::string state_text(std::uint64_t spool_bytes);
+  [[nodiscard]] std::string state_text(const Snapshot& now, std::uint64_t spool_bytes);
 
-  const VantagePoint& vp_;
   WorkerWatch watch_;
   bool has_stopped_ = false;
   std::uint64_t last_sent_ = 0;

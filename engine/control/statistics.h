@@ -1,9 +1,6 @@
 // What control counts beside the workers' own counters.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-
 #include "engine/worker/counters.h"
 #include "tasks/result.h"
 
@@ -24,7 +21,7 @@ struct ControlCounters {
   Counter put_failures;
   Counter reloads;
   Counter reload_failures;
-  std::atomic<std::int64_t> started_unix_seconds{0};
+  Counter started_unix_seconds;
 };
 
 }  // namespace backsight::engine

@@ -17,45 +17,22 @@ Json text_or_null(const std::optional<Address>& address) {
   return address ? Json(probes::to_string(*address)) : Json(nullptr);
 }
 
-Json ports_of(const VantagePoint& vp) {
+Json ports_of(const Snapshot& now) {
   Json ports = Json::array();
-  for (const auto& port : vp.ports()) {
-    const config::PortConfig& config = port->config();
-    ports.push_back({{"device", config.device},
-                     {"address", probes::to_string(config.address)},
-                     {"mac", probes::to_string(port->mac())},
-                     {"gateway", text_or_null(config.gateway)},
-                     {"gateway_mac", text_or_null(port->neighbours().gateway_mac())}});
+  for (const PortSnapshot& port : now.ports) {
+    ports.push_back({{"device", port.config.device},
+                     {"address", probes::to_string(port.config.address)},
+                     {"mac", probes::to_string(port.mac)},
+                     {"gateway", text_or_null(port.config.gateway)},
+                     {"gateway_mac", text_or_null(port.gateway_mac)}});
   }
   return ports;
 }
 
 }  // namespace
 
-Totals totals_of(const VantagePoint& vp) {
-  Totals totals;
-  for (const auto& worker : vp.workers()) {
-    const WorkerCounters& counters = worker->counters();
-    totals.done += counters.results.sum();
-    totals.sent += counters.sent.sum();
-    totals.waiting += counters.waiting.value();
-    totals.in_flight += counters.inflight.value();
-    totals.in_flight_capacity += worker->inflight_capacity();
-    totals.inflight_full += counters.inflight_full.value();
-  }
-  totals.accepted = vp.counters().assigned.value();
-  totals.refused = vp.counters().refused.sum();
-  return totals;
-}
-
-std::uint64_t results_of(const VantagePoint& vp, tasks::Outcome outcome) {
-  std::uint64_t total = 0;
-  for (const auto& worker : vp.workers()) total += worker->counters().results[outcome].value();
-  return total;
-}
-
-StatusReport::StatusReport(const VantagePoint& vp, std::string version)
-    : vp_(vp), version_(std::move(version)), last_at_(Clock::now()) {}
+StatusReport::StatusReport(std::string version)
+    : version_(std::move(version)), last_at_(Clock::now()) {}
 
 std::uint64_t StatusReport::sent_pps(std::uint64_t sent) {
   const Clock::time_point now = Clock::now();
@@ -66,26 +43,28 @@ std::uint64_t StatusReport::sent_pps(std::uint64_t sent) {
   return seconds <= 0 ? 0 : static_cast<std::uint64_t>(std::llround(count / seconds));
 }
 
-std::string StatusReport::json(const QueueFigures& queue) {
-  const Totals totals = totals_of(vp_);
-  const auto why = vp_.why_not_ready();
-  const char* state = vp_.is_stopping() ? "stopping" : why.empty() ? "ready" : "not_ready";
-  Json status = {
-      {"vp", vp_.config().name},
-      {"id", vp_.config().id},
-      {"version", version_},
-      {"state", state},
-      {"why", why},
-      {"started_at_ns", vp_.counters().started_unix_seconds.load() * 1'000'000'000},
-      {"updated_at_ns", system_unix_ns()},
-      {"ports", ports_of(vp_)},
-      {"rates", {{"asked_pps", vp_.rate_pps()}, {"sent_pps", sent_pps(totals.sent)}}},
-      {"tasks",
-       {{"accepted", totals.accepted}, {"refused", totals.refused}, {"done", totals.done}}},
-      {"in_flight", totals.in_flight},
-      {"in_flight_capacity", totals.in_flight_capacity},
-      {"spool_bytes", queue.spool.bytes},
-      {"spool_results", queue.spool.results}};
+std::string StatusReport::json(const Snapshot& now, const QueueFigures& queue) {
+  const char* state = now.is_stopping             ? "stopping"
+                      : now.why_not_ready.empty() ? "ready"
+                                                  : "not_ready";
+  const std::uint64_t sent = now.sum(&WorkerCounters::sent);
+  Json status = {{"vp", now.vp},
+                 {"id", now.id},
+                 {"version", version_},
+                 {"state", state},
+                 {"why", now.why_not_ready},
+                 {"started_at_ns", now.control.started_unix_seconds.value() * 1'000'000'000},
+                 {"updated_at_ns", system_unix_ns()},
+                 {"ports", ports_of(now)},
+                 {"rates", {{"asked_pps", now.rate_limit_pps}, {"sent_pps", sent_pps(sent)}}},
+                 {"tasks",
+                  {{"accepted", now.control.assigned.value()},
+                   {"refused", now.control.refused.sum()},
+                   {"done", now.sum(&WorkerCounters::results)}}},
+                 {"in_flight", now.sum(&WorkerCounters::inflight)},
+                 {"in_flight_capacity", now.inflight_capacity()},
+                 {"spool_bytes", queue.spool.bytes},
+                 {"spool_results", queue.spool.results}};
   const queue::QueueHealth& health = queue.health;
   if (health.has_broker) {
     status["queue"] = {

@@ -8,9 +8,10 @@
 #include <cmath>
 #include <mutex>
 #include <string>
+#include <type_traits>
 
 #include "engine/control/metric_rows.h"
-#include "engine/control/status.h"
+#include "engine/control/snapshot.h"
 
 namespace backsight::engine {
 namespace {
@@ -50,77 +51,65 @@ void add_each(rte_tel_data* to, const std::string& key, const CounterArray<Enum>
   }
 }
 
-int tell_status(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
-  const Totals totals = totals_of(vp);
-  const auto why = vp.why_not_ready();
+int add_status(const Snapshot& now, std::string_view, rte_tel_data* to) {
   rte_tel_data_start_dict(to);
-  rte_tel_data_add_dict_string(to, "vp", vp.config().name.c_str());
-  rte_tel_data_add_dict_string(to, "state", why.empty() ? "ready" : why.front().c_str());
-  add(to, "rate_limit_pps", vp.rate_pps());
-  add(to, "tasks/accepted", totals.accepted);
-  add(to, "tasks/refused", totals.refused);
-  add(to, "tasks/done", totals.done);
-  add(to, "probes_sent", totals.sent);
-  add(to, "waiting", totals.waiting);
-  add(to, "inflight", totals.in_flight);
-  add(to, "inflight_capacity", totals.in_flight_capacity);
+  rte_tel_data_add_dict_string(to, "vp", now.vp.c_str());
+  rte_tel_data_add_dict_string(
+      to, "state", now.why_not_ready.empty() ? "ready" : now.why_not_ready.front().c_str());
+  add(to, "rate_limit_pps", now.rate_limit_pps);
+  add(to, "tasks/accepted", now.control.assigned);
+  add(to, "tasks/refused", now.control.refused.sum());
+  add(to, "tasks/done", now.sum(&WorkerCounters::results));
+  add(to, "probes_sent", now.sum(&WorkerCounters::sent));
+  add(to, "waiting", now.sum(&WorkerCounters::waiting));
+  add(to, "inflight", now.sum(&WorkerCounters::inflight));
+  add(to, "inflight_capacity", now.inflight_capacity());
   return 0;
 }
 
-int tell_workers(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
+int add_workers(const Snapshot& now, std::string_view, rte_tel_data* to) {
   rte_tel_data_start_array(to, RTE_TEL_INT_VAL);
-  for (std::size_t i = 0; i < vp.workers().size(); ++i) {
+  for (std::size_t i = 0; i < now.workers.size(); ++i) {
     rte_tel_data_add_array_int(to, static_cast<int>(i));
   }
   return 0;
 }
 
-int tell_worker(const VantagePoint& vp, std::string_view which, rte_tel_data* to) {
+int add_worker(const Snapshot& now, std::string_view which, rte_tel_data* to) {
   std::size_t index = 0;
   const char* const end = which.data() + which.size();
   const auto read = std::from_chars(which.data(), end, index);
-  if (read.ec != std::errc{} || read.ptr != end || index >= vp.workers().size()) return -EINVAL;
-  const WorkerCounters& counters = vp.workers()[index]->counters();
+  if (read.ec != std::errc{} || read.ptr != end || index >= now.workers.size()) return -EINVAL;
   rte_tel_data_start_dict(to);
-  add(to, "core", vp.config().engine.workers[index]);
-  add(to, "rounds", counters.rounds);
-  add(to, "tasks", counters.tasks);
-  add_each(to, "results", counters.results);
-  add_each(to, "sent", counters.sent);
-  add(to, "spoofed", counters.spoofed);
-  add(to, "received", counters.received);
-  add_each(to, "rejected", counters.rejected);
-  add_each(to, "outcomes", counters.outcomes);
-  add_each(to, "flaws", counters.flaws);
-  add(to, "arp_sent", counters.arp_sent);
-  add(to, "echo_replies_sent", counters.echo_replies_sent);
-  add(to, "transmit_full", counters.transmit_full);
-  add(to, "no_buffer", counters.no_buffer);
-  add(to, "inflight_full", counters.inflight_full);
-  add(to, "results_full", counters.results_full);
-  add(to, "busy_ticks", counters.busy_ticks);
-  add(to, "idle_ticks", counters.idle_ticks);
+  add(to, "core", now.workers[index].core);
+  for_each_counter(now.workers[index].counters, [to](const char* key, const auto& counted) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(counted)>, Counter>) {
+      add(to, key, counted);
+    } else {
+      add_each(to, key, counted);
+    }
+  });
   return 0;
 }
 
-int tell_inflight(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
+int add_inflight(const Snapshot& now, std::string_view, rte_tel_data* to) {
   rte_tel_data_start_dict(to);
-  for (std::size_t i = 0; i < vp.workers().size(); ++i) {
-    const Worker& worker = *vp.workers()[i];
+  for (std::size_t i = 0; i < now.workers.size(); ++i) {
+    const WorkerSnapshot& worker = now.workers[i];
     rte_tel_data* one = rte_tel_data_alloc();
     if (one == nullptr) return -ENOMEM;
     rte_tel_data_start_dict(one);
-    add(one, "slots", worker.counters().inflight);
-    add(one, "capacity", worker.inflight_capacity());
-    add(one, "waiting", worker.counters().waiting);
-    add(one, "traces", worker.counters().traces);
+    add(one, "slots", worker.counters.inflight);
+    add(one, "capacity", worker.inflight_capacity);
+    add(one, "waiting", worker.counters.waiting);
+    add(one, "traces", worker.counters.traces);
     rte_tel_data_add_dict_container(to, fmt::format("{}", i).c_str(), one, 0);
   }
   return 0;
 }
 
 // The counters of /metrics, those of the workers summed up; the queue's are control's alone.
-int tell_counters(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
+int add_counters(const Snapshot& now, std::string_view, rte_tel_data* to) {
   constexpr std::string_view kPrefix = "backsight_vp_";
   constexpr std::string_view kQueue = "backsight_vp_queue_";
   const std::string version;
@@ -132,7 +121,7 @@ int tell_counters(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
         row.name.starts_with(kQueue)) {
       continue;
     }
-    const auto family = daemon::collect(row, MetricSources{vp, version, ratios, queue});
+    const auto family = daemon::collect(row, MetricSources{now, version, ratios, queue});
     const std::string name(row.name.substr(kPrefix.size()));
     const bool is_one = row.labels.empty() || row.labels.front() == "worker";
     std::uint64_t sum = 0;
@@ -147,11 +136,11 @@ int tell_counters(const VantagePoint& vp, std::string_view, rte_tel_data* to) {
 }
 
 // Called by DPDK; `parameters` is null when there are none.
-template <auto Tell>
+template <auto Add>
 int answer(const char*, const char* parameters, rte_tel_data* to) noexcept {
   const std::lock_guard lock(current().mutex);
   if (current().vp == nullptr) return -EAGAIN;
-  return Tell(*current().vp, parameters == nullptr ? "" : parameters, to);
+  return Add(snapshot_of(*current().vp), parameters == nullptr ? "" : parameters, to);
 }
 
 }  // namespace
@@ -165,13 +154,13 @@ Telemetry::Telemetry(const VantagePoint& vp) {
   const auto add_command = [](const char* command, telemetry_cb call, const char* help) {
     rte_telemetry_register_cmd(command, call, help);
   };
-  add_command("/backsight/status", answer<tell_status>, "State, rates and totals. No parameters.");
-  add_command("/backsight/workers", answer<tell_workers>, "Numbers of the workers. No parameters.");
-  add_command("/backsight/worker", answer<tell_worker>,
+  add_command("/backsight/status", answer<add_status>, "State, rates and totals. No parameters.");
+  add_command("/backsight/workers", answer<add_workers>, "Numbers of the workers. No parameters.");
+  add_command("/backsight/worker", answer<add_worker>,
               "All that a worker counts. Parameters: int worker");
-  add_command("/backsight/inflight", answer<tell_inflight>,
+  add_command("/backsight/inflight", answer<add_inflight>,
               "Slots and waiting tasks, a worker each. No parameters.");
-  add_command("/backsight/counters", answer<tell_counters>,
+  add_command("/backsight/counters", answer<add_counters>,
               "Counters of all workers together. No parameters.");
 }
 

@@ -111,7 +111,7 @@ Expected<void> VantagePoint::open(const EalPlan& plan) {
     }
   }
   port_watch_->start();
-  counters_.started_unix_seconds = unix_seconds();
+  counters_.started_unix_seconds.set(static_cast<std::uint64_t>(unix_seconds()));
   return {};
 }
 

@@ -23,9 +23,9 @@ std::vector<std::string> WorkerWatch::look(std::span<const std::uint64_t> rounds
   return faults;
 }
 
-std::vector<std::string> WorkerWatch::look(const VantagePoint& vp) {
+std::vector<std::string> WorkerWatch::look(const Snapshot& now) {
   std::vector<std::uint64_t> rounds;
-  for (const auto& worker : vp.workers()) rounds.push_back(worker->counters().rounds.value());
+  for (const auto& worker : now.workers) rounds.push_back(worker.counters.rounds.value());
   return look(rounds, Clock::now());
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/control/vantage_point.h"
+#include "engine/control/snapshot.h"
 
 namespace backsight::engine {
 
@@ -21,8 +21,8 @@ class WorkerWatch {
   // the same at every look of the last kPatience or longer.
   [[nodiscard]] std::vector<std::string> look(std::span<const std::uint64_t> rounds,
                                               Clock::time_point now);
-  // The same of all workers of `vp`, now.
-  [[nodiscard]] std::vector<std::string> look(const VantagePoint& vp);
+  // The same of all workers, now.
+  [[nodiscard]] std::vector<std::string> look(const Snapshot& now);
 
  private:
   struct Beat {

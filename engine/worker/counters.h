@@ -53,6 +53,10 @@ enum class Stage : std::uint8_t {
 // A counter that its owner bumps and others may read at any time. Relaxed: it orders nothing.
 class Counter {
  public:
+  Counter() = default;
+  // What it is now.
+  Counter(const Counter& other) noexcept : value_(other.value()) {}
+  Counter& operator=(const Counter&) = delete;
   Counter& operator+=(std::uint64_t count) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     return *this;
@@ -117,5 +121,36 @@ struct alignas(64) WorkerCounters {
   CounterArray<Stage> stage_packets;
 };
 inline constexpr std::uint64_t kStageRounds = 16;
+
+// Calls visit(name, counter or array) for everything that a worker counts, in the order of above.
+template <typename Visit>
+void for_each_counter(const WorkerCounters& of, Visit visit) {
+  visit("tasks", of.tasks);
+  visit("results", of.results);
+  visit("sent", of.sent);
+  visit("spoofed", of.spoofed);
+  visit("crafted", of.crafted);
+  visit("given_up", of.given_up);
+  visit("transmit_full", of.transmit_full);
+  visit("transmit_refused", of.transmit_refused);
+  visit("received", of.received);
+  visit("rejected", of.rejected);
+  visit("outcomes", of.outcomes);
+  visit("flaws", of.flaws);
+  visit("arp", of.arp);
+  visit("arp_sent", of.arp_sent);
+  visit("echo_replies_sent", of.echo_replies_sent);
+  visit("no_buffer", of.no_buffer);
+  visit("inflight_full", of.inflight_full);
+  visit("results_full", of.results_full);
+  visit("inflight", of.inflight);
+  visit("waiting", of.waiting);
+  visit("traces", of.traces);
+  visit("busy_ticks", of.busy_ticks);
+  visit("idle_ticks", of.idle_ticks);
+  visit("rounds", of.rounds);
+  visit("stage_ticks", of.stage_ticks);
+  visit("stage_packets", of.stage_packets);
+}
 
 }  // namespace backsight::engine

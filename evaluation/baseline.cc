@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/measurement/responders.h"
+#include "probes/ip/network.h"
 
 namespace backsight::evaluation {
 
@@ -191,7 +192,7 @@ bool Baseline::add_route(const Answer& answer, const Knowledge& known, const Now
   }
   if (path_.hops.size() == first) return false;
   // Its paths end at the source itself; a last hop in the source's network is as good.
-  if (path_.hops.back().address.value >> 8 == request_.src.value >> 8 ||
+  if (network_of(path_.hops.back().address) == network_of(request_.src) ||
       (split.is_complete && split.count < 9)) {
     reach(path_.hops.back().type, answer.id, now, commands);
     return true;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "probes/ip/network.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -16,7 +18,7 @@ constexpr std::uint8_t kMostDoublings = 8;  // 4 hours
 
 template <typename Function>
 void CircuitBreaker::for_each_area(probes::Ipv4Addr destination, Function function) const {
-  function(Area{std::uint64_t{1} << 60 | destination.value >> 8, kMostOf24});
+  function(Area{std::uint64_t{1} << 60 | probes::network_of(destination), kMostOf24});
   if (const auto origin = prefixes_.find(destination)) {
     function(Area{std::uint64_t{2} << 60 | std::uint64_t{origin->prefix.base.value} << 8 |
                       origin->prefix.length,

@@ -15,6 +15,7 @@
 #include "controller/now.h"
 #include "controller/request.h"
 #include "controller/reverse_path.h"
+#include "probes/ip/network.h"
 
 namespace backsight::controller {
 
@@ -71,7 +72,10 @@ class PathCache {
   static std::uint64_t pair_of(const Request& request) noexcept {
     return std::uint64_t{request.src.value} << 32 | request.dst.value;
   }
-  static std::uint64_t network_of_pair(std::uint64_t pair) noexcept { return pair >> 8 << 8; }
+  static std::uint64_t network_of_pair(std::uint64_t pair) noexcept {
+    const probes::Ipv4Addr dst{static_cast<std::uint32_t>(pair)};
+    return pair >> 32 << 32 | probes::network_of(dst);
+  }
   static std::uint64_t network_of(const Request& request) noexcept {
     return network_of_pair(pair_of(request));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/measurement/route_split.h"
+#include "probes/ip/network.h"
 
 namespace backsight::controller {
 
@@ -54,7 +55,7 @@ void Surveyor::begin(probes::Ipv4Addr target, std::uint64_t revtr, const Now& no
   }
   // A sample that differs from prefix to prefix, so that all come to be known somewhere.
   const std::size_t stride = (vps.size() + kMostVps - 1) / kMostVps;
-  const std::size_t offset = stride > 1 ? (target.value >> 8) % stride : 0;
+  const std::size_t offset = stride > 1 ? probes::network_of(target) % stride : 0;
   std::vector<probes::Ipv4Addr> targets{target};
   for (const auto known : known_[ranking_.prefix_of(target)]) {
     if (known != target && targets.size() < kTargets) targets.push_back(known);

@@ -1,6 +1,5 @@
 #include "controller/json/request_json.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -12,6 +11,7 @@
 #include <optional>
 
 #include "controller/json/utf8.h"
+#include "probes/ip/ip_addr.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {
@@ -158,11 +158,6 @@ std::string excerpt(std::string_view text) {
 
 std::string shown(std::string_view text) { return '"' + excerpt(text) + '"'; }
 
-bool is_ipv6(std::string_view text) {
-  in6_addr address{};
-  return inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
-}
-
 // What reading a list of requests comes to.
 class Reading {
  public:
@@ -252,7 +247,7 @@ class ItemReader {
   void take_destination(std::string_view text) {
     if (const auto address = probes::parse_ipv4(text)) {
       written_.request.dst = *address;
-    } else if (is_ipv6(text)) {
+    } else if (probes::parse_ip(text)) {
       refuse(fmt::format("dst {} is of IPv6, whose headers cannot record a route; write the IPv4 "
                          "address of the host",
                          shown(text)),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/measurement/responders.h"
+#include "probes/ip/network.h"
 
 namespace backsight::controller {
 
@@ -123,7 +124,7 @@ void Measurement::on_route(const Answer& answer, std::size_t hop, const Knowledg
         split_route(answer.recorded, answer.key.dst, request_.src, known.aliases);
     if (hop == 0 && split.target_stamped && split.forward > 0) {
       const Ipv4Addr before = answer.recorded.addresses[split.forward - 1U];
-      if (before.value >> 8 == request_.dst.value >> 8) gateway_ = before;
+      if (network_of(before) == network_of(request_.dst)) gateway_ = before;
     }
     if (append(hop, split, answer, known, now)) return;
   }

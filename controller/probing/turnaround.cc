@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "probes/ip/network.h"
+
 namespace backsight::controller {
 
 namespace {
@@ -33,7 +35,7 @@ SteadyNs Turnaround::Estimate::patience() const noexcept {
 }
 
 std::uint64_t Turnaround::key_of(VpIndex sender, VpIndex receiver, probes::Ipv4Addr dst) noexcept {
-  return std::uint64_t{sender} << 48 | std::uint64_t{receiver} << 32 | dst.value >> 8;
+  return std::uint64_t{sender} << 48 | std::uint64_t{receiver} << 32 | probes::network_of(dst);
 }
 
 void Turnaround::learn(VpIndex sender, VpIndex receiver, probes::Ipv4Addr dst, SteadyNs time_ns) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <type_traits>
 
+#include "probes/ip/network.h"
 #include "probes/special_purpose.h"
 
 namespace backsight::controller {
@@ -41,8 +42,7 @@ bool is_nearer(const Candidate& a, const Candidate& b) {
 
 std::uint64_t Ranking::prefix_of(Ipv4Addr target) const {
   const auto origin = prefixes_.find(target);
-  const probes::Ipv4Prefix prefix =
-      origin ? origin->prefix : probes::Ipv4Prefix{{target.value & 0xffffff00}, 24};
+  const probes::Ipv4Prefix prefix = origin ? origin->prefix : probes::network_prefix_of(target);
   return std::uint64_t{prefix.base.value} << 8 | prefix.length;
 }
 

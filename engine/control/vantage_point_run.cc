@@ -8,6 +8,7 @@
 
 #include "daemon/wall_clock.h"
 #include "engine/control/vantage_point.h"
+#include "probes/ip/network.h"
 
 namespace backsight::engine {
 namespace {
@@ -106,8 +107,8 @@ void VantagePoint::refuse(const tasks::QueuedTask& queued, tasks::Reason reason)
 // A /24 has one worker, so that its limits need no sharing.
 void VantagePoint::assign(const Assignment& assignment) {
   ++counters_.assigned;
-  const std::uint32_t prefix = assignment.queued.task.dst.value >> 8;
-  clients_[(prefix * 0x9e3779b1U >> 8) % clients_.size()].give(assignment);
+  const std::uint32_t network = probes::network_of(assignment.queued.task.dst);
+  clients_[(network * 0x9e3779b1U >> 8) % clients_.size()].give(assignment);
 }
 
 std::size_t VantagePoint::held() const {

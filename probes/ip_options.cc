@@ -4,6 +4,7 @@
 
 #include "probes/reading.h"
 #include "probes/wire/ipv4.h"
+#include "probes/wire/ipv4_options.h"
 
 namespace backsight::probes {
 namespace {
@@ -29,15 +30,16 @@ std::optional<std::uint8_t> filled_slots(Option option, std::size_t first,
 // False: it cannot be read, and `route` is as it was. So is what read_timestamps() says.
 bool read_record_route(Option option, RecordedRoute& route) noexcept {
   constexpr std::size_t kFirst = ipv4::kRecordRouteHeaderBytes;
-  if (option.size() < kFirst || (option.size() - kFirst) % 4 != 0) return false;
-  const auto count = filled_slots(option, kFirst, 4);
-  const std::size_t slots = (option.size() - kFirst) / 4;
+  constexpr std::size_t kSlot = ipv4::kRecordRouteSlotBytes;
+  if (option.size() < kFirst || (option.size() - kFirst) % kSlot != 0) return false;
+  const auto count = filled_slots(option, kFirst, kSlot);
+  const std::size_t slots = (option.size() - kFirst) / kSlot;
   if (!count || slots > kMaxRecordedHops) return false;
 
   route.slots = static_cast<std::uint8_t>(slots);
   route.count = *count;
   for (std::size_t i = 0; i < *count; ++i) {
-    route.hops[i] = {load_be32(option.data() + kFirst + 4 * i)};
+    route.hops[i] = {load_be32(option.data() + kFirst + kSlot * i)};
   }
   return true;
 }
@@ -92,27 +94,15 @@ void read_ip_options(std::span<const std::byte> options, IpOptions& into) noexce
   // until all that was stored before has reached the cache.
   Met route = Met::kNot;
   Met timestamps = Met::kNot;
-  bool ends_early = false;
-  while (!options.empty()) {
-    const auto type = std::to_integer<std::uint8_t>(options[0]);
-    if (type == ipv4::kEndOfOptions) break;
-    if (type == ipv4::kNoOperation) {
-      options = options.subspan(1);
-      continue;
-    }
-    const std::size_t length =
-        options.size() < 2 ? 0 : std::to_integer<std::size_t>(options[ipv4::kOptionLength]);
-    // Where such an option ends, and the next one begins, nobody knows.
-    ends_early = length < 2 || length > options.size();
-    if (ends_early) break;
-    const Option option = options.first(length);
+  ipv4::OptionWalk walk(options);
+  for (Option option; walk.next(option);) {
+    const std::uint8_t type = u8(option, 0);
     if (type == ipv4::kRecordRoute) meet(option, read_record_route, route, into.record_route);
     if (type == ipv4::kTimestamp) meet(option, read_timestamps, timestamps, into.timestamps);
-    options = options.subspan(length);
   }
   into.has_record_route = route == Met::kRead;
   into.has_timestamps = timestamps == Met::kRead;
-  into.has_unread = ends_early || route == Met::kUnread || timestamps == Met::kUnread;
+  into.has_unread = walk.is_broken() || route == Met::kUnread || timestamps == Met::kUnread;
 }
 
 IpOptions parse_ip_options(std::span<const std::byte> options) noexcept {

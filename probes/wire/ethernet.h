@@ -7,6 +7,7 @@
 namespace backsight::probes::ethernet {
 
 inline constexpr std::size_t kHeaderBytes = 14;
+inline constexpr std::size_t kAddressBytes = 6;  // the destination's, then the source's
 inline constexpr std::size_t kVlanTagBytes = 4;
 inline constexpr std::size_t kMaxPriorityTags = 2;  // that are read
 inline constexpr std::size_t kMinFrameBytes = 60;   // without the frame check sequence

@@ -39,11 +39,13 @@ inline constexpr std::uint8_t kNoOperation = 1;
 inline constexpr std::uint8_t kRecordRoute = 7;
 inline constexpr std::uint8_t kTimestamp = 68;
 
-// Offsets inside an option that records. Its pointer counts from 1.
+// Offsets inside an option, and inside one that records. Its pointer counts from 1.
 inline constexpr std::size_t kOptionLength = 1;
 inline constexpr std::size_t kOptionPointer = 2;
 inline constexpr std::size_t kTimestampFlags = 3;  // overflow in the high half, type in the low
+inline constexpr std::size_t kOptionHeaderBytes = 2;
 inline constexpr std::size_t kRecordRouteHeaderBytes = 3;
+inline constexpr std::size_t kRecordRouteSlotBytes = 4;
 inline constexpr std::size_t kTimestampHeaderBytes = 4;
 
 // A header whose first 20 bytes are there. REQUIRES: `at` has kMinHeaderBytes.

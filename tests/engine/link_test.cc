@@ -202,6 +202,13 @@ TEST(EchoResponder, StampsBehindOtherOptionsAndSurvivesBrokenOnes) {
   }
 }
 
+// Two bytes are the shortest option there may be (RFC 791, section 3.1).
+TEST(EchoResponder, StampsBehindAnOptionOfTwoBytes) {
+  Packet frame = testing::in_ethernet(echo_request("94 02 07 07 04 00000000 000000"), kOwn, kOther);
+  ASSERT_FALSE(answer_echo_in_place(frame, ip("192.0.2.10")).empty());
+  EXPECT_EQ(to_hex(std::span(frame).subspan(34, 12)), "9402070708c000020a000000");
+}
+
 TEST(EchoResponder, LeavesEachTruncationAlone) {
   const Packet whole =
       testing::in_ethernet(echo_request("07 0b 04 00000000 00000000 00"), kOwn, kOther);

@@ -3,6 +3,7 @@
 #include "cli/app.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <iostream>
@@ -16,6 +17,8 @@
 #include "cli/revtr_command.h"
 #include "cli/vp_commands.h"
 #include "config/fleet_key.h"
+#include "probes/protocols.h"
+#include "tasks/numbers.h"
 
 namespace backsight::cli {
 
@@ -52,33 +55,39 @@ std::string examples(const std::string& lines) {
   return "Examples:\n" + lines + "\n\n" + kExitCodes;
 }
 
-// One of some words, each for a value of an enumeration.
-template <typename Enum>
+// One of the words of some rows (probes/protocols.h), each for its value of an enumeration.
+template <typename Enum, typename Rows, typename Row>
 void add_choice(CLI::App& command, const char* name, Enum& target, const char* help,
-                const std::vector<std::pair<std::string, Enum>>& words, const char* usual) {
-  std::vector<std::string> list;
-  for (const auto& [word, value] : words) list.push_back(word);
+                const Rows& rows, Enum Row::*value) {
+  std::map<std::string, Enum> values;
+  std::vector<std::string> words;
+  for (const Row& row : rows) {
+    values[words.emplace_back(row.word)] = row.*value;
+  }
   command
       .add_option_function<std::string>(
-          name,
-          [&target, words](const std::string& chosen) {
-            for (const auto& [word, value] : words) {
-              if (word == chosen) target = value;
-            }
-          },
-          help)
-      ->check(CLI::IsMember(list).description(""))
-      ->type_name(CLI::detail::join(list, "|"))
-      ->default_str(usual);
+          name, [&target, values](const std::string& chosen) { target = values.at(chosen); }, help)
+      ->check(CLI::IsMember(words).description(""))
+      ->type_name(CLI::detail::join(words, "|"))
+      ->default_str(std::string(probes::name(target)));
 }
 
 template <typename Number>
-void add_number(CLI::App& command, const char* name, Number& target, const char* help,
+void add_number(CLI::App& command, const std::string& name, Number& target, const char* help,
                 unsigned least, unsigned most) {
   command.add_option(name, target, help)
       ->check(CLI::Range(least, most).description(""))
       ->type_name(std::to_string(least) + ".." + std::to_string(most))
       ->default_str(std::to_string(target));
+}
+
+// A number of a task, by its key; the option is named alike.
+void add_task_number(CLI::App& command, std::string_view key, tasks::Task& task, const char* help) {
+  std::string name = "--" + std::string(key);
+  std::replace(name.begin(), name.end(), '_', '-');
+  tasks::for_each_number([&](const tasks::Number& it, auto member) {
+    if (it.key == key) add_number(command, name, task.*member, help, it.least, it.most);
+  });
 }
 
 void add_revtr(CLI::App& app, Action& action) {
@@ -242,13 +251,9 @@ void add_vp_commands(CLI::App& app, Action& action) {
 }
 
 void add_timestamp_options(CLI::App& command, ProbeOptions& options) {
-  using probes::TimestampType;
-  add_choice<TimestampType>(command, "--type", options.task.timestamp,
-                            "Timestamps alone, with addresses, or of given addresses",
-                            {{"tsonly", TimestampType::kOnly},
-                             {"tsandaddr", TimestampType::kWithAddresses},
-                             {"tsprespec", TimestampType::kPrespecified}},
-                            "tsandaddr");
+  add_choice(command, "--type", options.task.timestamp,
+             "Timestamps alone, with addresses, or of given addresses", probes::timestamp::kTypes,
+             &probes::timestamp::TypeRow::type);
   command
       .add_option("--ts-address", options.ts_addresses,
                   "An address that is to stamp, with tsprespec; up to four times")
@@ -258,19 +263,15 @@ void add_timestamp_options(CLI::App& command, ProbeOptions& options) {
 }
 
 void add_trace_options(CLI::App& command, ProbeOptions& options) {
-  using probes::TraceMethod;
   tasks::Task& task = options.task;
-  add_choice<TraceMethod>(
-      command, "--method", task.method, "Protocol of the probes; Paris all three",
-      {{"icmp", TraceMethod::kIcmp}, {"udp", TraceMethod::kUdp}, {"tcp", TraceMethod::kTcp}},
-      "icmp");
-  add_number(command, "--first-ttl", task.first_ttl, "Where to begin", 1, 255);
-  add_number(command, "--max-ttl", task.max_ttl, "Where to end", 1, 255);
-  add_number(command, "--attempts", task.attempts, "Probes for a hop that does not answer", 1, 10);
-  add_number(command, "--gap-limit", task.gap_limit, "Silent hops in a row that end the trace", 1,
-             255);
-  add_number(command, "--loop-limit", task.loop_limit,
-             "Repeats of a row of hops that end the trace; 0: never", 0, 255);
+  add_choice(command, "--method", task.method, "Protocol of the probes; Paris all three",
+             probes::kTraceProtocols, &probes::Protocol::method);
+  add_task_number(command, "first_ttl", task, "Where to begin");
+  add_task_number(command, "max_ttl", task, "Where to end");
+  add_task_number(command, "attempts", task, "Probes for a hop that does not answer");
+  add_task_number(command, "gap_limit", task, "Silent hops in a row that end the trace");
+  add_task_number(command, "loop_limit", task,
+                  "Repeats of a row of hops that end the trace; 0: never");
 }
 
 // Options that ping, rr, ts and trace share.
@@ -289,10 +290,8 @@ ProbeOptions& add_probe_command(CLI::App& app, Action& action, probes::Kind kind
       ->type_name("NAME");
   command->add_option("--src", options->src, "Spoof this source, which must be enrolled")
       ->type_name("ADDRESS");
-  add_number(*command, "--flow", options->task.flow, "Keeps a path through load balancers", 0,
-             65535);
-  add_number(*command, "--timeout-ms", options->task.timeout_ms, "How long to wait for each reply",
-             1, tasks::kMaxTimeoutMs);
+  add_task_number(*command, "flow", options->task, "Keeps a path through load balancers");
+  add_task_number(*command, "timeout_ms", options->task, "How long to wait for each reply");
   command->add_flag("--json", options->json, "The result, one object a line");
   command->footer(examples("  backsight " + name + " 198.51.100.7\n  backsight " + name +
                            " --vp ams01 --json 198.51.100.7 203.0.113.9"));

@@ -18,6 +18,7 @@
 #include "probes/probe.h"
 #include "probes/wire/assert.h"
 #include "probes/wire/byte_order.h"
+#include "probes/wire/checksum.h"
 
 namespace backsight::probes {
 
@@ -45,6 +46,9 @@ struct Identity {
 // kMaxProbeNumber.
 void store_identity(std::byte* at, const Identity& identity) noexcept;
 [[nodiscard]] Identity load_identity(const std::byte* at) noexcept;
+
+// What the 16 bytes add to a one's complement sum (probes/wire/checksum.h).
+[[nodiscard]] std::uint64_t identity_sum(const Identity& identity) noexcept;
 
 // The 128-bit key of one epoch (an hour), derived from the fleet key by whoever owns that.
 struct TagKey {
@@ -123,6 +127,10 @@ inline Identity load_identity(const std::byte* at) noexcept {
   const std::uint64_t id = load_be64(at);
   return {{static_cast<std::uint16_t>(id >> 48), id & kMaxProbeNumber},
           load_be64(at + kIdentityTagOffset)};
+}
+
+inline std::uint64_t identity_sum(const Identity& identity) noexcept {
+  return halves((std::uint64_t{identity.id.vp} << 48) | identity.id.number) + halves(identity.tag);
 }
 
 inline std::uint64_t siphash24(const TagKey& key, const std::uint64_t* words,

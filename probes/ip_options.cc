@@ -50,7 +50,7 @@ bool read_timestamps(Option option, RecordedTimestamps& timestamps) noexcept {
   const unsigned flags = u8(option, ipv4::kTimestampFlags);
   const unsigned type = flags & 0xf;
   if (type != 0 && type != 1 && type != 3) return false;
-  const std::size_t slot_bytes = type == 0 ? 4 : 8;
+  const std::size_t slot_bytes = type == 0 ? ipv4::kTimestampBytes : ipv4::kTimestampPairBytes;
   if ((option.size() - kFirst) % slot_bytes != 0) return false;
   const auto count = filled_slots(option, kFirst, slot_bytes);
   const std::size_t slots = (option.size() - kFirst) / slot_bytes;
@@ -66,8 +66,8 @@ bool read_timestamps(Option option, RecordedTimestamps& timestamps) noexcept {
   for (std::size_t i = 0; i < written; ++i) {
     const std::byte* const slot = option.data() + kFirst + slot_bytes * i;
     RecordedTimestamp& stamp = timestamps.stamps[i];
-    if (slot_bytes == 8) stamp.address = {load_be32(slot)};
-    stamp.milliseconds = load_be32(slot + slot_bytes - 4);
+    if (type != 0) stamp.address = {load_be32(slot)};
+    stamp.milliseconds = load_be32(slot + slot_bytes - ipv4::kTimestampBytes);
   }
   return true;
 }

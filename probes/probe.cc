@@ -1,65 +1,62 @@
 #include "probes/probe.h"
 
-#include <array>
+#include <algorithm>
 
+#include "probes/protocols.h"
 #include "probes/wire/assert.h"
 
 namespace backsight::probes {
 namespace {
 
-constexpr std::array<std::string_view, static_cast<std::size_t>(Kind::kCount)> kKindNames = {
-    "ping", "rr", "ts", "trace"};
-constexpr std::array<std::string_view, static_cast<std::size_t>(TraceMethod::kCount)> kMethodNames =
-    {"icmp", "udp", "tcp"};
+// The value of the row that has this word.
+template <typename Rows, typename Value>
+auto find(const Rows& rows, std::string_view word, Value value) noexcept {
+  const auto at = std::ranges::find_if(rows, [&](const auto& row) { return row.word == word; });
+  return at == rows.end() ? std::nullopt : std::optional((*at).*value);
+}
 
-template <typename Enum, std::size_t kSize>
-std::optional<Enum> find(const std::array<std::string_view, kSize>& names,
-                         std::string_view word) noexcept {
-  for (std::size_t i = 0; i < kSize; ++i) {
-    if (names[i] == word) return static_cast<Enum>(i);
+template <typename Rows>
+std::string choice_of(const Rows& rows) {
+  std::string text;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i != 0) text += i + 1 == rows.size() ? " or " : ", ";
+    text += rows[i].word;
   }
-  return std::nullopt;
+  return text;
 }
 
 }  // namespace
 
 std::string_view name(Kind kind) noexcept {
   BACKSIGHT_ASSERT(kind < Kind::kCount);
-  return kKindNames[static_cast<std::size_t>(kind)];
+  return kKinds[static_cast<std::size_t>(kind)].word;
 }
 
 std::string_view name(TraceMethod method) noexcept {
   BACKSIGHT_ASSERT(method < TraceMethod::kCount);
-  return kMethodNames[static_cast<std::size_t>(method)];
+  return kTraceProtocols[static_cast<std::size_t>(method)].word;
 }
 
 std::string_view name(TimestampType type) noexcept {
-  switch (type) {
-    case TimestampType::kOnly:
-      return "tsonly";
-    case TimestampType::kWithAddresses:
-      return "tsandaddr";
-    case TimestampType::kPrespecified:
-      return "tsprespec";
-  }
-  BACKSIGHT_ASSERT(false);
-  return "";
+  const auto at = std::ranges::find(timestamp::kTypes, type, &timestamp::TypeRow::type);
+  BACKSIGHT_ASSERT(at != timestamp::kTypes.end());
+  return at->word;
 }
 
 std::optional<Kind> parse_kind(std::string_view word) noexcept {
-  return find<Kind>(kKindNames, word);
+  return find(kKinds, word, &KindRow::kind);
 }
 
 std::optional<TraceMethod> parse_trace_method(std::string_view word) noexcept {
-  return find<TraceMethod>(kMethodNames, word);
+  return find(kTraceProtocols, word, &Protocol::method);
 }
 
 std::optional<TimestampType> parse_timestamp_type(std::string_view word) noexcept {
-  for (const auto type :
-       {TimestampType::kOnly, TimestampType::kWithAddresses, TimestampType::kPrespecified}) {
-    if (name(type) == word) return type;
-  }
-  return std::nullopt;
+  return find(timestamp::kTypes, word, &timestamp::TypeRow::type);
 }
+
+std::string choice_of_kinds() { return choice_of(kKinds); }
+std::string choice_of_methods() { return choice_of(kTraceProtocols); }
+std::string choice_of_timestamp_types() { return choice_of(timestamp::kTypes); }
 
 }  // namespace backsight::probes

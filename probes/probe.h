@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace backsight::probes {
@@ -23,13 +24,28 @@ inline constexpr std::size_t kMaxRecordedHops = 9;
 inline constexpr std::size_t kMaxTimestamps = 9;
 inline constexpr std::size_t kMaxTimestampAddresses = 4;
 
-// The words of tasks, results and metrics: "ping", "rr", "ts", "trace"; "icmp", "udp", "tcp";
-// "tsonly", "tsandaddr", "tsprespec". The strings end in a zero byte.
+// What decides the shape of a probe.
+struct Shape {
+  Kind kind = Kind::kPing;
+  TraceMethod method = TraceMethod::kIcmp;         // of a trace
+  TimestampType timestamp = TimestampType::kOnly;  // of a ts
+  std::uint8_t prespecified = 0;                   // of a prespecified ts: addresses, 1..4
+
+  friend constexpr auto operator<=>(const Shape&, const Shape&) = default;
+};
+
+// The words of tasks, results and metrics, as probes/protocols.h has them. The strings end in a
+// zero byte.
 [[nodiscard]] std::string_view name(Kind kind) noexcept;
 [[nodiscard]] std::string_view name(TraceMethod method) noexcept;
 [[nodiscard]] std::string_view name(TimestampType type) noexcept;
 [[nodiscard]] std::optional<Kind> parse_kind(std::string_view word) noexcept;
 [[nodiscard]] std::optional<TraceMethod> parse_trace_method(std::string_view word) noexcept;
 [[nodiscard]] std::optional<TimestampType> parse_timestamp_type(std::string_view word) noexcept;
+
+// Those words in a sentence: "ping, rr, ts or trace".
+[[nodiscard]] std::string choice_of_kinds();
+[[nodiscard]] std::string choice_of_methods();
+[[nodiscard]] std::string choice_of_timestamp_types();
 
 }  // namespace backsight::probes

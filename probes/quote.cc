@@ -1,4 +1,5 @@
 // Quoted probes in ICMP errors (RFC 792, RFC 1812 section 4.3.2.3).
+#include "probes/protocols.h"
 #include "probes/reading.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/icmp.h"
@@ -28,18 +29,15 @@ Check read_quoted_transport(std::span<const std::byte> transport, Quoted& into) 
         return tl::make_unexpected(Reject::kQuoteProtocol);
       }
       into.checksum = load_be16(at + icmp::kChecksum);
-      into.handle = load_be32(at + icmp::kHandle);
       return {};
     case ipv4::kProtocolUdp:
       into.src_port = load_be16(at + udp::kSourcePort);
       into.dst_port = load_be16(at + udp::kDestinationPort);
       into.checksum = load_be16(at + udp::kChecksum);
-      into.handle = (std::uint32_t{into.ip_id} << 16) | into.checksum;
       return {};
     case ipv4::kProtocolTcp:
       into.src_port = load_be16(at + tcp::kSourcePort);
       into.dst_port = load_be16(at + tcp::kDestinationPort);
-      into.handle = load_be32(at + tcp::kSequence);
       return {};
     default:
       return tl::make_unexpected(Reject::kQuoteProtocol);
@@ -69,7 +67,8 @@ Check read_quote(std::span<const std::byte> data, std::size_t stated_bytes, Quot
 
   const auto transport = data.subspan(header_bytes);
   if (const Check read = read_quoted_transport(transport, into); !read) return read;
-  if (into.protocol != ipv4::kProtocolTcp) {
+  into.handle = handle_of(into.protocol, into.ip_id, transport.data());
+  if (carries_identity(into.protocol)) {
     read_quoted_identity(transport, into);
     const std::size_t needed = header_bytes + icmp::kHeaderBytes + kIdentityBytes;
     into.is_short = into.total_length < needed || stated_bytes < needed;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "probes/ethernet_frame.h"
+#include "probes/protocols.h"
 #include "probes/reading.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
@@ -74,7 +75,7 @@ void leave_out(IpOptions& options) noexcept {
 void read_echo_reply(Bytes message, Reply& reply, Flaws& flaws) noexcept {
   const Bytes payload = message.subspan(icmp::kHeaderBytes);
   reply.type = ReplyType::kEchoReply;
-  reply.handle = load_be32(message.data() + icmp::kHandle);
+  reply.handle = echo::handle_of(message.data());
   if (payload.size() >= kIdentityBytes) {
     reply.identity = load_identity(payload.data());
     return;
@@ -166,7 +167,7 @@ Check read_tcp(const Payload& payload, Reply& reply, Flaws& flaws) noexcept {
   }
   reply.src_port = load_be16(segment.data() + tcp::kSourcePort);
   reply.dst_port = load_be16(segment.data() + tcp::kDestinationPort);
-  reply.handle = load_be32(segment.data() + tcp::kAcknowledged) - 1;
+  reply.handle = trace_tcp::acknowledged_handle(segment.data());
   return {};
 }
 
@@ -210,35 +211,20 @@ std::uint32_t quoted_handle(Bytes quote) noexcept {
   const ipv4::HeaderView header(quote.data());
   const std::size_t header_bytes = header.header_bytes();
   if (quote.size() < header_bytes + icmp::kMinQuotedTransportBytes) return 0;
-  const std::byte* const transport = quote.data() + header_bytes;
-  switch (header.protocol()) {
-    case ipv4::kProtocolIcmp:
-      return load_be32(transport + icmp::kHandle);
-    case ipv4::kProtocolTcp:
-      return load_be32(transport + tcp::kSequence);
-    case ipv4::kProtocolUdp:
-      return std::uint32_t{header.id()} << 16 | load_be16(transport + udp::kChecksum);
-    default:
-      return 0;
-  }
-}
-
-Kind kind_by_option(std::uint8_t first_option) noexcept {
-  if (first_option == ipv4::kRecordRoute) return Kind::kRecordRoute;
-  return first_option == ipv4::kTimestamp ? Kind::kTimestamp : Kind::kPing;
+  return handle_of(header.protocol(), header.id(), quote.data() + header_bytes);
 }
 
 // REQUIRES: the message has an ICMP header.
 void peek_echo_reply(Bytes packet, Bytes message, Peek& seen) noexcept {
   const ipv4::HeaderView header(packet.data());
-  seen.handle = load_be32(message.data() + icmp::kHandle);
+  seen.handle = echo::handle_of(message.data());
   if (message.size() < icmp::kHeaderBytes + kIdentityBytes) return;
   seen.has_identity = true;
   seen.identity = load_identity(message.data() + icmp::kHeaderBytes);
   seen.from = header.source();
   seen.to = header.destination();
   if (header.header_bytes() > ipv4::kMinHeaderBytes) {
-    seen.kind = kind_by_option(u8(packet, ipv4::kOptions));
+    seen.kind = kind_with_option(u8(packet, ipv4::kOptions));
   }
 }
 
@@ -276,7 +262,7 @@ Peek peek(std::span<const std::byte> frame) noexcept {
   const Bytes transport = packet.subspan(header_bytes);
   if (header.protocol() == ipv4::kProtocolTcp) {
     if (transport.size() < kTcpBytes) return seen;
-    seen.handle = load_be32(transport.data() + tcp::kAcknowledged) - 1;
+    seen.handle = trace_tcp::acknowledged_handle(transport.data());
   } else if (header.protocol() == ipv4::kProtocolIcmp &&
              u8(transport, icmp::kType) == icmp::kEchoReply) {
     peek_echo_reply(packet, transport, seen);

@@ -8,7 +8,6 @@
 #include <type_traits>
 
 #include "probes/address.h"
-#include "probes/craft.h"
 #include "probes/probe.h"
 
 namespace backsight::tasks {
@@ -17,8 +16,8 @@ inline constexpr std::uint32_t kMaxTimeoutMs = 60'000;
 // Attempts that one trace may need at the most: (max_ttl - first_ttl + 1) * attempts.
 inline constexpr std::uint32_t kMaxTraceProbes = 256;
 
-// One task. Defaults are the contract's; ranges are checked where a task enters (json/json.h,
-// codec/codec.h).
+// One task. Defaults are the contract's; numbers.h has the ranges, which are checked where a task
+// enters (json/json.h, codec/codec.h).
 struct Task {
   std::uint64_t id = 0;
   probes::Ipv4Addr dst;
@@ -38,14 +37,6 @@ struct Task {
   std::uint8_t attempts = 2;    // 1..10, for each hop that does not answer
   std::uint8_t gap_limit = 5;   // 1..255 silent hops in a row end the trace
   std::uint8_t loop_limit = 1;  // ends it when a row of hops stands so often again; 0: never
-
-  [[nodiscard]] probes::Shape shape() const noexcept {
-    return {
-        .kind = kind,
-        .method = kind == probes::Kind::kTrace ? method : probes::TraceMethod::kIcmp,
-        .timestamp = kind == probes::Kind::kTimestamp ? timestamp : probes::TimestampType::kOnly,
-        .prespecified = kind == probes::Kind::kTimestamp ? prespecified_count : std::uint8_t{0}};
-  }
 };
 // Small: millions a second pass through a worker.
 static_assert(std::is_trivially_copyable_v<Task> && sizeof(Task) == 48);

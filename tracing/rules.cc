@@ -1,13 +1,12 @@
 #include "tracing/rules.h"
 
+#include "probes/protocols.h"
+
 namespace backsight::tracing {
 namespace {
 
 using probes::Ipv4Addr;
 using probes::TraceMethod;
-
-constexpr std::uint8_t kProtocolUnreachable = 2;
-constexpr std::uint8_t kPortUnreachable = 3;
 
 }  // namespace
 
@@ -21,10 +20,10 @@ WayEnd way_end(const tasks::ReplySummary& reply, TraceMethod method,
     case probes::ReplyType::kTimeExceeded:
       return WayEnd::kNone;
     case probes::ReplyType::kUnreachable: {
-      const bool is_hosts_word =
-          (reply.icmp_code == kPortUnreachable && method == TraceMethod::kUdp) ||
-          (reply.icmp_code == kProtocolUnreachable && method != TraceMethod::kIcmp);
-      return is_hosts_word && reply.from == destination ? WayEnd::kReached : WayEnd::kUnreachable;
+      const auto& protocol = probes::protocol_of(probes::Kind::kTrace, method);
+      return protocol.arrives_with(reply.icmp_code) && reply.from == destination
+                 ? WayEnd::kReached
+                 : WayEnd::kUnreachable;
     }
     default:
       return WayEnd::kUnreachable;

@@ -23,6 +23,10 @@ inline constexpr std::uint8_t kEchoRequest = 8;
 inline constexpr std::uint8_t kTimeExceeded = 11;
 inline constexpr std::uint8_t kParameterProblem = 12;
 
+// Codes of kUnreachable.
+inline constexpr std::uint8_t kProtocolUnreachable = 2;
+inline constexpr std::uint8_t kPortUnreachable = 3;
+
 // What every router quotes beyond the IPv4 header (RFC 792).
 inline constexpr std::size_t kMinQuotedTransportBytes = 8;
 

@@ -47,6 +47,8 @@ inline constexpr std::size_t kOptionHeaderBytes = 2;
 inline constexpr std::size_t kRecordRouteHeaderBytes = 3;
 inline constexpr std::size_t kRecordRouteSlotBytes = 4;
 inline constexpr std::size_t kTimestampHeaderBytes = 4;
+inline constexpr std::size_t kTimestampBytes = 4;
+inline constexpr std::size_t kTimestampPairBytes = 8;  // an address and its timestamp
 
 // A header whose first 20 bytes are there. REQUIRES: `at` has kMinHeaderBytes.
 class HeaderView {

@@ -6,6 +6,7 @@
 
 #include "probes/identity.h"
 #include "tasks/json/json.h"
+#include "tasks/numbers.h"
 
 namespace backsight::tasks {
 
@@ -53,14 +54,14 @@ Fault read_address(const std::string& key, const Json& value, probes::Ipv4Addr& 
 
 template <typename Enum, typename Parse>
 Fault read_word(const std::string& key, const Json& value, Enum& out, Parse parse,
-                const char* words) {
+                std::string (*choice)()) {
   if (value.is_string()) {
     if (const auto word = parse(value.get_ref<const std::string&>())) {
       out = *word;
       return std::nullopt;
     }
   }
-  return fmt::format("{} is {}; it must be {}", key, shown(value), words);
+  return fmt::format("{} is {}; it must be {}", key, shown(value), choice());
 }
 
 Fault read_source(const Json& value, Task& task) {
@@ -82,39 +83,44 @@ Fault read_timestamp_addresses(const Json& value, Task& task) {
   return std::nullopt;
 }
 
-// Keys that every kind has.
+// Keys that every kind has, but for numbers.
 std::optional<Fault> read_common(const std::string& key, const Json& value, Task& task) {
   if (key == "id") return read_number(key, value, task.id, 0, probes::kMaxProbeNumber);
   if (key == "kind") {
-    return read_word(key, value, task.kind, probes::parse_kind, "ping, rr, ts or trace");
+    return read_word(key, value, task.kind, probes::parse_kind, probes::choice_of_kinds);
   }
   if (key == "dst") return read_address(key, value, task.dst);
   if (key == "src") return read_source(value, task);
-  if (key == "timeout_ms") return read_number(key, value, task.timeout_ms, 1, kMaxTimeoutMs);
-  if (key == "ttl") return read_number(key, value, task.ttl, 1, 255);
-  if (key == "flow") return read_number(key, value, task.flow, 0, 65535);
   return std::nullopt;
 }
 
-// Keys of one kind alone; `owner` is that kind.
+// Keys of one kind alone, but for numbers; `owner` is that kind.
 std::optional<Fault> read_special(const std::string& key, const Json& value, Task& task,
                                   Kind& owner) {
   owner = Kind::kTimestamp;
   if (key == "ts") {
     return read_word(key, value, task.timestamp, probes::parse_timestamp_type,
-                     "tsonly, tsandaddr or tsprespec");
+                     probes::choice_of_timestamp_types);
   }
   if (key == "ts_addresses") return read_timestamp_addresses(value, task);
   owner = Kind::kTrace;
   if (key == "method") {
-    return read_word(key, value, task.method, probes::parse_trace_method, "icmp, udp or tcp");
+    return read_word(key, value, task.method, probes::parse_trace_method,
+                     probes::choice_of_methods);
   }
-  if (key == "first_ttl") return read_number(key, value, task.first_ttl, 1, 255);
-  if (key == "max_ttl") return read_number(key, value, task.max_ttl, 1, 255);
-  if (key == "attempts") return read_number(key, value, task.attempts, 1, 10);
-  if (key == "gap_limit") return read_number(key, value, task.gap_limit, 1, 255);
-  if (key == "loop_limit") return read_number(key, value, task.loop_limit, 0, 255);
   return std::nullopt;
+}
+
+// Keys of tasks/numbers.h; `owner` is the kind that alone has it, if there is one.
+std::optional<Fault> read_listed_number(const std::string& key, const Json& value, Task& task,
+                                        Kind& owner) {
+  std::optional<Fault> fault;
+  for_each_number([&](const Number& it, auto member) {
+    if (it.key != key) return;
+    owner = it.kind.value_or(task.kind);
+    fault = read_number(key, value, task.*member, it.least, it.most);
+  });
+  return fault;
 }
 
 Fault read_members(const Json& object, Task& task) {
@@ -127,6 +133,7 @@ Fault read_members(const Json& object, Task& task) {
   for (const auto& [key, value] : object.items()) {
     Kind owner = task.kind;
     auto fault = read_common(key, value, task);
+    if (!fault) fault = read_listed_number(key, value, task, owner);
     if (!fault) fault = read_special(key, value, task, owner);
     if (!fault) return fmt::format("unknown key {}; the keys are {}", shown(Json(key)), kKeys);
     if (owner != task.kind) {

@@ -2,6 +2,7 @@
 // be no burden.
 #include "tasks/json/json.h"
 #include "tasks/json/json_text.h"
+#include "tasks/numbers.h"
 
 namespace backsight::tasks {
 
@@ -144,10 +145,13 @@ void write(JsonText& json, const Observation& observation, std::string_view vp) 
   json.close('}');
 }
 
-// Of a task: what differs from the default.
-template <typename Number>
-void write_unless(JsonText& json, std::string_view key, Number value, Number usual) {
-  if (value != usual) json.number(key, value);
+// Of a task: the numbers that `kind` alone has, of nothing those that all have, where they differ
+// from the default.
+void write_numbers(JsonText& json, const Task& task, std::optional<probes::Kind> kind) {
+  const Task usual;
+  for_each_number([&](const Number& it, auto member) {
+    if (it.kind == kind && task.*member != usual.*member) json.number(it.key, task.*member);
+  });
 }
 
 void write_kind_keys(JsonText& json, const Task& task) {
@@ -163,14 +167,10 @@ void write_kind_keys(JsonText& json, const Task& task) {
       json.close(']');
     }
   }
-  if (task.kind == probes::Kind::kTrace) {
-    if (task.method != usual.method) json.text("method", probes::name(task.method));
-    write_unless(json, "first_ttl", task.first_ttl, usual.first_ttl);
-    write_unless(json, "max_ttl", task.max_ttl, usual.max_ttl);
-    write_unless(json, "attempts", task.attempts, usual.attempts);
-    write_unless(json, "gap_limit", task.gap_limit, usual.gap_limit);
-    write_unless(json, "loop_limit", task.loop_limit, usual.loop_limit);
+  if (task.kind == probes::Kind::kTrace && task.method != usual.method) {
+    json.text("method", probes::name(task.method));
   }
+  write_numbers(json, task, task.kind);
 }
 
 template <typename Record>
@@ -205,7 +205,6 @@ void write_labels(JsonText& json, const Hop& hop) {
 }
 
 std::string to_json(const Task& task) {
-  const Task usual;
   std::string out;
   JsonText json(out);
   json.open('{');
@@ -213,9 +212,7 @@ std::string to_json(const Task& task) {
   json.text("kind", probes::name(task.kind));
   json.address("dst", task.dst);
   if (!task.src.is_unspecified()) json.address("src", task.src);
-  write_unless(json, "timeout_ms", task.timeout_ms, usual.timeout_ms);
-  write_unless(json, "ttl", task.ttl, usual.ttl);
-  write_unless(json, "flow", task.flow, usual.flow);
+  write_numbers(json, task, std::nullopt);
   write_kind_keys(json, task);
   json.close('}');
   return out;

@@ -9,8 +9,8 @@
 #include <optional>
 #include <thread>
 
-#include "probes/address.h"
-#include "probes/host_name.h"
+#include "probes/ip/address.h"
+#include "probes/ip/host_name.h"
 
 namespace backsight::cli {
 

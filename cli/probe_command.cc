@@ -13,7 +13,7 @@
 #include "cli/resolve.h"
 #include "cli/stop.h"
 #include "cli/vp_commands.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 #include "queue/client.h"
 #include "queue/file/layout.h"
 #include "tasks/json/json.h"

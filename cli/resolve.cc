@@ -4,7 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
-#include "probes/host_name.h"
+#include "probes/ip/host_name.h"
 
 namespace backsight::cli {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "config/error.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::cli {
 

@@ -2,7 +2,7 @@
 #
 #   backsight_room(probes SOURCES address.cc craft.cc [NO_EXCEPTIONS] LINKS tl::expected)
 #
-# Includes are written from the root ("probes/address.h"). Each room gets an include root of its own
+# Includes are written from the root ("probes/ip/address.h"). Each room gets an include root of its own
 # that holds links to the rooms it may include and to no other, so that a forbidden include does not
 # compile. A room whose folder holds other rooms names its own HEADERS, and comes before those that
 # include them.

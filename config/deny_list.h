@@ -11,7 +11,7 @@
 
 #include "config/fault.h"
 #include "config/vp_config.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::config {
 

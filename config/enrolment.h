@@ -12,7 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "config/fault.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::config {
 

@@ -1,5 +1,5 @@
 // The fleet's secret, shared by its vantage points, and the keys derived from it. A probe's tag
-// (probes/identity.h) is made under the key of the hour it was sent in.
+// (probes/identity/identity.h) is made under the key of the hour it was sent in.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "config/error.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 
 namespace backsight::config {
 

@@ -1,8 +1,8 @@
 #include "config/listen.h"
 
 #include "config/reading/key.h"
-#include "probes/address.h"
-#include "probes/host_name.h"
+#include "probes/ip/address.h"
+#include "probes/ip/host_name.h"
 
 namespace backsight::config {
 

@@ -4,8 +4,8 @@
 
 #include <charconv>
 
-#include "probes/address.h"
-#include "probes/host_name.h"
+#include "probes/ip/address.h"
+#include "probes/ip/host_name.h"
 
 namespace backsight::config {
 namespace {

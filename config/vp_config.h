@@ -10,7 +10,8 @@
 
 #include "config/log_format.h"
 #include "config/queue_config.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::config {
 

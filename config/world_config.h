@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::config {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "tasks/result.h"
 
 namespace backsight::controller {

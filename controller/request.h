@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

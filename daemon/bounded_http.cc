@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "daemon/listener.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::daemon {
 namespace {

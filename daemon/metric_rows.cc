@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::daemon {
 namespace {

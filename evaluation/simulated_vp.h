@@ -17,8 +17,8 @@
 #include "engine/worker/limiter.h"
 #include "engine/worker/worker.h"
 #include "engine/worker/worker_client.h"
-#include "probes/address.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
+#include "probes/ip/address.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
 

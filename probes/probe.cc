@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "probes/assert.h"
 #include "probes/protocols.h"
-#include "probes/wire/assert.h"
 
 namespace backsight::probes {
 namespace {

@@ -23,7 +23,7 @@
 
 #include "config/error.h"
 #include "config/world_config.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "sim/behaviour/traits.h"
 #include "sim/packet/forwarder.h"
 #include "sim/packet/packet.h"

@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 
 namespace backsight::tasks {
 

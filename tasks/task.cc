@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 #include "tasks/numbers.h"
 
 namespace backsight::tasks {

@@ -7,7 +7,7 @@
 #include <string>
 #include <type_traits>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
 
 namespace backsight::tasks {

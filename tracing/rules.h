@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
 #include "probes/wire/assert.h"
 #include "tasks/result.h"

@@ -1,4 +1,5 @@
-// Addresses and prefixes in config files: as probes/address.h reads them, and why they are refused.
+// Addresses and prefixes in config files: as probes/ip/address.h reads them, and why they are
+// refused.
 #pragma once
 
 #include <string>
@@ -6,7 +7,7 @@
 
 #include <tl/expected.hpp>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::config {
 

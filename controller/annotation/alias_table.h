@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "config/error.h"
-#include "probes/address.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/address.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 
@@ -18,7 +18,7 @@ class AliasTable {
  public:
   // One router a line, its addresses separated by blanks; "#" begins a comment; the "node N1:" of
   // CAIDA's ITDK is passed. The file may be packed (packed_file.h). Odd words are skipped and told
-  // by line, and so are addresses that name nobody (probes/special_purpose.h). An address on two
+  // by line, and so are addresses that name nobody (probes/ip/special_purpose.h). An address on two
   // lines makes them one router. A file without a router that has two addresses is refused.
   struct Read;
   [[nodiscard]] static Expected<Read> read(const std::filesystem::path& file);

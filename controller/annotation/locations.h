@@ -8,7 +8,7 @@
 #include <string>
 
 #include "config/error.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 struct MMDB_s;
 

@@ -5,7 +5,7 @@
 
 #include "controller/annotation/origin_rows.h"
 #include "controller/annotation/packed_file.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 
@@ -36,7 +36,7 @@ class PrefixTable {
   [[nodiscard]] PrefixTable with(const std::vector<Origin>& more) const;
 
   // The longest prefix that holds the address. Nothing for one that names nobody
-  // (probes/special_purpose.h), whoever announces it.
+  // (probes/ip/special_purpose.h), whoever announces it.
   [[nodiscard]] std::optional<Origin> find(probes::Ipv4Addr address) const noexcept;
   // 0: not known.
   [[nodiscard]] std::uint32_t asn(probes::Ipv4Addr address) const noexcept;

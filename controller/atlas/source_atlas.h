@@ -10,7 +10,7 @@
 //     the same way, lacks it.
 // The other end of a stamp's /30 tells nothing that is certain: at borders, addresses that look
 // like two ends of one link are often of two links. An address that names nobody
-// (probes/special_purpose.h) is shown where it stands, and met nowhere. Thread: one at a time.
+// (probes/ip/special_purpose.h) is shown where it stands, and met nowhere. Thread: one at a time.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@
 #include "controller/annotation/alias_table.h"
 #include "controller/now.h"
 #include "controller/vantage/vp_index.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

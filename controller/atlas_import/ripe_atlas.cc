@@ -6,7 +6,7 @@
 #include "controller/annotation/complaints.h"
 #include "controller/atlas_import/json_rows.h"
 #include "controller/atlas_import/ripe_hops.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

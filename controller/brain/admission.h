@@ -20,7 +20,7 @@
 
 #include "controller/now.h"
 #include "controller/request.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

@@ -9,7 +9,7 @@
 
 #include "controller/annotation/prefix_table.h"
 #include "controller/now.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

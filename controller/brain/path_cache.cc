@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::controller {
 

@@ -8,7 +8,7 @@
 #include "controller/json/path_json.h"
 #include "controller/json/request_json.h"
 #include "controller/request_numbers.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "storage/log/log_reader.h"
 
 namespace backsight::controller {

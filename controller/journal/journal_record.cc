@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "storage/log/log_format.h"
 
 namespace backsight::controller {

@@ -1,7 +1,7 @@
 #include "controller/json/annotation_json.h"
 
 #include "controller/json/utf8.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "controller/annotation/annotation.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "tasks/json/json_text.h"
 
 namespace backsight::controller {

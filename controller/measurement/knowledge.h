@@ -8,7 +8,7 @@
 #include "controller/measurement/silence.h"
 #include "controller/ranking/ranking.h"
 #include "controller/vantage/vantage_table.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

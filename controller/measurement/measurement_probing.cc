@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "controller/measurement/measurement.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::controller {
 

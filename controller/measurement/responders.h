@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "tasks/result.h"
 
 namespace backsight::controller {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "probes/route_reading.h"
+#include "probes/reading/route_reading.h"
 
 namespace backsight::controller {
 

@@ -1,5 +1,5 @@
-// What a recorded route says of the way back from its target: probes/route_reading.h, and what
-// aliases and subnets tell beyond it.
+// What a recorded route says of the way back from its target: probes/reading/route_reading.h, and
+// what aliases and subnets tell beyond it.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 #include <span>
 
 #include "controller/annotation/alias_table.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "tasks/result.h"
 
 namespace backsight::controller {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "controller/now.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

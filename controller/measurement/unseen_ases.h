@@ -10,7 +10,7 @@
 #include "controller/annotation/prefix_table.h"
 #include "controller/atlas/source_atlas.h"
 #include "controller/reverse_path.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -8,7 +8,7 @@
 
 #include "controller/now.h"
 #include "controller/vantage/vp_index.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
 #include "tasks/result.h"
 

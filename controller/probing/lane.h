@@ -5,7 +5,7 @@
 #include <compare>
 
 #include "controller/vantage/vp_index.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
 
 namespace backsight::controller {

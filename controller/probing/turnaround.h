@@ -9,7 +9,7 @@
 
 #include "controller/now.h"
 #include "controller/vantage/vp_index.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "probes/ip/network.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 

@@ -15,7 +15,7 @@
 #include "controller/annotation/prefix_table.h"
 #include "controller/now.h"
 #include "controller/vantage/vp_index.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -7,7 +7,7 @@
 
 #include <tl/expected.hpp>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -14,7 +14,7 @@
 #include "controller/now.h"
 #include "controller/vantage/announcement.h"
 #include "controller/vantage/vp_index.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::controller {
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/device/port.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::engine {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "daemon/wall_clock.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::engine {
 namespace {

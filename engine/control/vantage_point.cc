@@ -13,7 +13,7 @@
 
 #include "daemon/wall_clock.h"
 #include "engine/control/reload.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 
 namespace backsight::engine {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "probes/ethernet_frame.h"
+#include "probes/reading/ethernet_frame.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ethernet.h"
 

@@ -8,8 +8,9 @@
 #include <span>
 #include <string_view>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/wire/ethernet.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::engine {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "engine/device/arp.h"
-#include "probes/ethernet_frame.h"
+#include "probes/reading/ethernet_frame.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
 #include "probes/wire/ethernet.h"

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::engine {
 

@@ -14,7 +14,7 @@
 #include "engine/device/handover.h"
 #include "engine/device/port.h"
 #include "engine/device/tsc.h"
-#include "probes/address.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::engine {
 

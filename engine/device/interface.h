@@ -7,7 +7,7 @@
 #include <string>
 
 #include "config/error.h"
-#include "probes/address.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::engine {
 

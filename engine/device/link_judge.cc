@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 
 namespace backsight::engine {
 

@@ -25,7 +25,8 @@
 #include "config/vp_config.h"
 #include "engine/device/arp.h"
 #include "engine/device/tsc.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::engine {
 

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "engine/device/eal.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::engine {
 namespace {

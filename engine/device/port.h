@@ -23,7 +23,7 @@
 #include "engine/device/neighbours.h"
 #include "engine/device/queue_pair.h"
 #include "engine/device/tsc.h"
-#include "probes/address.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::engine {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "engine/device/prefetch.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::engine {
 

@@ -13,9 +13,9 @@
 #include <string_view>
 
 #include "engine/device/arp.h"
-#include "probes/flaw.h"
 #include "probes/probe.h"
-#include "probes/reject.h"
+#include "probes/reading/flaw.h"
+#include "probes/reading/reject.h"
 #include "tasks/result.h"
 
 namespace backsight::engine {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::engine {
 

@@ -23,8 +23,8 @@
 #include <type_traits>
 
 #include "engine/device/tsc.h"
-#include "probes/address.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
 #include "probes/wire/ipv4.h"
 

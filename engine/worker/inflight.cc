@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "probes/craft.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
+#include "probes/crafting/template.h"
 
 namespace backsight::engine {
 namespace {

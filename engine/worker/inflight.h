@@ -23,10 +23,10 @@
 #include "engine/device/prefetch.h"
 #include "engine/device/tsc.h"
 #include "engine/worker/flight_slot.h"
-#include "probes/identity.h"
-#include "probes/identity_burst.h"
+#include "probes/assert.h"
+#include "probes/identity/identity.h"
+#include "probes/identity/identity_burst.h"
 #include "probes/probe.h"
-#include "probes/wire/assert.h"
 
 namespace backsight::engine {
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "engine/worker/schedule.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 #include "tasks/task.h"
 
 namespace backsight::engine {

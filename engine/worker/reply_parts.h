@@ -1,7 +1,7 @@
 // What results keep of a reply.
 #pragma once
 
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "tasks/result.h"
 
 namespace backsight::engine {

@@ -14,7 +14,7 @@
 #include "engine/device/tsc.h"
 #include "engine/worker/flight_slot.h"
 #include "engine/worker/spsc_ring.h"
-#include "probes/ip_options.h"
+#include "probes/reading/ip_options.h"
 #include "tasks/result.h"
 
 namespace backsight::engine {

@@ -21,7 +21,7 @@
 #include "engine/device/tsc.h"
 #include "engine/worker/fixed_map.h"
 #include "engine/worker/limiter.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::engine {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 
 namespace backsight::engine {
 

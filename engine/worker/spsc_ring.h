@@ -11,7 +11,7 @@
 #include <span>
 #include <type_traits>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::engine {
 

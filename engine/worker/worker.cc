@@ -8,7 +8,7 @@
 #include <bit>
 #include <chrono>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::engine {
 namespace {

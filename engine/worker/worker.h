@@ -33,10 +33,11 @@
 #include "engine/worker/send_policy.h"
 #include "engine/worker/spsc_ring.h"
 #include "engine/worker/worker_setup.h"
-#include "probes/craft.h"
-#include "probes/craft_burst.h"
-#include "probes/identity_burst.h"
-#include "probes/reply.h"
+#include "probes/crafting/echo_burst.h"
+#include "probes/crafting/template.h"
+#include "probes/identity/identity_burst.h"
+#include "probes/reading/reply.h"
+#include "probes/wire/mac_addr.h"
 #include "tracing/trace.h"
 
 namespace backsight::engine {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/worker/worker.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::engine {
 namespace {

@@ -6,7 +6,7 @@
 #include "engine/device/echo_responder.h"
 #include "engine/worker/reply_parts.h"
 #include "engine/worker/worker.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ipv4.h"
 

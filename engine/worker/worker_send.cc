@@ -6,7 +6,7 @@
 
 #include "engine/device/arp.h"
 #include "engine/worker/worker.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "probes/wire/ipv4.h"
 
 namespace backsight::engine {

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "perf/load/rig.h"
+#include "probes/wire/mac_addr.h"
 
 struct rte_mempool;
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "perf/load/rig.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 struct rte_mbuf;
 struct rte_mempool;

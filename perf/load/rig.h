@@ -13,6 +13,7 @@
 #include "engine/device/eal.h"
 #include "engine/device/port.h"
 #include "engine/worker/worker.h"
+#include "probes/wire/mac_addr.h"
 
 struct rte_ring;
 

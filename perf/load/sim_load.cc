@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "perf/load/figures.h"
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 #include "sim/draw.h"
 #include "sim/world.h"
 

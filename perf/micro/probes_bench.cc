@@ -12,10 +12,10 @@
 #include <array>
 #include <vector>
 
-#include "probes/craft.h"
-#include "probes/identity.h"
-#include "probes/identity_burst.h"
-#include "probes/reply.h"
+#include "probes/crafting/template.h"
+#include "probes/identity/identity.h"
+#include "probes/identity/identity_burst.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/checksum.h"
 #include "tests/support/model_router.h"
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 
 namespace backsight::probes {
 

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "probes/address.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
+#include "probes/ip/address.h"
 
 namespace backsight::probes {
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/ip/ip_addr.h"
 
 namespace backsight::probes {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/address.h"
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
+#include "probes/ip/address.h"
 
 namespace backsight::probes {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/wire/byte_order.h"
 
 namespace backsight::probes::ipv4 {

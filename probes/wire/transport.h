@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::probes {
 

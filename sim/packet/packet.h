@@ -9,7 +9,7 @@
 #include <optional>
 #include <span>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ipv4.h"
 

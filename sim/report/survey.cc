@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 #include "sim/draw.h"
 
 namespace backsight::sim {

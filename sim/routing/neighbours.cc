@@ -1,6 +1,6 @@
 #include "sim/routing/neighbours.h"
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "sim/topology/city.h"
 
 namespace backsight::sim {

@@ -1,6 +1,6 @@
 #include "sim/routing/stations.h"
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::sim {
 

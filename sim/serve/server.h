@@ -14,6 +14,7 @@
 #include "engine/device/huge_array.h"
 #include "engine/device/port.h"
 #include "engine/device/tsc.h"
+#include "probes/wire/mac_addr.h"
 #include "sim/serve/timing_wheel.h"
 #include "sim/world.h"
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "config/world_config.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "sim/memory.h"
 #include "sim/topology/as_graph.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "storage/log/segment.h"
 
 namespace backsight::storage {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/wire/assert.h"
 
 namespace backsight::tasks {

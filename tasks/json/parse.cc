@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 #include "tasks/json/json.h"
 #include "tasks/numbers.h"
 

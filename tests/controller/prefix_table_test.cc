@@ -8,7 +8,7 @@
 #include <random>
 
 #include "data_files.h"
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::controller {
 namespace {

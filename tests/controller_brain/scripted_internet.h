@@ -14,7 +14,7 @@
 #include "controller/annotation/prefix_table.h"
 #include "controller/now.h"
 #include "controller/vantage/vantage_table.h"
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
 

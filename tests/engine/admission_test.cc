@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 
 namespace backsight::engine {
 namespace {

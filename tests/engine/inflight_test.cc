@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_time.h"
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 #include "ring_calls.h"
 #include "tests/support/random.h"
 

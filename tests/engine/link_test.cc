@@ -6,7 +6,7 @@
 
 #include "engine/device/arp.h"
 #include "engine/device/echo_responder.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "tests/support/hex.h"
 #include "tests/support/model_router.h"
 

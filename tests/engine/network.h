@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
+#include "probes/wire/mac_addr.h"
 #include "tests/support/model_router.h"
 
 struct rte_mbuf;

@@ -8,7 +8,7 @@
 
 #include "checksums.h"
 #include "invariants.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ethernet.h"
 #include "probes/wire/icmp.h"

@@ -4,8 +4,8 @@
 #include <span>
 
 #include "invariants.h"
-#include "probes/ip_options.h"
-#include "probes/route_reading.h"
+#include "probes/reading/ip_options.h"
+#include "probes/reading/route_reading.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace backsight;

@@ -14,7 +14,7 @@
 
 #include "checksums.h"
 #include "invariants.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/icmp.h"
 #include "probes/wire/ipv4.h"

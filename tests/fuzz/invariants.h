@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 
 namespace backsight::fuzz {
 

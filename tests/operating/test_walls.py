@@ -12,14 +12,14 @@ ROOTS = PROGRAMS.parent / "include"
 
 # Room, a header it includes, headers it must not reach.
 WALLS = [
-    ("probes", "probes/reply.h", ["tasks/task.h", "config/error.h"]),
+    ("probes", "probes/reading/reply.h", ["tasks/task.h", "config/error.h"]),
     ("config", "config/error.h", ["tasks/task.h", "queue/address.h", "daemon/trouble.h"]),
     ("tasks", "tasks/codec/codec.h", ["storage/file_system.h", "queue/vp_queue.h"]),
     ("tracing", "tasks/result.h", ["engine/worker/report.h", "queue/client.h"]),
     ("storage", "storage/log/log_writer.h", ["tasks/task.h", "queue/client.h"]),
     ("queue", "queue/nats/vp/nats_queue.h", ["engine/worker/report.h", "controller/request.h"]),
     ("daemon", "config/error.h", ["tasks/task.h", "queue/client.h", "controller/request.h"]),
-    ("engine/device", "probes/reply.h", ["tasks/task.h", "engine/worker/report.h"]),
+    ("engine/device", "probes/reading/reply.h", ["tasks/task.h", "engine/worker/report.h"]),
     ("engine/worker", "tasks/result.h",
      ["queue/nats/broker/connection.h", "storage/log/log_writer.h", "engine/control/status.h"]),
     ("controller", "tasks/result.h", ["controller/vantage/vp_index.h", "queue/client.h"]),
@@ -62,7 +62,7 @@ WALLS = [
      ["engine/control/vantage_point.h", "controller/service/controller.h", "queue/client.h"]),
     ("cli", "queue/client.h",
      ["engine/worker/report.h", "controller/request.h", "daemon/trouble.h"]),
-    ("sim", "probes/reply.h", ["tasks/task.h", "controller/request.h", "engine/worker/report.h"]),
+    ("sim", "probes/reading/reply.h", ["tasks/task.h", "controller/request.h", "engine/worker/report.h"]),
 ]
 
 

@@ -1,8 +1,9 @@
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 #include <gtest/gtest.h>
 
-#include "probes/host_name.h"
+#include "probes/ip/host_name.h"
+#include "probes/wire/mac_addr.h"
 
 namespace backsight::probes {
 namespace {

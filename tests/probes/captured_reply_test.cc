@@ -3,8 +3,8 @@
 
 #include "captures.h"
 #include "golden.h"
-#include "probes/reply.h"
-#include "probes/route_reading.h"
+#include "probes/reading/reply.h"
+#include "probes/reading/route_reading.h"
 
 namespace backsight::probes {
 namespace {

@@ -1,5 +1,5 @@
 // Probes crafted many at once are, byte by byte, those crafted one by one.
-#include "probes/craft_burst.h"
+#include "probes/crafting/echo_burst.h"
 
 #include <random>
 #include <string>

@@ -1,4 +1,4 @@
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 
 #include <algorithm>
 #include <random>

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "golden.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "tests/support/model_router.h"
 
 namespace backsight::probes {

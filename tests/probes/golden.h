@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "probes/address.h"
-#include "probes/craft.h"
-#include "probes/identity.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
+#include "probes/crafting/template.h"
+#include "probes/identity/identity.h"
+#include "probes/ip/address.h"
 #include "tests/support/hex.h"
 
 namespace backsight::testing {

@@ -8,7 +8,7 @@
 
 #include "captures.h"
 #include "golden.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/byte_order.h"
 #include "tests/support/model_router.h"
 

@@ -1,5 +1,5 @@
 // Many tags and handles at once are those that come one by one.
-#include "probes/identity_burst.h"
+#include "probes/identity/identity_burst.h"
 
 #include <random>
 #include <string>

@@ -1,4 +1,4 @@
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 
 #include <bit>
 #include <random>

@@ -1,4 +1,4 @@
-#include "probes/ip_options.h"
+#include "probes/reading/ip_options.h"
 
 #include <random>
 

@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "probes/flaw.h"
 #include "probes/probe.h"
-#include "probes/reject.h"
+#include "probes/reading/flaw.h"
+#include "probes/reading/reject.h"
 
 namespace backsight::probes {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "captures.h"
 #include "golden.h"
-#include "probes/reply.h"
-#include "probes/route_reading.h"
+#include "probes/reading/reply.h"
+#include "probes/reading/route_reading.h"
 #include "tests/support/heap_counter.h"
 
 namespace backsight::probes {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "golden.h"
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 
 namespace backsight::probes {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "golden.h"
 #include "probes/crafting/templates.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/byte_order.h"
 #include "tests/support/model_router.h"
 

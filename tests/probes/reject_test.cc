@@ -1,5 +1,5 @@
 // Each reason to refuse a packet, provoked.
-#include "probes/reject.h"
+#include "probes/reading/reject.h"
 
 #include <array>
 #include <functional>
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "golden.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/byte_order.h"
 #include "tests/support/model_router.h"
 

@@ -1,5 +1,5 @@
 // craft -> model router -> parse: echo replies and TCP answers.
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 
 #include <vector>
 

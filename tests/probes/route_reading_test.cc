@@ -1,4 +1,4 @@
-#include "probes/route_reading.h"
+#include "probes/reading/route_reading.h"
 
 #include <random>
 #include <vector>

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "probes/address.h"
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
+#include "probes/ip/address.h"
 #include "sim/world.h"
 
 namespace backsight::sim::testing {

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "fixture.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "tests/support/model_router.h"
 
 namespace backsight::sim::testing {

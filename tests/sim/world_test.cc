@@ -5,7 +5,7 @@
 #include <random>
 
 #include "fixture.h"
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 #include "probes/wire/ipv4.h"
 #include "sim/draw.h"
 #include "tests/support/heap_counter.h"

@@ -8,9 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "probes/address.h"
-#include "probes/ip_options.h"
-#include "probes/reply.h"
+#include "probes/ip/address.h"
+#include "probes/reading/ip_options.h"
+#include "probes/reading/reply.h"
+#include "probes/wire/mac_addr.h"
 #include "tests/support/hex.h"
 
 namespace backsight::testing {

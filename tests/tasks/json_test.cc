@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "records.h"
 
 namespace backsight::tasks {

@@ -1,6 +1,6 @@
-#include "probes/reject.h"
+#include "probes/reading/reject.h"
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::probes {
 

@@ -1,7 +1,6 @@
 // IPv4 addresses and prefixes.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -17,15 +16,6 @@ struct Ipv4Addr {
   friend constexpr auto operator<=>(const Ipv4Addr&, const Ipv4Addr&) = default;
   [[nodiscard]] constexpr bool is_unspecified() const noexcept { return value == 0; }
 };
-
-// An Ethernet address, in the order of the wire.
-struct MacAddr {
-  std::array<std::uint8_t, 6> bytes{};
-
-  friend constexpr auto operator<=>(const MacAddr&, const MacAddr&) = default;
-};
-
-inline constexpr MacAddr kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 // A prefix; the bits of `base` beyond `length` are zero.
 struct Ipv4Prefix {
@@ -47,12 +37,8 @@ struct Ipv4Prefix {
 // Parses "192.0.2.0/24"; refuses host bits that are set. A bare address is a /32.
 [[nodiscard]] std::optional<Ipv4Prefix> parse_prefix(std::string_view text) noexcept;
 
-// Parses six two-digit hexadecimal numbers joined by colons.
-[[nodiscard]] std::optional<MacAddr> parse_mac(std::string_view text) noexcept;
-
 [[nodiscard]] std::string to_string(Ipv4Addr address);
 [[nodiscard]] std::string to_string(Ipv4Prefix prefix);
-[[nodiscard]] std::string to_string(MacAddr mac);
 
 }  // namespace backsight::probes
 

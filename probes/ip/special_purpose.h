@@ -1,7 +1,7 @@
 // Addresses that name nobody: the same one stands for other hosts in other networks, or for none.
 #pragma once
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 namespace backsight::probes {
 

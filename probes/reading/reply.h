@@ -9,12 +9,12 @@
 
 #include <tl/expected.hpp>
 
-#include "probes/address.h"
-#include "probes/flaw.h"
-#include "probes/identity.h"
-#include "probes/ip_options.h"
+#include "probes/identity/identity.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
-#include "probes/reject.h"
+#include "probes/reading/flaw.h"
+#include "probes/reading/ip_options.h"
+#include "probes/reading/reject.h"
 
 namespace backsight::probes {
 
@@ -101,12 +101,12 @@ struct Reply {
   std::uint8_t parameter_pointer = 0;  // of a parameter problem
 };
 
-// Reads one Ethernet frame: priority tags are skipped (probes/ethernet_frame.h), padding after the
-// IPv4 packet is ignored, checksums of IPv4, ICMP and TCP are checked. A TCP checksum that equals
-// the pseudo header's sum alone is accepted: a virtual link left it for hardware to finish. What
-// is odd and leaves a reply readable is a flaw of it; a packet that is none is refused for its
-// first flaw, if it has any.
-// Writes nothing but its return value; reads no byte beyond `frame`.
+// Reads one Ethernet frame: priority tags are skipped (probes/reading/ethernet_frame.h), padding
+// after the IPv4 packet is ignored, checksums of IPv4, ICMP and TCP are checked. A TCP checksum
+// that equals the pseudo header's sum alone is accepted: a virtual link left it for hardware to
+// finish. What is odd and leaves a reply readable is a flaw of it; a packet that is none is refused
+// for its first flaw, if it has any. Writes nothing but its return value; reads no byte beyond
+// `frame`.
 [[nodiscard]] tl::expected<Reply, Reject> parse_frame(std::span<const std::byte> frame) noexcept;
 
 // The same from the IPv4 header on.

@@ -7,9 +7,9 @@
 
 #include <tl/expected.hpp>
 
-#include "probes/ip_options.h"
-#include "probes/reject.h"
-#include "probes/reply.h"
+#include "probes/reading/ip_options.h"
+#include "probes/reading/reject.h"
+#include "probes/reading/reply.h"
 
 namespace backsight::probes {
 

@@ -1,8 +1,8 @@
-#include "probes/ip_options.h"
+#include "probes/reading/ip_options.h"
 
 #include <optional>
 
-#include "probes/reading.h"
+#include "probes/reading/steps.h"
 #include "probes/wire/ipv4.h"
 #include "probes/wire/ipv4_options.h"
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/address.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
 
 namespace backsight::probes {

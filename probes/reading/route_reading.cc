@@ -1,9 +1,9 @@
-#include "probes/route_reading.h"
+#include "probes/reading/route_reading.h"
 
 #include <algorithm>
 #include <optional>
 
-#include "probes/special_purpose.h"
+#include "probes/ip/special_purpose.h"
 
 namespace backsight::probes {
 namespace {

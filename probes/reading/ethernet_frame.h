@@ -7,7 +7,7 @@
 
 #include <tl/expected.hpp>
 
-#include "probes/reject.h"
+#include "probes/reading/reject.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/ethernet.h"
 

@@ -1,4 +1,4 @@
-#include "probes/host_name.h"
+#include "probes/ip/host_name.h"
 
 namespace backsight::probes {
 

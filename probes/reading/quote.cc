@@ -1,6 +1,6 @@
 // Quoted probes in ICMP errors (RFC 792, RFC 1812 section 4.3.2.3).
 #include "probes/protocols.h"
-#include "probes/reading.h"
+#include "probes/reading/steps.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/icmp.h"
 #include "probes/wire/ipv4.h"

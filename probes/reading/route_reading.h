@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/address.h"
-#include "probes/ip_options.h"
+#include "probes/ip/address.h"
+#include "probes/reading/ip_options.h"
 
 namespace backsight::probes {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "probes/reject.h"
+#include "probes/reading/reject.h"
 
 namespace backsight::probes {
 

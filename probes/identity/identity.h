@@ -14,9 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "probes/address.h"
+#include "probes/assert.h"
+#include "probes/ip/address.h"
 #include "probes/probe.h"
-#include "probes/wire/assert.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
 
@@ -96,7 +96,7 @@ class HandleCipher {
   [[nodiscard]] std::uint32_t seal(std::uint32_t plain) const noexcept;
   [[nodiscard]] std::uint32_t open(std::uint32_t sealed) const noexcept;
 
-  // For who does many at once (probes/identity_burst.h).
+  // For who does many at once (probes/identity/identity_burst.h).
   static constexpr std::size_t kRounds = 4;
   static constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio: spreads bits
   [[nodiscard]] const std::array<std::uint64_t, kRounds>& round_keys() const noexcept {

@@ -1,6 +1,6 @@
 // Why a received packet is not a reply we can read, or one that can be read and proves nothing
-// (probes/flaw.h). Each reason is a counter, and each has a test that provokes it. Truncation is
-// refused at the first length that is not covered.
+// (probes/reading/flaw.h). Each reason is a counter, and each has a test that provokes it.
+// Truncation is refused at the first length that is not covered.
 #pragma once
 
 #include <cstddef>

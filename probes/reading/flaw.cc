@@ -1,9 +1,9 @@
-#include "probes/flaw.h"
+#include "probes/reading/flaw.h"
 
 #include <array>
 #include <utility>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::probes {
 

@@ -1,14 +1,14 @@
 // From a frame to a reply: Ethernet, IPv4, then ICMP or TCP. Each step checks lengths before it
 // reads, and names what is wrong.
-#include "probes/reply.h"
+#include "probes/reading/reply.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
-#include "probes/ethernet_frame.h"
 #include "probes/protocols.h"
-#include "probes/reading.h"
+#include "probes/reading/ethernet_frame.h"
+#include "probes/reading/steps.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
 #include "probes/wire/ethernet.h"

@@ -1,9 +1,9 @@
-#include "probes/craft_burst.h"
+#include "probes/crafting/echo_burst.h"
 
 #include <cstring>
 
+#include "probes/assert.h"
 #include "probes/cpu_target.h"
-#include "probes/wire/assert.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/icmp.h"
 #include "probes/wire/ipv4.h"

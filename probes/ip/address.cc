@@ -1,4 +1,4 @@
-#include "probes/address.h"
+#include "probes/ip/address.h"
 
 #include <charconv>
 #include <system_error>
@@ -22,13 +22,6 @@ bool take(std::string_view& text, char expected) noexcept {
   if (text.empty() || text.front() != expected) return false;
   text.remove_prefix(1);
   return true;
-}
-
-std::optional<std::uint8_t> hex_digit(char digit) noexcept {
-  if (digit >= '0' && digit <= '9') return static_cast<std::uint8_t>(digit - '0');
-  if (digit >= 'a' && digit <= 'f') return static_cast<std::uint8_t>(digit - 'a' + 10);
-  if (digit >= 'A' && digit <= 'F') return static_cast<std::uint8_t>(digit - 'A' + 10);
-  return std::nullopt;
 }
 
 }  // namespace
@@ -59,21 +52,6 @@ std::optional<Ipv4Prefix> parse_prefix(std::string_view text) noexcept {
   return prefix;
 }
 
-std::optional<MacAddr> parse_mac(std::string_view text) noexcept {
-  MacAddr mac;
-  for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
-    if (i != 0 && !take(text, ':')) return std::nullopt;
-    if (text.size() < 2) return std::nullopt;
-    const auto high = hex_digit(text[0]);
-    const auto low = hex_digit(text[1]);
-    if (!high || !low) return std::nullopt;
-    mac.bytes[i] = static_cast<std::uint8_t>(*high << 4 | *low);
-    text.remove_prefix(2);
-  }
-  if (!text.empty()) return std::nullopt;
-  return mac;
-}
-
 std::string to_string(Ipv4Addr address) {
   std::string text;
   for (int shift = 24; shift >= 0; shift -= 8) {
@@ -85,17 +63,6 @@ std::string to_string(Ipv4Addr address) {
 
 std::string to_string(Ipv4Prefix prefix) {
   return to_string(prefix.base) + '/' + std::to_string(prefix.length);
-}
-
-std::string to_string(MacAddr mac) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : mac.bytes) {
-    if (!text.empty()) text += ':';
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 0xf];
-  }
-  return text;
 }
 
 }  // namespace backsight::probes

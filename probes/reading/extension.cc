@@ -1,7 +1,7 @@
 // The extension structure of ICMP errors (RFC 4884) and the MPLS label stacks in it (RFC 4950).
 #include <array>
 
-#include "probes/reading.h"
+#include "probes/reading/steps.h"
 #include "probes/wire/byte_order.h"
 #include "probes/wire/checksum.h"
 #include "probes/wire/icmp.h"

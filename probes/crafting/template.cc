@@ -1,6 +1,6 @@
-#include "probes/craft.h"
+#include "probes/crafting/template.h"
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::probes {
 

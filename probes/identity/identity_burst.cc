@@ -1,10 +1,10 @@
-#include "probes/identity_burst.h"
+#include "probes/identity/identity_burst.h"
 
 #include <cstring>
 #include <utility>
 
+#include "probes/assert.h"
 #include "probes/cpu_target.h"
-#include "probes/wire/assert.h"
 
 namespace backsight::probes {
 namespace {

@@ -34,7 +34,7 @@ class Template {
   [[nodiscard]] std::uint8_t ip_protocol() const noexcept {
     return std::to_integer<std::uint8_t>(bytes_[ipv4::kProtocol]);
   }
-  // True if probes of this shape can be crafted many at once (probes/craft_burst.h).
+  // True if probes of this shape can be crafted many at once (probes/crafting/echo_burst.h).
   [[nodiscard]] bool is_plain_echo() const noexcept {
     return shape_.kind != Kind::kTrace &&
            (shape_.kind != Kind::kTimestamp || shape_.timestamp != TimestampType::kPrespecified);

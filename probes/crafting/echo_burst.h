@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/craft.h"
-#include "probes/identity_burst.h"
+#include "probes/crafting/template.h"
+#include "probes/identity/identity_burst.h"
 
 namespace backsight::probes {
 

@@ -1,6 +1,6 @@
-// The identities of many probes at once: the same tags and handles as probes/identity.h makes,
-// eight or more to a step where the CPU has wide registers (AVX2, AVX-512), chosen when the program
-// runs.
+// The identities of many probes at once: the same tags and handles as probes/identity/identity.h
+// makes, eight or more to a step where the CPU has wide registers (AVX2, AVX-512), chosen when the
+// program runs.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/identity.h"
+#include "probes/identity/identity.h"
 
 namespace backsight::probes {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "probes/assert.h"
-#include "probes/crafting/template.h"
+#include "probes/protocols/trace_udp.h"
 
 namespace backsight::engine {
 namespace {
@@ -56,7 +56,7 @@ std::size_t InflightRing::reserve(std::span<std::uint32_t> handles) noexcept {
   probes::seal_handles(cipher_, count, sealed);
   for (std::size_t i = 0; i < count; ++i) {
     handles[i] = static_cast<std::uint32_t>(sealed[i]);
-    while (!probes::is_udp_handle(handles[i])) {
+    while (!probes::trace_udp::is_handle(handles[i])) {
       const auto at = static_cast<std::uint32_t>(head_ + i) & slot_mask_;
       handles[i] = cipher_.seal(plain_handle(at, ++generations_[i]));
     }

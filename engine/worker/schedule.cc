@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "probes/assert.h"
+#include "probes/ip/network.h"
 
 namespace backsight::engine {
 namespace {
@@ -99,7 +100,7 @@ bool Schedule::push(std::uint32_t item, const Send& send, Tsc now) noexcept {
 // Puts the item into its destination's line. False: no place for the destination now.
 bool Schedule::file(std::uint32_t item, Tsc now) noexcept {
   const Send& send = items_[item].send;
-  const std::uint32_t at_prefix = place(prefixes_, send.dst.value >> 8, now);
+  const std::uint32_t at_prefix = place(prefixes_, probes::network_of(send.dst), now);
   if (at_prefix == kNone) return false;
   const std::uint32_t at = place(destinations_, send.dst.value, now);
   if (at == kNone) return false;

@@ -45,29 +45,6 @@ std::vector<std::uint32_t> all_of(std::uint32_t count) {
   return numbers;
 }
 
-// Every shape there is, in the order that template_for() computes.
-std::vector<probes::Template> all_templates() {
-  using probes::Kind;
-  using probes::TimestampType;
-  using probes::TraceMethod;
-  std::vector<probes::Template> templates;
-  templates.emplace_back(probes::Shape{.kind = Kind::kPing});
-  templates.emplace_back(probes::Shape{.kind = Kind::kRecordRoute});
-  for (const TraceMethod method : {TraceMethod::kIcmp, TraceMethod::kUdp, TraceMethod::kTcp}) {
-    templates.emplace_back(probes::Shape{.kind = Kind::kTrace, .method = method});
-  }
-  templates.emplace_back(
-      probes::Shape{.kind = Kind::kTimestamp, .timestamp = TimestampType::kOnly});
-  templates.emplace_back(
-      probes::Shape{.kind = Kind::kTimestamp, .timestamp = TimestampType::kWithAddresses});
-  for (std::uint8_t addresses = 1; addresses <= probes::kMaxTimestampAddresses; ++addresses) {
-    templates.emplace_back(probes::Shape{.kind = Kind::kTimestamp,
-                                         .timestamp = TimestampType::kPrespecified,
-                                         .prespecified = addresses});
-  }
-  return templates;
-}
-
 }  // namespace
 
 Worker::Worker(const WorkerSetup& setup, Shared& shared)
@@ -83,7 +60,6 @@ Worker::Worker(const WorkerSetup& setup, Shared& shared)
       schedule_(setup.limits, setup.engine.waiting + setup.engine.traces, setup.places,
                 shared.clock.hz()),
       seen_(setup.engine.inflight),
-      templates_(all_templates()),
       singles_(setup.engine.waiting),
       free_singles_(all_of(setup.engine.waiting)),
       traces_(setup.engine.traces, false),

@@ -34,7 +34,7 @@
 #include "engine/worker/spsc_ring.h"
 #include "engine/worker/worker_setup.h"
 #include "probes/crafting/echo_burst.h"
-#include "probes/crafting/template.h"
+#include "probes/crafting/templates.h"
 #include "probes/identity/identity_burst.h"
 #include "probes/reading/reply.h"
 #include "probes/wire/mac_addr.h"
@@ -229,7 +229,6 @@ class Worker {
   void give_up(Lane& lane, tasks::Reason reason) noexcept;
   void ask_neighbours(Tsc now) noexcept;
   bool send_frame(Lane& lane, std::span<const std::byte> frame) noexcept;
-  [[nodiscard]] const probes::Template& template_for(const tasks::Task& task) const noexcept;
 
   // worker_link.cc: ports that are held
   void follow_port(Lane& lane) noexcept;
@@ -310,7 +309,7 @@ class Worker {
   InflightRing inflight_;
   Schedule schedule_;
   SeenTags seen_;
-  std::vector<probes::Template> templates_;
+  probes::Templates templates_;
 
   // Items: [0, waiting_) are single probes, [waiting_, waiting_ + traces) are traces.
   std::vector<Single> singles_;

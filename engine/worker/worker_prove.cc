@@ -4,6 +4,7 @@
 
 #include "engine/worker/reply_parts.h"
 #include "engine/worker/worker.h"
+#include "probes/protocols.h"
 #include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
@@ -15,24 +16,10 @@ using probes::ipv4::kProtocolTcp;
 using probes::ipv4::kProtocolUdp;
 using tasks::Proof;
 
-// The kinds of probe that this may answer, the likeliest first: an option is there only if it was
-// sent, but a router may have taken it away, or have left what cannot be read.
-std::span<const probes::Kind> kinds_with(const probes::IpOptions& options) noexcept {
-  using probes::Kind;
-  static constexpr std::array<Kind, 5> kKinds = {Kind::kPing, Kind::kTimestamp, Kind::kRecordRoute,
-                                                 Kind::kPing, Kind::kTimestamp};
-  return std::span(kKinds).subspan(options.has_record_route ? 2 : 1, 3);
-}
-
-std::uint16_t trace_destination_port(std::uint8_t protocol, std::uint16_t flow) noexcept {
-  return protocol == kProtocolTcp ? probes::trace_tcp_port(flow) : probes::trace_udp_port(flow);
-}
-
-// Ports as sent. Of ICMP, which has none: always.
+// As sent. Of ICMP, which has none: always.
 bool has_ports_of(const probes::Quoted& quoted, const Flight& flight) noexcept {
-  return flight.protocol == kProtocolIcmp ||
-         (quoted.src_port == probes::trace_source_port(flight.flow) &&
-          quoted.dst_port == trace_destination_port(flight.protocol, flight.flow));
+  return probes::Ports{quoted.src_port, quoted.dst_port} ==
+         probes::ports_of(flight.protocol, flight.flow);
 }
 
 // A damaged header may name another sender. Nothing but the probe itself says who was asked.
@@ -93,8 +80,8 @@ RxOutcome Worker::answer_tcp(const probes::Reply& reply, const Arrival& arrival)
   const auto flight = find(place, arrival.at);
   if (!flight) return RxOutcome::kForeign;
   if (flight->protocol != kProtocolTcp || flight->dst != reply.from ||
-      source_of(*flight) != reply.to || reply.dst_port != probes::trace_source_port(flight->flow) ||
-      reply.src_port != trace_destination_port(kProtocolTcp, flight->flow) ||
+      source_of(*flight) != reply.to ||
+      probes::Ports{reply.dst_port, reply.src_port} != probes::trace_tcp::ports_of(flight->flow) ||
       reply.flaws.has(Flaw::kIpChecksum)) {
     return RxOutcome::kMismatch;
   }
@@ -181,8 +168,7 @@ Worker::Verdict Worker::prove_short_quote(const probes::Reply& reply, std::uint3
 // worker: a trace has one at a time.
 std::optional<std::uint32_t> Worker::udp_under_way(const probes::Quoted& quoted) noexcept {
   if (quoted.protocol != kProtocolUdp) return std::nullopt;
-  const auto flow = static_cast<std::uint16_t>(
-      (quoted.src_port & 0x7fff) | (quoted.dst_port == probes::kTraceUdpPort ? 0 : 0x8000));
+  const std::uint16_t flow = probes::trace_udp::flow_of({quoted.src_port, quoted.dst_port});
   const std::uint32_t* index = udp_traces_.find(udp_key(quoted.dst, flow));
   if (index == nullptr) return std::nullopt;
   return traces_[*index].handle;
@@ -197,7 +183,8 @@ RxOutcome Worker::observe(const probes::Reply& reply, const probes::Identity& id
   // prove nothing are no forgeries: no tag is made for those.
   if (reply.handle != spoofed_handle(identity.id.number)) return unproven;
   const probes::IpOptions& options = options_of(reply);
-  for (const probes::Kind kind : kinds_with(options)) {
+  for (const probes::Kind kind :
+       probes::kinds_by_likelihood(options.has_record_route, options.has_timestamps)) {
     const probes::TagInput input{.id = identity.id,
                                  .src = reply.to,
                                  .dst = dst,

@@ -7,57 +7,16 @@
 #include "engine/device/arp.h"
 #include "engine/worker/worker.h"
 #include "probes/assert.h"
-#include "probes/wire/ipv4.h"
 
 namespace backsight::engine {
 namespace {
-
-using probes::ipv4::kProtocolIcmp;
-using probes::ipv4::kProtocolTcp;
-using probes::ipv4::kProtocolUdp;
 
 // A port that accepts nothing for so long fails what waits for it.
 constexpr std::uint64_t kTransmitPatienceMs = 1'000;
 constexpr std::uint64_t kNeighbourCheckMs = 10;
 constexpr std::size_t kMaxAsked = 16;  // ARP requests in one go
 
-std::uint8_t protocol_of(const tasks::Task& task) noexcept {
-  if (task.kind != probes::Kind::kTrace) return kProtocolIcmp;
-  switch (task.method) {
-    case probes::TraceMethod::kUdp:
-      return kProtocolUdp;
-    case probes::TraceMethod::kTcp:
-      return kProtocolTcp;
-    default:
-      return kProtocolIcmp;
-  }
-}
-
 }  // namespace
-
-// The index into all_templates().
-const probes::Template& Worker::template_for(const tasks::Task& task) const noexcept {
-  constexpr std::size_t kTraces = 2;
-  constexpr std::size_t kTimestamps = 5;
-  switch (task.kind) {
-    case probes::Kind::kPing:
-      return templates_[0];
-    case probes::Kind::kRecordRoute:
-      return templates_[1];
-    case probes::Kind::kTrace:
-      return templates_[kTraces + static_cast<std::size_t>(task.method)];
-    default:
-      break;
-  }
-  switch (task.timestamp) {
-    case probes::TimestampType::kOnly:
-      return templates_[kTimestamps];
-    case probes::TimestampType::kWithAddresses:
-      return templates_[kTimestamps + 1];
-    default:
-      return templates_[kTimestamps + 1U + task.prespecified_count];
-  }
-}
 
 bool Worker::send(Tsc now) noexcept {
   apply_policy();
@@ -151,7 +110,11 @@ void Worker::craft_on(Lane& lane, std::size_t port) noexcept {
   for (std::size_t i = 0; i < chosen_count_; ++i) {
     const Chosen& it = chosen_[i];
     if (it.port != port) continue;
-    shapes_[i] = &template_for(it.queued->task);
+    const tasks::Task& task = it.queued->task;
+    shapes_[i] = &templates_.of({.kind = task.kind,
+                                 .method = task.method,
+                                 .timestamp = task.timestamp,
+                                 .prespecified = task.prespecified_count});
     are_alike &= shapes_[i] == shapes_[0];
     sizes[count++] = static_cast<std::uint16_t>(kEthernetBytes + shapes_[i]->size());
   }
@@ -217,7 +180,7 @@ void Worker::file_chosen() noexcept {
                     .checksum = echoes_.checksums[i],
                     .flow = queued.task.flow,
                     .port = it.port,
-                    .protocol = protocol_of(queued.task),
+                    .protocol = shapes_[i]->ip_protocol(),
                     .kind = queued.task.kind};
       if (is_trace(it.item)) {
         flight.trace = it.item - waiting_;

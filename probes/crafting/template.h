@@ -111,19 +111,4 @@ inline void Template::patch_ip(const ProbeFields& fields, std::byte* out) const 
   store_be32(out + ipv4::kDestination, fields.dst.value);
 }
 
-// The names that engine/worker/ still has for what stands in probes/protocols/.
-[[nodiscard]] constexpr std::uint16_t trace_source_port(std::uint16_t flow) noexcept {
-  return trace_udp::ports_of(flow).src;
-}
-[[nodiscard]] constexpr std::uint16_t trace_udp_port(std::uint16_t flow) noexcept {
-  return trace_udp::ports_of(flow).dst;
-}
-[[nodiscard]] constexpr std::uint16_t trace_tcp_port(std::uint16_t flow) noexcept {
-  return trace_tcp::ports_of(flow).dst;
-}
-inline constexpr std::uint16_t kTraceUdpPort = trace_udp::kFirstPort;
-[[nodiscard]] constexpr bool is_udp_handle(std::uint32_t handle) noexcept {
-  return trace_udp::is_handle(handle);
-}
-
 }  // namespace backsight::probes

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_time.h"
-#include "probes/crafting/template.h"
+#include "probes/protocols/trace_udp.h"
 #include "ring_calls.h"
 #include "tests/support/random.h"
 
@@ -78,7 +78,7 @@ class Twins {
   }
 
   void file(std::uint32_t handle, std::uint32_t timeout_ms) {
-    ASSERT_TRUE(probes::is_udp_handle(handle)) << std::hex << handle;
+    ASSERT_TRUE(probes::trace_udp::is_handle(handle)) << std::hex << handle;
     const Flight flight = flight_of(probes.size(), now, timeout_ms);
     const std::uint32_t place = ring.add(flight);
     ASSERT_EQ(place, probes.size() % slots_);

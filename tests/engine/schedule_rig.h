@@ -11,6 +11,7 @@
 
 #include "engine/worker/schedule.h"
 #include "fake_time.h"
+#include "probes/ip/network.h"
 #include "tests/support/random.h"
 
 namespace backsight::engine {
@@ -86,7 +87,7 @@ class Bookkeeper {
     ASSERT_EQ(line.front(), item) << "overtaken on the way to its destination";
     line.pop_front();
     EXPECT_TRUE(watch(destinations_, send.dst.value, limits_.per_destination_pps).sent(now));
-    EXPECT_TRUE(watch(prefixes_, send.dst.value >> 8, limits_.per_prefix24_pps).sent(now));
+    EXPECT_TRUE(watch(prefixes_, probes::network_of(send.dst), limits_.per_prefix24_pps).sent(now));
     if (!send.spoofed_src.is_unspecified()) {
       EXPECT_TRUE(watch(sources_, send.spoofed_src.value, limits_.per_source_pps).sent(now));
     }

@@ -59,7 +59,8 @@ void expect_near_the_best(const ScheduleLimits& limits, const std::vector<Send>&
     ASSERT_TRUE(rig.push(send));
     best =
         std::max(best, seconds_for(++by_destination[send.dst.value], limits.per_destination_pps));
-    best = std::max(best, seconds_for(++by_prefix[send.dst.value >> 8], limits.per_prefix24_pps));
+    best = std::max(
+        best, seconds_for(++by_prefix[probes::network_of(send.dst)], limits.per_prefix24_pps));
     if (!send.spoofed_src.is_unspecified()) {
       best =
           std::max(best, seconds_for(++by_source[send.spoofed_src.value], limits.per_source_pps));
@@ -134,14 +135,14 @@ TEST(Schedule, DoesNotHitAPrefixTwiceInARowWhileAnotherCouldGo) {
           .dst = address(random.one_in(3) ? 1 + static_cast<std::uint32_t>(random.below(20)) : 0,
                          static_cast<std::uint32_t>(random.below(200)))};
       ASSERT_TRUE(rig.push(send));
-      ++left[send.dst.value >> 8];
+      ++left[probes::network_of(send.dst)];
     }
     std::optional<std::uint32_t> last;
     while (rig.schedule.waiting() != 0) {
       rig.now = rig.now + TscSpan{2 * kTicksPerMs};  // any prefix may go again
       const auto send = rig.pop();
       ASSERT_TRUE(send);
-      const std::uint32_t prefix = send->dst.value >> 8;
+      const std::uint32_t prefix = probes::network_of(send->dst);
       const auto others = std::ranges::count_if(
           left, [&](const auto& it) { return it.first != prefix && it.second != 0; });
       if (last == prefix) {
@@ -169,7 +170,7 @@ TEST(Schedule, StarvesNobody) {
     rig.now = rig.now + at_ms(1).since({});
     const auto send = rig.pop();
     ASSERT_TRUE(send);
-    ++hits[send->dst.value >> 8];
+    ++hits[probes::network_of(send->dst)];
   }
   EXPECT_EQ(hits.size(), 51U);
 }

@@ -105,7 +105,7 @@ ProbeFields random_fields(std::mt19937_64& random, const Shape& shape) {
   fields.ip_id = static_cast<std::uint16_t>(random());
   fields.flow = static_cast<std::uint16_t>(random());
   fields.handle = word();
-  if (shape == testing::kUdpTrace && !is_udp_handle(fields.handle)) fields.handle ^= 0x5a5a;
+  if (shape == testing::kUdpTrace && !trace_udp::is_handle(fields.handle)) fields.handle ^= 0x5a5a;
   fields.identity = {.id = {static_cast<std::uint16_t>(random()), random() & kMaxProbeNumber},
                      .tag = random() % 4 == 0 ? ~std::uint64_t{0} : random()};
   static std::array<Ipv4Addr, kMaxTimestampAddresses> asked;  // until the next call
@@ -224,10 +224,10 @@ TEST(Craft, EveryNumberOfPrespecifiedAddressesFits) {
 }
 
 TEST(Craft, UdpHandlesAreNeverNoChecksum) {
-  EXPECT_FALSE(is_udp_handle(0x12340000));
-  EXPECT_FALSE(is_udp_handle(0x1234ffff));
-  EXPECT_TRUE(is_udp_handle(0x00000001));
-  EXPECT_TRUE(is_udp_handle(0xfffffffe));
+  EXPECT_FALSE(trace_udp::is_handle(0x12340000));
+  EXPECT_FALSE(trace_udp::is_handle(0x1234ffff));
+  EXPECT_TRUE(trace_udp::is_handle(0x00000001));
+  EXPECT_TRUE(trace_udp::is_handle(0xfffffffe));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include "controller/now.h"
 #include "evaluation/simulated_fleet.h"
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::evaluation {
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::sim {
 

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <span>
 
+#include "probes/assert.h"
 #include "probes/ip/address.h"
 #include "probes/probe.h"
-#include "probes/wire/assert.h"
 #include "tasks/result.h"
 
 namespace backsight::tracing {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::controller {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <span>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "tracing/rules.h"
 
 namespace backsight::controller {

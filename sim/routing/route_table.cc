@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "sim/draw.h"
 
 namespace backsight::sim {

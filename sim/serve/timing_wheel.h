@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::sim {
 

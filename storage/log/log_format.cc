@@ -7,7 +7,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "storage/file_system.h"
 
 namespace backsight::storage {

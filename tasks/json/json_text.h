@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "probes/assert.h"
 #include "probes/ip/address.h"
-#include "probes/wire/assert.h"
 
 namespace backsight::tasks {
 

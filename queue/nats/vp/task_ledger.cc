@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 
 namespace backsight::queue::nats {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "probes/wire/assert.h"
+#include "probes/assert.h"
 #include "storage/log/log_format.h"
 
 namespace backsight::queue::nats {

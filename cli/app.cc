@@ -16,7 +16,7 @@
 #include "cli/queue_commands.h"
 #include "cli/revtr_command.h"
 #include "cli/vp_commands.h"
-#include "config/fleet_key.h"
+#include "config/keys/fleet_key.h"
 #include "probes/protocols.h"
 #include "tasks/numbers.h"
 

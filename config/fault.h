@@ -28,6 +28,10 @@ using Faults = std::vector<Fault>;
 // 10000"
 [[nodiscard]] std::string to_string(const Fault& fault);
 
+// A text as a fault may show it: control characters as \xNN, long texts shortened.
+[[nodiscard]] std::string printable(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
+
 // In the order of the file's lines, those of --set last.
 void sort_by_place(Faults& faults);
 

@@ -7,6 +7,9 @@
 
 namespace backsight::config {
 
+// Whether it is a number within 1..65535.
+[[nodiscard]] bool is_port(std::string_view text);
+
 // What is wrong with it, as a clause that begins with the text in quotes; nothing: it is right.
 // The host is a name or an address, one of IPv6 in brackets.
 [[nodiscard]] std::optional<std::string> listen_fault(std::string_view text);

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
+#include "config/listen.h"
 #include "probes/ip/address.h"
 #include "probes/ip/host_name.h"
 
@@ -22,12 +21,6 @@ void each_server(std::string_view url, Look look) {
     if (!look(url.substr(0, comma)) || comma == url.npos) return;
     url.remove_prefix(comma + 1);
   }
-}
-
-bool is_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
 }
 
 // Of "host[:port]", "[::1]:4222".

@@ -14,10 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "config/api_keys.h"
-#include "config/controller_loader.h"
-#include "config/controller_printer.h"
-#include "config/deny_list.h"
+#include "config/keys/api_keys.h"
+#include "config/lists/deny_list.h"
+#include "config/reading/config_file.h"
 #include "controller/api/api.h"
 #include "controller/api/api_server.h"
 #include "controller/archive/archive.h"
@@ -239,10 +238,11 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
 }
 
 int run(const Options& options) {
-  const auto loaded = config::load_controller_config(options.config_file, options.overrides);
+  const auto loaded =
+      config::load_config<config::ControllerConfig>(options.config_file, options.overrides);
   if (!loaded) return fail(config::as_error(loaded.error()));
   shown::style_log(loaded->log_format);
-  if (options.prints_config) return print(config::print_controller_config(*loaded));
+  if (options.prints_config) return print(config::print_config(*loaded));
   controller::DataLook look(*loaded);
   auto read = controller::read_files(*loaded, look.read());
   for (const std::string& it : read.served) spdlog::info("{}", it);

@@ -13,11 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "config/deny_list.h"
-#include "config/enrolment.h"
-#include "config/fleet_key.h"
-#include "config/vp_loader.h"
-#include "config/vp_printer.h"
+#include "config/keys/fleet_key.h"
+#include "config/lists/deny_list.h"
+#include "config/lists/enrolment.h"
+#include "config/reading/config_file.h"
 #include "daemon/log.h"
 #include "engine/control/capture_server.h"
 #include "engine/control/dry_run.h"
@@ -161,7 +160,7 @@ int conclude(const Expected<RunSummary>& summary) {
 }
 
 Expected<config::VpConfig> load(const Options& options) {
-  auto loaded = config::load_vp_config(options.config_file, options.overrides);
+  auto loaded = config::load_config<config::VpConfig>(options.config_file, options.overrides);
   if (!loaded) return tl::unexpected(config::as_error(loaded.error()));
   return std::move(*loaded);
 }
@@ -311,7 +310,7 @@ int run(const Options& options) {
   if (!loaded) return fail(loaded.error());
   config::VpConfig& vp_config = *loaded;
   daemon::style_log(vp_config.log_format, vp_config.name);
-  if (options.prints_config) return print(config::print_vp_config(vp_config));
+  if (options.prints_config) return print(config::print_config(vp_config));
   if (options.checks_config) return check_files(options, vp_config);
   if (options.tasks_file.empty() && !options.dry_run_file.empty()) {
     return fail({backsight::ErrorCode::kBadUsage, "--dry-run needs --tasks, what to write"});

@@ -10,7 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/sim_loader.h"
+#include "config/reading/config_file.h"
+#include "config/sim/sim_config.h"
 #include "evaluation/evaluation.h"
 #include "evaluation/task_run.h"
 #include "tasks/json/json.h"
@@ -126,7 +127,7 @@ int main(int argc, char** argv) {
       "scripts/evaluate makes several runs, and the page of them.");
   CLI11_PARSE(app, argc, argv);
   if (!sim_file.empty()) {
-    const auto loaded = backsight::config::load_sim_config(sim_file, {});
+    const auto loaded = backsight::config::load_config<backsight::config::SimConfig>(sim_file);
     if (!loaded) return fail(backsight::config::as_error(loaded.error()));
     config.world = loaded->world;
   }

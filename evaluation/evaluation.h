@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "evaluation/latency.h"
 
 namespace backsight::evaluation {

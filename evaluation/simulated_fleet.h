@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "controller/brain/brain.h"
 #include "controller/now.h"
 #include "engine/device/in_memory_port.h"

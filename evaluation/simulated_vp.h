@@ -11,7 +11,7 @@
 #include <optional>
 #include <span>
 
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "engine/device/in_memory_port.h"
 #include "engine/device/tsc.h"
 #include "engine/worker/limiter.h"

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "config/error.h"
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "sim/world.h"
 #include "tasks/result.h"
 #include "tasks/task.h"

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "config/error.h"
-#include "config/queue_config.h"
+#include "config/sections/queue_config.h"
 
 namespace backsight::queue {
 

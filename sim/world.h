@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "probes/ip/address.h"
 #include "sim/behaviour/traits.h"
 #include "sim/packet/forwarder.h"

@@ -24,9 +24,7 @@ std::optional<std::uint8_t> parse_length(std::string_view text) {
 }  // namespace
 
 tl::expected<probes::Ipv4Addr, std::string> read_address(std::string_view text) {
-  if (const auto address = probes::parse_ipv4(text)) {
-    return *address;
-  }
+  if (const auto address = probes::parse_ipv4(text)) return *address;
   return tl::unexpected(fmt::format("{} is no IPv4 address", in_quotes(text)));
 }
 
@@ -39,9 +37,7 @@ tl::expected<LinkAddress, std::string> read_link_address(std::string_view text) 
             ? fmt::format("{} is no IPv4 address", in_quotes(text))
             : fmt::format("{} does not begin with an IPv4 address", in_quotes(text)));
   }
-  if (slash == std::string_view::npos) {
-    return LinkAddress{*address, 32};
-  }
+  if (slash == std::string_view::npos) return LinkAddress{*address, 32};
   const auto length = parse_length(text.substr(slash + 1));
   if (!length) {
     return tl::unexpected(
@@ -51,13 +47,9 @@ tl::expected<LinkAddress, std::string> read_link_address(std::string_view text) 
 }
 
 tl::expected<probes::Ipv4Prefix, std::string> read_prefix(std::string_view text) {
-  if (const auto prefix = probes::parse_prefix(text)) {
-    return *prefix;
-  }
+  if (const auto prefix = probes::parse_prefix(text)) return *prefix;
   const auto link = read_link_address(text);
-  if (!link) {
-    return tl::unexpected(link.error());
-  }
+  if (!link) return tl::unexpected(link.error());
   probes::Ipv4Prefix meant{{}, link->prefix_length};
   meant.base.value = link->address.value & meant.mask();
   return tl::unexpected(fmt::format("{} has bits set beyond its length, {} has none",

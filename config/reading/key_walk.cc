@@ -37,14 +37,10 @@ std::string_view last_part(std::string_view name) { return name.substr(name.rfin
 std::string names_in(std::string_view section, std::span<const std::string_view> names) {
   std::string list;
   for (std::string_view name : names) {
-    if (!name.starts_with(section)) {
-      continue;
-    }
+    if (!name.starts_with(section)) continue;
     name.remove_prefix(section.size());
     name = name.substr(0, name.find('.'));
-    if (!list.ends_with(name)) {
-      list += (list.empty() ? "" : ", ") + std::string(name);
-    }
+    if (!list.ends_with(name)) list += (list.empty() ? "" : ", ") + std::string(name);
   }
   return list;
 }
@@ -122,13 +118,9 @@ std::vector<FoundKey> walk_keys(const YamlNode& map, std::span<const std::string
 }
 
 std::string_view closest_name(std::string_view written, std::span<const std::string_view> known) {
-  if (written.size() > kLongestCompared) {
-    return {};
-  }
+  if (written.size() > kLongestCompared) return {};
   for (const std::string_view name : known) {
-    if (last_part(name) == last_part(written)) {
-      return name;
-    }
+    if (last_part(name) == last_part(written)) return name;
   }
   std::string_view best;
   const std::size_t letters = last_part(written).size();
@@ -151,9 +143,7 @@ Texts texts_of(const YamlNode& node, bool is_list) {
       const std::size_t comma = rest.find(',');
       split.texts.emplace_back(trimmed(rest.substr(0, comma)));
       split.lines.push_back(node.line);
-      if (comma == std::string_view::npos) {
-        return split;
-      }
+      if (comma == std::string_view::npos) return split;
       rest.remove_prefix(comma + 1);
     }
   }

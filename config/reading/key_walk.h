@@ -21,6 +21,10 @@ class FaultSink {
 
   // `line` is that of a YamlNode.
   void add(int line, std::string_view key, std::string sentence);
+  // That of a map in this one.
+  [[nodiscard]] FaultSink below(const std::string& name) const {
+    return {file_name_, prefix_ + name, faults_};
+  }
 
  private:
   std::string_view file_name_;

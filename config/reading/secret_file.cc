@@ -21,9 +21,7 @@ tl::unexpected<Error> refused(const std::filesystem::path& file, std::string_vie
 // Opens the file, if it is a regular one that nobody but its owner may touch.
 Expected<int> open_secret(const std::filesystem::path& file, std::string_view remedy) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) {
-    return refused(file, fmt::format("does not exist; {}", remedy));
-  }
+  if (fd < 0 && errno == ENOENT) return refused(file, fmt::format("does not exist; {}", remedy));
   if (fd < 0) {
     return refused(
         file, fmt::format("cannot be opened ({}); let this user own it", std::strerror(errno)));
@@ -47,15 +45,9 @@ ssize_t read_all(int fd, std::span<char> bytes) {
   std::size_t size = 0;
   while (size < bytes.size()) {
     const ssize_t got = ::read(fd, bytes.data() + size, bytes.size() - size);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return got;
-    }
-    if (got == 0) {
-      break;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return got;
+    if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
   return static_cast<ssize_t>(size);
@@ -64,17 +56,13 @@ ssize_t read_all(int fd, std::span<char> bytes) {
 }  // namespace
 
 SecretText::~SecretText() {
-  if (!bytes_.empty()) {
-    sodium_memzero(bytes_.data(), bytes_.size());
-  }
+  if (!bytes_.empty()) sodium_memzero(bytes_.data(), bytes_.size());
 }
 
 Expected<SecretText> read_secret_file(const std::filesystem::path& file, std::size_t max_bytes,
                                       std::string_view remedy) {
   const auto fd = open_secret(file, remedy);
-  if (!fd) {
-    return tl::unexpected(fd.error());
-  }
+  if (!fd) return tl::unexpected(fd.error());
   SecretText secret(max_bytes);
   const ssize_t size = read_all(*fd, secret.bytes_);
   const int error = errno;

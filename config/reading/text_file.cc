@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,15 +12,11 @@
 namespace backsight::config {
 namespace {
 
-constexpr std::size_t kShownCharacters = 60;
-
 class Descriptor {
  public:
   explicit Descriptor(int fd) noexcept : fd_(fd) {}
   ~Descriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
+    if (fd_ >= 0) ::close(fd_);
   }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -58,9 +53,7 @@ tl::expected<std::string, Fault> read_text_file(const std::filesystem::path& pat
   // O_NONBLOCK: a FIFO is refused below instead of waited for.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
-    return unreadable(path, errno);
-  }
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return unreadable(path, errno);
   if (!S_ISREG(status.st_mode)) {
     return unreadable(path, S_ISDIR(status.st_mode) ? "is a directory; name a file in it"
                                                     : "is no regular file; name one");
@@ -69,39 +62,18 @@ tl::expected<std::string, Fault> read_text_file(const std::filesystem::path& pat
   std::array<char, 1 << 16> chunk;
   for (;;) {
     const ssize_t got = ::read(file.get(), chunk.data(), chunk.size());
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return unreadable(path, errno);
-    }
-    if (got == 0) {
-      return text;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return unreadable(path, errno);
+    if (got == 0) return text;
     text.append(chunk.data(), static_cast<std::size_t>(got));
-    if (text.size() > max_bytes) {
-      return too_large(path, max_bytes);
-    }
+    if (text.size() > max_bytes) return too_large(path, max_bytes);
   }
 }
-
-std::string printable(std::string_view text) {
-  std::string shown;
-  for (const char c : text.substr(0, kShownCharacters)) {
-    const auto byte = static_cast<unsigned char>(c);
-    shown += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-  }
-  return shown + (text.size() > kShownCharacters ? "..." : "");
-}
-
-std::string in_quotes(std::string_view text) { return '"' + printable(text) + '"'; }
 
 std::string_view trimmed(std::string_view text) noexcept {
   constexpr std::string_view kBlanks = " \t\r";
   const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) {
-    return {};
-  }
+  if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 

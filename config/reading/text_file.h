@@ -18,10 +18,6 @@ inline constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
 [[nodiscard]] tl::expected<std::string, Fault> read_text_file(
     const std::filesystem::path& path, std::size_t max_bytes = kMaxFileBytes);
 
-// The text as a fault may show it: control characters as \xNN, long texts shortened.
-[[nodiscard]] std::string printable(std::string_view text);
-[[nodiscard]] std::string in_quotes(std::string_view text);
-
 // The text without blanks, tabs and carriage returns around it.
 [[nodiscard]] std::string_view trimmed(std::string_view text) noexcept;
 

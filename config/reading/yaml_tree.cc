@@ -53,9 +53,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   tl::expected<YamlNode, Faults> take() {
-    if (!faults_.empty()) {
-      return tl::unexpected(std::move(faults_));
-    }
+    if (!faults_.empty()) return tl::unexpected(std::move(faults_));
     return std::move(root_);
   }
 
@@ -144,9 +142,7 @@ tl::expected<YamlNode*, std::string> step(YamlNode& parent, std::string_view nam
     parent = YamlNode{is_index ? Kind::kList : Kind::kMap, kSet, std::move(parent.name), {}, {}};
   }
   if (parent.kind == Kind::kMap) {
-    if (YamlNode* child = parent.find(name)) {
-      return child;
-    }
+    if (YamlNode* child = parent.find(name)) return child;
     parent.children.push_back(YamlNode{Kind::kNothing, kSet, std::string(name), {}, {}});
     return &parent.children.back();
   }
@@ -164,9 +160,7 @@ tl::expected<YamlNode*, std::string> step(YamlNode& parent, std::string_view nam
 
 void mark_as_set(YamlNode& node) {
   node.line = kSet;
-  for (YamlNode& child : node.children) {
-    mark_as_set(child);
-  }
+  for (YamlNode& child : node.children) mark_as_set(child);
 }
 
 // Parses one document of any kind.
@@ -208,9 +202,7 @@ YamlNode value_of(std::string_view text) {
 
 const YamlNode* YamlNode::find(std::string_view child_name) const noexcept {
   for (const YamlNode& child : children) {
-    if (child.name == child_name) {
-      return &child;
-    }
+    if (child.name == child_name) return &child;
   }
   return nullptr;
 }
@@ -221,9 +213,7 @@ YamlNode* YamlNode::find(std::string_view child_name) noexcept {
 
 tl::expected<YamlNode, Faults> parse_yaml(const std::string& text, std::string_view file_name) {
   auto root = parse_document(text, file_name);
-  if (!root) {
-    return root;
-  }
+  if (!root) return root;
   if (root->kind == Kind::kText || root->kind == Kind::kList) {
     return one_fault(file_name, root->line, "holds no keys; write \"key: value\" lines");
   }
@@ -250,9 +240,7 @@ tl::expected<void, Fault> apply_override(YamlNode& root, std::string_view overri
     const std::size_t dot = path.find('.');
     is_last = dot == std::string_view::npos;
     const auto child = step(*node, path.substr(0, dot));
-    if (!child) {
-      return refuse(child.error());
-    }
+    if (!child) return refuse(child.error());
     node = *child;
     path.remove_prefix(is_last ? path.size() : dot + 1);
   }

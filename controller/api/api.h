@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/api_keys.h"
+#include "config/keys/api_keys.h"
 #include "controller/api/exchange.h"
 #include "controller/api/results.h"
 #include "controller/api/submissions.h"

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/api_keys.h"
+#include "config/keys/api_keys.h"
 #include "controller/api/exchange.h"
 #include "controller/json/request_json.h"
 #include "controller/service.h"

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "controller/annotation/alias_table.h"
 #include "controller/annotation/prefix_table.h"
 #include "controller/brain/admission.h"

@@ -1,7 +1,7 @@
 // What a measurement may look at while it decides. It changes nothing here.
 #pragma once
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "controller/annotation/alias_table.h"
 #include "controller/annotation/prefix_table.h"
 #include "controller/atlas/source_atlas.h"

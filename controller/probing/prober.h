@@ -19,7 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "controller/now.h"
 #include "controller/probing/answer.h"
 #include "controller/probing/budget.h"

@@ -16,9 +16,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "config/controller_config.h"
-#include "config/deny_list.h"
+#include "config/controller/controller_config.h"
 #include "config/error.h"
+#include "config/lists/deny_list.h"
 #include "controller/annotation/annotation.h"
 #include "controller/archive/archive.h"
 #include "controller/brain/brain.h"

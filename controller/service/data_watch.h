@@ -10,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "config/controller_config.h"
+#include "config/controller/controller_config.h"
 #include "config/reading/file_look.h"
 #include "controller/service/files.h"
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "config/api_keys.h"
-#include "config/controller_config.h"
-#include "config/deny_list.h"
+#include "config/controller/controller_config.h"
 #include "config/error.h"
+#include "config/keys/api_keys.h"
+#include "config/lists/deny_list.h"
 #include "controller/annotation/alias_table.h"
 #include "controller/annotation/annotation.h"
 #include "controller/annotation/locations.h"

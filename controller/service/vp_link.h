@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "controller/service/inbox.h"
 #include "queue/client.h"
 #include "tasks/task.h"

@@ -22,7 +22,7 @@ bool leads_to(const config::PortConfig& port, probes::Ipv4Addr destination) noex
 Admission::Admission(const config::VpConfig& config, config::PrefixSet deny,
                      config::Enrolment enrolment)
     : ports_(config.ports),
-      bogons_(config),
+      bogons_(config.allow_bogons, config.addresses()),
       policy_(std::make_shared<SendPolicy>(1U, bogons_, std::move(deny), std::move(enrolment))) {}
 
 void Admission::replace(config::PrefixSet deny, config::Enrolment enrolment) {

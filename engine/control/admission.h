@@ -8,9 +8,9 @@
 
 #include <tl/expected.hpp>
 
-#include "config/deny_list.h"
-#include "config/enrolment.h"
-#include "config/vp_config.h"
+#include "config/lists/deny_list.h"
+#include "config/lists/enrolment.h"
+#include "config/vp/vp_config.h"
 #include "engine/worker/messages.h"
 #include "engine/worker/send_policy.h"
 #include "tasks/result.h"

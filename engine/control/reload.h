@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "engine/control/vantage_point.h"
 
 namespace backsight::engine {

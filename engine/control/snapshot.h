@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "engine/control/statistics.h"
 #include "engine/control/vantage_point.h"
 #include "engine/device/port.h"

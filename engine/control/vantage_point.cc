@@ -54,7 +54,9 @@ Expected<std::unique_ptr<VantagePoint>> VantagePoint::start(const config::VpConf
   if (!deny) return tl::unexpected(config::as_error(deny.error()));
   auto enrolment = config::load_enrolment(config.enrolled_file);
   if (!enrolment) return tl::unexpected(config::as_error(enrolment.error()));
-  const auto plan = plan_eal(config);
+  EalUser user{.name = config.name, .devices = {}};
+  for (const config::PortConfig& port : config.ports) user.devices.push_back(port.device);
+  const auto plan = plan_eal(config.engine, user);
   if (!plan) return tl::unexpected(plan.error());
   std::unique_ptr<VantagePoint> vp(new VantagePoint(
       config, signals, *key, Admission(config, std::move(*deny), std::move(*enrolment))));

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/fleet_key.h"
+#include "config/keys/fleet_key.h"
 #include "config/reading/file_look.h"
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "engine/control/admission.h"
 #include "engine/control/id_set.h"
 #include "engine/control/neighbour_watch.h"

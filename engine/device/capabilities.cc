@@ -37,14 +37,14 @@ constexpr std::array kNeeds = {
 };
 
 // A capability may be of a user namespace that does not own the network.
-Expected<void> check_packet_socket(const config::PortConfig& port) {
-  if (!device_name(port.device).starts_with("net_af_")) return {};
+Expected<void> check_packet_socket(const std::string& device) {
+  if (!device_name(device).starts_with("net_af_")) return {};
   const int probe = ::socket(AF_PACKET, SOCK_RAW, 0);
   if (probe < 0) {
     return bad_usage(
         fmt::format("port {}: may not open a packet socket ({}); run as root of the network "
                     "namespace that the interface is in",
-                    port.device, std::strerror(errno)));
+                    device, std::strerror(errno)));
   }
   ::close(probe);
   return {};
@@ -79,13 +79,13 @@ std::vector<std::string> missing_capabilities(const std::string& device, const A
   return missing;
 }
 
-Expected<void> check_capabilities(const config::PortConfig& port) {
-  const auto missing = missing_capabilities(port.device, allowed_now());
-  if (missing.empty()) return check_packet_socket(port);
+Expected<void> check_capabilities(const std::string& device) {
+  const auto missing = missing_capabilities(device, allowed_now());
+  if (missing.empty()) return check_packet_socket(device);
   return bad_usage(fmt::format(
       "port {}: this process lacks {}, which the driver needs; run it as root, or grant "
       "it (systemd: AmbientCapabilities=, containers: --cap-add)",
-      port.device, fmt::join(missing, ", ")));
+      device, fmt::join(missing, ", ")));
 }
 
 }  // namespace backsight::engine

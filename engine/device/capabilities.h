@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/vp_config.h"
 
 namespace backsight::engine {
 
@@ -20,6 +19,6 @@ struct Allowed {
 // The names of those that the driver of this device needs and that are missing.
 [[nodiscard]] std::vector<std::string> missing_capabilities(const std::string& device,
                                                             const Allowed& allowed);
-[[nodiscard]] Expected<void> check_capabilities(const config::PortConfig& port);
+[[nodiscard]] Expected<void> check_capabilities(const std::string& device);
 
 }  // namespace backsight::engine

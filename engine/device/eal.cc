@@ -33,8 +33,8 @@ constexpr std::size_t kBaseMemoryMb = 64;
 constexpr std::size_t kMemoryMbPerQueue = 16;
 constexpr std::size_t kHugepageMb = 2;
 
-std::size_t memory_mb(const config::VpConfig& config) {
-  return kBaseMemoryMb + kMemoryMbPerQueue * config.ports.size() * config.engine.workers.size();
+std::size_t memory_mb(std::size_t ports, std::size_t workers) {
+  return kBaseMemoryMb + kMemoryMbPerQueue * ports * workers;
 }
 
 std::size_t free_hugepages() {
@@ -63,35 +63,34 @@ Expected<void> check_core(unsigned core, const char* key) {
                                core, fmt::join(ours, ", ")));
 }
 
-Expected<void> check_interface(const config::PortConfig& port) {
-  const std::string name = device_name(port.device);
+Expected<void> check_interface(const std::string& device) {
+  const std::string name = device_name(device);
   const bool is_packet = name.starts_with("net_af_packet");
   if (!is_packet && !name.starts_with("net_af_xdp")) return {};
-  const std::string interface = device_argument(port.device, "iface");
+  const std::string interface = device_argument(device, "iface");
   if (interface.empty()) {
-    return bad_usage(
-        fmt::format("port {}: no interface named; write {},iface=eth1", port.device, name));
+    return bad_usage(fmt::format("port {}: no interface named; write {},iface=eth1", device, name));
   }
   if (if_nametoindex(interface.c_str()) == 0) {
     return bad_usage(
         fmt::format("port {}: there is no interface {} here; `ip link` lists those there are",
-                    port.device, interface));
+                    device, interface));
   }
   const auto view = look_at_interface(interface);
   if (!view) return tl::unexpected(view.error());
   if (view->exists && !view->is_ethernet) {
     return bad_usage(
         fmt::format("port {}: {} carries no Ethernet frames; a port needs an interface that does",
-                    port.device, interface));
+                    device, interface));
   }
   return {};
 }
 
-Expected<bool> choose_hugepages(const config::VpConfig& config) {
-  using Hugepages = config::EngineConfig::Hugepages;
-  const std::size_t needed = memory_mb(config) / kHugepageMb;
+Expected<bool> choose_hugepages(config::EalConfig::Hugepages wanted, std::size_t memory) {
+  using Hugepages = config::EalConfig::Hugepages;
+  const std::size_t needed = memory / kHugepageMb;
   const std::size_t free = free_hugepages();
-  switch (config.engine.hugepages) {
+  switch (wanted) {
     case Hugepages::kOff:
       return false;
     case Hugepages::kAuto:
@@ -107,9 +106,9 @@ Expected<bool> choose_hugepages(const config::VpConfig& config) {
 }
 
 // Names what DPDK leaves in its runtime folder: for telemetry a name that people can tell.
-std::string file_prefix(const config::VpConfig& config) {
-  return config.engine.telemetry ? fmt::format("backsight-{}", config.name)
-                                 : fmt::format("backsight-{}-{}", config.name, getpid());
+std::string file_prefix(const std::string& name, bool has_telemetry) {
+  return has_telemetry ? fmt::format("backsight-{}", name)
+                       : fmt::format("backsight-{}-{}", name, getpid());
 }
 
 // The queues of a network interface that take and give packets both: those that AF_XDP can have.
@@ -198,47 +197,52 @@ std::string device_arguments(const std::string& device, std::size_t workers) {
   return arguments;
 }
 
-Expected<EalPlan> plan_eal(const config::VpConfig& config) {
-  const config::EngineConfig& engine = config.engine;
-  if (auto checked = check_core(engine.control, "engine.control"); !checked) {
+Expected<EalPlan> plan_eal(const config::EalConfig& config, const EalUser& user) {
+  if (auto checked = check_core(config.control, "engine.control"); !checked) {
     return tl::unexpected(checked.error());
   }
-  std::string lcores = fmt::format("0@{}", engine.control);
-  for (unsigned i = 0; i < engine.workers.size(); ++i) {
-    if (auto checked = check_core(engine.workers[i], "engine.workers"); !checked) {
+  std::string lcores = fmt::format("0@{}", config.control);
+  for (unsigned i = 0; i < config.workers.size(); ++i) {
+    if (auto checked = check_core(config.workers[i], user.workers_key); !checked) {
       return tl::unexpected(checked.error());
     }
-    lcores += fmt::format(",{}@{}", lcore_of_worker(i), engine.workers[i]);
+    lcores += fmt::format(",{}@{}", lcore_of_worker(i), config.workers[i]);
   }
-  for (const config::PortConfig& port : config.ports) {
-    if (auto checked = check_interface(port); !checked) return tl::unexpected(checked.error());
-    if (auto checked = check_capabilities(port); !checked) return tl::unexpected(checked.error());
+  for (const std::string& device : user.devices) {
+    if (auto checked = check_interface(device); !checked) return tl::unexpected(checked.error());
+    if (auto checked = check_capabilities(device); !checked) return tl::unexpected(checked.error());
   }
-  const auto hugepages = choose_hugepages(config);
+  const std::size_t memory = memory_mb(user.devices.size(), config.workers.size());
+  const auto hugepages = choose_hugepages(config.hugepages, memory);
   if (!hugepages) return tl::unexpected(hugepages.error());
 
   EalPlan plan;
   plan.uses_hugepages = *hugepages;
-  plan.arguments = {
-      "backsight-vp",     "--lcores", lcores,
-      "--main-lcore",     "0",        engine.telemetry ? "--telemetry" : "--no-telemetry",
-      "--log-level",      "*:error",  "--file-prefix",
-      file_prefix(config)};
-  const std::string memory = std::to_string(memory_mb(config));
+  plan.arguments = {"backsight-vp",
+                    "--lcores",
+                    lcores,
+                    "--main-lcore",
+                    "0",
+                    config.telemetry ? "--telemetry" : "--no-telemetry",
+                    "--log-level",
+                    "*:error",
+                    "--file-prefix",
+                    file_prefix(user.name, config.telemetry)};
   if (plan.uses_hugepages) {
-    plan.arguments.insert(plan.arguments.end(), {"--in-memory", "-m", memory});
+    plan.arguments.insert(plan.arguments.end(), {"--in-memory", "-m", std::to_string(memory)});
   } else {
-    plan.arguments.insert(plan.arguments.end(), {"--no-huge", "--no-shconf", "-m", memory});
+    plan.arguments.insert(plan.arguments.end(),
+                          {"--no-huge", "--no-shconf", "-m", std::to_string(memory)});
   }
   bool has_pci = false;
-  for (const config::PortConfig& port : config.ports) {
-    if (!interface_of(port.device).empty()) continue;
-    has_pci |= !is_virtual(port.device);
-    plan.arguments.emplace_back(is_virtual(port.device) ? "--vdev" : "-a");
-    plan.arguments.push_back(port.device);
+  for (const std::string& device : user.devices) {
+    if (!interface_of(device).empty()) continue;
+    has_pci |= !is_virtual(device);
+    plan.arguments.emplace_back(is_virtual(device) ? "--vdev" : "-a");
+    plan.arguments.push_back(device);
   }
   if (!has_pci) plan.arguments.emplace_back("--no-pci");
-  plan.arguments.insert(plan.arguments.end(), engine.eal.begin(), engine.eal.end());
+  plan.arguments.insert(plan.arguments.end(), config.arguments.begin(), config.arguments.end());
   return plan;
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/vp_config.h"
+#include "config/sections/eal_config.h"
 
 namespace backsight::engine {
 
@@ -15,10 +15,17 @@ struct EalPlan {
   bool uses_hugepages = false;
 };
 
+// Who starts it.
+struct EalUser {
+  std::string name;                            // in the names of what DPDK leaves in its folder
+  std::vector<std::string> devices;            // of its ports
+  const char* workers_key = "engine.workers";  // of its config
+};
+
 // The arguments that rte_eal_init gets. The main lcore is number 0 on the control core, worker i is
 // lcore i + 1. Fails when a core is not ours to use, a named interface does not exist or carries no
 // Ethernet, hugepages are required and too few, or we may not open packet sockets.
-[[nodiscard]] Expected<EalPlan> plan_eal(const config::VpConfig& config);
+[[nodiscard]] Expected<EalPlan> plan_eal(const config::EalConfig& config, const EalUser& user);
 
 // For ports without devices, all in one thread: any core, ordinary memory, no root.
 [[nodiscard]] EalPlan plan_without_devices(std::size_t memory_mb);

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "config/error.h"
-#include "config/vp_config.h"
+#include "config/sections/port_config.h"
 #include "engine/device/eal.h"
 #include "engine/device/handover.h"
 #include "engine/device/port.h"

@@ -22,7 +22,7 @@
 #include <optional>
 #include <span>
 
-#include "config/vp_config.h"
+#include "config/sections/port_config.h"
 #include "engine/device/arp.h"
 #include "engine/device/tsc.h"
 #include "probes/ip/address.h"

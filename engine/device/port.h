@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/vp_config.h"
+#include "config/sections/port_config.h"
 #include "engine/device/handover.h"
 #include "engine/device/interface.h"
 #include "engine/device/interface_lock.h"

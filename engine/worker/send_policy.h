@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "config/deny_list.h"
-#include "config/enrolment.h"
+#include "config/lists/deny_list.h"
+#include "config/lists/enrolment.h"
 #include "tasks/result.h"
 #include "tasks/task.h"
 

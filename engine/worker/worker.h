@@ -16,7 +16,7 @@
 
 #include <tl/expected.hpp>
 
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "engine/device/arp.h"
 #include "engine/device/doze.h"
 #include "engine/device/port.h"

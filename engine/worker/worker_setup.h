@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "config/vp_config.h"
+#include "config/vp/vp_config.h"
 #include "engine/worker/messages.h"
 #include "engine/worker/schedule.h"
 

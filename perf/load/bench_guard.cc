@@ -9,8 +9,8 @@
 #include <atomic>
 #include <vector>
 
-#include "config/deny_list.h"
-#include "config/vp_config.h"
+#include "config/lists/deny_list.h"
+#include "config/vp/vp_config.h"
 #include "engine/control/admission.h"
 #include "perf/load/benches.h"
 #include "perf/load/rig.h"

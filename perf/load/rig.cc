@@ -28,17 +28,14 @@ int run_body(void* body) {
 
 Expected<engine::Eal> start_eal(unsigned control_core, unsigned worker_core, bool use_hugepages,
                                 const std::string& device) {
-  config::VpConfig config;
-  config.name = "bench";
-  config.engine.control = control_core;
-  config.engine.workers = {worker_core};
-  config.engine.hugepages = use_hugepages ? config::EngineConfig::Hugepages::kRequired
-                                          : config::EngineConfig::Hugepages::kOff;
-  if (!device.empty()) {
-    config.ports.emplace_back();
-    config.ports.back().device = device;
-  }
-  auto plan = engine::plan_eal(config);
+  config::EalConfig config;
+  config.control = control_core;
+  config.workers = {worker_core};
+  config.hugepages =
+      use_hugepages ? config::EalConfig::Hugepages::kRequired : config::EalConfig::Hugepages::kOff;
+  engine::EalUser user{.name = "bench", .devices = {}};
+  if (!device.empty()) user.devices.push_back(device);
+  auto plan = engine::plan_eal(config, user);
   if (!plan) return tl::unexpected(plan.error());
   // Ports made of rings are not in the plan, but their buffers need memory too.
   const auto memory = std::ranges::find(plan->arguments, "-m");

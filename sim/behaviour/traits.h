@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "sim/topology/internet.h"
 
 namespace backsight::sim {

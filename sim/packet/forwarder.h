@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "sim/behaviour/traits.h"
 #include "sim/draw.h"
 #include "sim/packet/packet.h"

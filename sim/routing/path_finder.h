@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "sim/behaviour/traits.h"
 #include "sim/memory.h"
 #include "sim/routing/route_table.h"

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "sim/memory.h"
 #include "sim/routing/core.h"
 #include "sim/routing/neighbours.h"

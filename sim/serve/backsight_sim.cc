@@ -14,7 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "config/sim_loader.h"
+#include "config/reading/config_file.h"
+#include "config/sim/sim_config.h"
 #include "daemon/wall_clock.h"
 #include "engine/device/eal.h"
 #include "sim/report/calibration.h"
@@ -119,20 +120,6 @@ int print_truth(sim::World& world, const Options& options) {
   return 0;
 }
 
-// What DPDK and the ports need to know, in the words of a vantage point's config.
-config::VpConfig device_config(const config::SimConfig& sim_config) {
-  config::VpConfig wanted;
-  wanted.name = "sim";
-  wanted.engine.workers = {sim_config.engine.worker};
-  wanted.engine.control = sim_config.engine.control;
-  wanted.engine.hugepages = sim_config.engine.hugepages;
-  wanted.engine.eal = sim_config.engine.eal;
-  for (const config::SimPortConfig& port : sim_config.ports) {
-    wanted.ports.emplace_back().device = port.device;
-  }
-  return wanted;
-}
-
 void print_counts(const sim::Server& server, const sim::World& world, bool is_json) {
   std::string text;
   const auto row = [&](std::string_view name, std::uint64_t value) {
@@ -162,14 +149,10 @@ int run_server(void* server) {
 }
 
 int serve(const config::SimConfig& sim_config, sim::World& world, bool is_json) {
-  const auto plan = engine::plan_eal(device_config(sim_config));
-  if (!plan) {
-    Error error = plan.error();
-    // The key of a vantage point's config is a list.
-    const std::size_t at = error.sentence.find("engine.workers");
-    if (at != std::string::npos) error.sentence.replace(at, 14, "engine.worker");
-    return fail(error);
-  }
+  engine::EalUser user{.name = "sim", .devices = {}, .workers_key = "engine.worker"};
+  for (const config::SimPortConfig& port : sim_config.ports) user.devices.push_back(port.device);
+  const auto plan = engine::plan_eal(sim_config.engine, user);
+  if (!plan) return fail(plan.error());
   const auto eal = engine::Eal::start(*plan);
   if (!eal) return fail(eal.error());
   engine::TscClock clock(engine::measure_tsc_hz());
@@ -190,10 +173,11 @@ int serve(const config::SimConfig& sim_config, sim::World& world, bool is_json) 
 }
 
 int run(const Options& options) {
-  const auto loaded = config::load_sim_config(options.config_file, options.overrides);
+  const auto loaded =
+      config::load_config<config::SimConfig>(options.config_file, options.overrides);
   if (!loaded) return fail(config::as_error(loaded.error()));
   if (options.prints_config) {
-    fmt::print("{}", config::print_sim_config(*loaded));
+    fmt::print("{}", config::print_config(*loaded));
     return 0;
   }
   if (options.checks_config) {

@@ -54,7 +54,7 @@ std::uint32_t vantage_point_of(std::span<const std::byte> mac) noexcept {
 Server::Server(const config::SimConfig& config, World& world, const engine::TscClock& clock)
     : world_(world),
       clock_(clock),
-      naps_(config.engine.idle == config::EngineConfig::Idle::kAdaptive),
+      naps_(config.engine.idle == config::EalConfig::Idle::kAdaptive),
       capacity_(config.engine.under_way),
       homes_(world.vantage_points().size()),
       frames_(capacity_, false),

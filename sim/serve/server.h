@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/sim_config.h"
+#include "config/sim/sim_config.h"
 #include "engine/device/huge_array.h"
 #include "engine/device/port.h"
 #include "engine/device/tsc.h"

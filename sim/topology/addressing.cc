@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "sim/topology/building.h"
 
 namespace backsight::sim {

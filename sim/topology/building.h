@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/error.h"
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "sim/draw.h"
 #include "sim/topology/internet.h"
 

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "config/world_config.h"
+#include "config/sim/world_config.h"
 #include "probes/ip/address.h"
 #include "sim/memory.h"
 #include "sim/topology/as_graph.h"

@@ -1,7 +1,7 @@
 // What a user of the simulation may know of it: paths, hosts, prefixes, aliases.
 #include <algorithm>
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "sim/draw.h"
 #include "sim/world.h"
 

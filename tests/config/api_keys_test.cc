@@ -1,5 +1,5 @@
 // keys.yaml.
-#include "config/api_keys.h"
+#include "config/keys/api_keys.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,9 +4,8 @@
 
 #include <sstream>
 
-#include "config/api_keys.h"
-#include "config/controller_loader.h"
-#include "config/controller_printer.h"
+#include "config/controller/controller_config.h"
+#include "config/keys/api_keys.h"
 #include "in_step.h"
 
 namespace backsight::config {
@@ -20,13 +19,13 @@ deny: deny.txt
 )";
 
 TEST(ControllerFiles, TheExampleIsWhatIsPrinted) {
-  const auto config = parse_controller_config(std::string(kDocumented), "controller.yaml");
+  const auto config = parse_config<ControllerConfig>(std::string(kDocumented), "controller.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
-  expect_in_step(kExamples / "controller.yaml", print_controller_config(*config));
+  expect_in_step(kExamples / "controller.yaml", print_config(*config));
 }
 
 TEST(ControllerFiles, TheExampleLoads) {
-  const auto config = load_controller_config(kExamples / "controller.yaml");
+  const auto config = load_config<ControllerConfig>(kExamples / "controller.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
   EXPECT_EQ(config->queue.url, "file:///var/lib/backsight");
   EXPECT_EQ(config->deny_file, kExamples / "deny.txt");
@@ -57,7 +56,7 @@ TEST(ControllerFiles, TheExampleOfKeysCanBeReadAndHoldsNoKeyThatWorks) {
 
 TEST(ControllerFiles, TheManualHoldsTheTableOfTheKeys) {
   expect_table_in_step(kRoot / "docs/controller-configuration.md", "keys of controller.yaml",
-                       print_controller_manual());
+                       print_manual<ControllerConfig>());
 }
 
 }  // namespace

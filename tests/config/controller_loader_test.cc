@@ -1,12 +1,11 @@
 // controller.yaml: what is read, what is refused, and that what is printed is read again.
-#include "config/controller_loader.h"
+#include "config/controller/controller_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "config/controller_printer.h"
 #include "config/listen.h"
 #include "lines.h"
 
@@ -25,13 +24,14 @@ std::string controller_with(const Lines& more) {
 }
 
 ControllerConfig config_of(const Lines& more, const Lines& overrides = {}) {
-  const auto config = parse_controller_config(controller_with(more), "/etc/b/c.yaml", overrides);
+  const auto config =
+      parse_config<ControllerConfig>(controller_with(more), "/etc/b/c.yaml", overrides);
   EXPECT_TRUE(config) << as_error(config.error()).sentence;
   return config.value_or(ControllerConfig{});
 }
 
 std::string controller_faults(const std::string& text, const Lines& overrides = {}) {
-  const auto config = parse_controller_config(text, "c.yaml", overrides);
+  const auto config = parse_config<ControllerConfig>(text, "c.yaml", overrides);
   return config ? "none" : as_error(config.error()).sentence;
 }
 
@@ -67,7 +67,7 @@ TEST(ControllerLoader, ReadsEveryKeyOfTheContract) {
 }
 
 TEST(ControllerLoader, ReadsABrokersKeysAsTheVantagePointsDo) {
-  const auto config = parse_controller_config(
+  const auto config = parse_config<ControllerConfig>(
       "queue: {url: 'nats://a:4222', credentials: c.nk, tls_ca: ca.pem, tls_cert: c.pem, "
       "tls_key: c.key, state: /s}",
       "/etc/b/c.yaml");
@@ -174,8 +174,8 @@ TEST(ControllerLoader, LoadsWhatItPrinted) {
       config.listen = "[::]:" + std::to_string(draw(1, 9000));
     }
     if (draw(0, 1) == 1) config.metrics_listen = "";
-    const std::string text = print_controller_config(config);
-    const auto loaded = parse_controller_config(text, "c.yaml");
+    const std::string text = print_config(config);
+    const auto loaded = parse_config<ControllerConfig>(text, "c.yaml");
     ASSERT_TRUE(loaded) << "BACKSIGHT_SEED=" << seed << '\n'
                         << as_error(loaded.error()).sentence << '\n'
                         << text;

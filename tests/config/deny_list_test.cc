@@ -1,4 +1,4 @@
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 
 #include <gtest/gtest.h>
 
@@ -159,7 +159,7 @@ BogonPolicy policy_of(std::vector<std::string_view> ports, bool allow_bogons) {
     config.ports.emplace_back().address = addr(port);
   }
   config.allow_bogons = allow_bogons;
-  return BogonPolicy(config);
+  return BogonPolicy(config.allow_bogons, config.addresses());
 }
 
 TEST(BogonPolicy, RefusesBogonsFromTheInternet) {

@@ -1,4 +1,4 @@
-#include "config/enrolment.h"
+#include "config/lists/enrolment.h"
 
 #include <gtest/gtest.h>
 

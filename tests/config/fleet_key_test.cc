@@ -1,4 +1,4 @@
-#include "config/fleet_key.h"
+#include "config/keys/fleet_key.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

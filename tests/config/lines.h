@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "config/fault.h"
-#include "config/vp_loader.h"
+#include "config/reading/config_file.h"
+#include "config/vp/vp_config.h"
 
 namespace backsight::config {
 
@@ -51,7 +52,7 @@ inline std::string with_line(std::size_t number_1based, std::string line) {
 
 // All that is said about a vp.yaml, a line each.
 inline std::string faults_of(const std::string& text, const Lines& overrides = {}) {
-  const auto config = parse_vp_config(text, "vp.yaml", overrides);
+  const auto config = parse_config<VpConfig>(text, "vp.yaml", overrides);
   return config ? "none" : as_error(config.error()).sentence;
 }
 

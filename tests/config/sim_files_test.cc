@@ -5,8 +5,7 @@
 
 #include <sstream>
 
-#include "config/sim_keys.h"
-#include "config/sim_loader.h"
+#include "config/sim/sim_config.h"
 #include "in_step.h"
 
 namespace backsight::config {
@@ -20,26 +19,26 @@ ports:
 )";
 
 std::string faults_in(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  const auto config = parse_sim_config(text, "sim.yaml", overrides);
+  const auto config = parse_config<SimConfig>(text, "sim.yaml", overrides);
   return config ? "none" : as_error(config.error()).sentence;
 }
 
 TEST(SimFiles, TheExampleIsWhatIsPrinted) {
-  const auto config = parse_sim_config(std::string(kDocumented), "sim.yaml");
+  const auto config = parse_config<SimConfig>(std::string(kDocumented), "sim.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
-  expect_in_step(kExamples / "sim.yaml", print_sim_config(*config));
+  expect_in_step(kExamples / "sim.yaml", print_config(*config));
 }
 
 TEST(SimFiles, WhatIsPrintedIsReadBack) {
-  const auto config = parse_sim_config(std::string(kDocumented), "sim.yaml");
+  const auto config = parse_config<SimConfig>(std::string(kDocumented), "sim.yaml");
   ASSERT_TRUE(config);
-  const auto again = parse_sim_config(print_sim_config(*config), "sim.yaml");
+  const auto again = parse_config<SimConfig>(print_config(*config), "sim.yaml");
   ASSERT_TRUE(again) << as_error(again.error()).sentence;
   EXPECT_EQ(*config, *again);
 }
 
 TEST(SimFiles, TheExampleLoadsAndFitsItsColumns) {
-  const auto config = load_sim_config(kExamples / "sim.yaml");
+  const auto config = load_config<SimConfig>(kExamples / "sim.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
   EXPECT_EQ(config->ports.size(), 2U);
   EXPECT_EQ(config->world, WorldConfig{});
@@ -51,11 +50,11 @@ TEST(SimFiles, TheExampleLoadsAndFitsItsColumns) {
 
 TEST(SimFiles, TheManualHoldsTheTableOfTheKeys) {
   expect_table_in_step(kRoot / "docs/simulation-configuration.md", "keys of sim.yaml",
-                       print_sim_manual());
+                       print_manual<SimConfig>());
 }
 
 TEST(SimFiles, AnEmptyFileIsTheDefaultInternetWithoutPorts) {
-  const auto config = parse_sim_config("", "sim.yaml");
+  const auto config = parse_config<SimConfig>("", "sim.yaml");
   ASSERT_TRUE(config);
   EXPECT_EQ(*config, SimConfig{});
 }
@@ -80,9 +79,15 @@ TEST(SimFiles, NoVantagePointIsBehindTwoPorts) {
             std::string::npos);
 }
 
+TEST(SimFiles, NoArgumentOfEalIsEmpty) {
+  EXPECT_EQ(faults_in("engine: {eal: ['']}"),
+            "sim.yaml:1: engine.eal: an argument is empty; write a list of EAL arguments, such as "
+            "[\"--log-level=lib.eal:debug\"]");
+}
+
 TEST(SimFiles, OverridesChangeWhatTheFileSays) {
-  const auto config = parse_sim_config("seed: 3\n", "sim.yaml",
-                                       std::vector<std::string>{"seed=5", "topology.ases=2000"});
+  const auto config = parse_config<SimConfig>(
+      "seed: 3\n", "sim.yaml", std::vector<std::string>{"seed=5", "topology.ases=2000"});
   ASSERT_TRUE(config);
   EXPECT_EQ(config->world.seed, 5U);
   EXPECT_EQ(config->world.topology.ases, 2000U);

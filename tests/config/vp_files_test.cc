@@ -4,10 +4,8 @@
 
 #include <sstream>
 
-#include "config/deny_list.h"
-#include "config/enrolment.h"
-#include "config/vp_manual.h"
-#include "config/vp_printer.h"
+#include "config/lists/deny_list.h"
+#include "config/lists/enrolment.h"
 #include "in_step.h"
 
 namespace backsight::config {
@@ -27,13 +25,13 @@ metrics: {listen: "127.0.0.1:9464"}
 )";
 
 TEST(VpFiles, TheExampleIsWhatIsPrinted) {
-  const auto config = parse_vp_config(std::string(kDocumented), "vp.yaml");
+  const auto config = parse_config<VpConfig>(std::string(kDocumented), "vp.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
-  expect_in_step(kExamples / "vp.yaml", print_vp_config(*config));
+  expect_in_step(kExamples / "vp.yaml", print_config(*config));
 }
 
 TEST(VpFiles, TheExampleLoads) {
-  const auto config = load_vp_config(kExamples / "vp.yaml");
+  const auto config = load_config<VpConfig>(kExamples / "vp.yaml");
   ASSERT_TRUE(config) << as_error(config.error()).sentence;
   EXPECT_EQ(config->name, "ams01");
   EXPECT_EQ(config->enrolled_file, kExamples / "enrolled.yaml");
@@ -56,7 +54,8 @@ TEST(VpFiles, TheExampleListsLoad) {
 }
 
 TEST(VpFiles, TheManualHoldsTheTableOfTheKeys) {
-  expect_table_in_step(kRoot / "docs/configuration.md", "keys of vp.yaml", print_vp_manual());
+  expect_table_in_step(kRoot / "docs/configuration.md", "keys of vp.yaml",
+                       print_manual<VpConfig>());
 }
 
 }  // namespace

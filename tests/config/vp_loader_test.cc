@@ -1,4 +1,4 @@
-#include "config/vp_loader.h"
+#include "config/vp/vp_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -50,7 +50,7 @@ metrics:
 )";
 
 VpConfig parsed(const std::string& text, const Lines& overrides = {}) {
-  const auto config = parse_vp_config(text, "/etc/backsight/vp.yaml", overrides);
+  const auto config = parse_config<VpConfig>(text, "/etc/backsight/vp.yaml", overrides);
   EXPECT_TRUE(config) << as_error(config.error()).sentence;
   return config.value_or(VpConfig{});
 }
@@ -99,7 +99,7 @@ TEST(VpLoader, ReadsEveryKeyOfTheEngineAndTheRates) {
   EXPECT_EQ(config.engine.inflight, 4096U);
   EXPECT_EQ(config.engine.waiting, 64U);
   EXPECT_EQ(config.engine.traces, 1U);
-  EXPECT_THAT(config.engine.eal, ElementsAre("--no-pci", "--vdev=net_null0,size=64"));
+  EXPECT_THAT(config.engine.arguments, ElementsAre("--no-pci", "--vdev=net_null0,size=64"));
   EXPECT_EQ(config.rates, (RatesConfig{1, 2, 3, 4, 0}));
 }
 
@@ -140,14 +140,14 @@ TEST(VpLoader, TakesASectionWithoutKeys) { EXPECT_EQ(faults_of(with({"rates:"}))
 TEST(VpLoader, ReadsTheFileThatItIsGiven) {
   const TemporaryFolder folder;
   write_file(folder / "vp.yaml", with({"deny: deny.txt"}));
-  const auto config = load_vp_config(folder / "vp.yaml");
+  const auto config = load_config<VpConfig>(folder / "vp.yaml");
   ASSERT_TRUE(config);
   EXPECT_EQ(config->deny_file, folder / "deny.txt");
 }
 
 TEST(VpLoader, SaysWhichFileIsMissing) {
   const TemporaryFolder folder;
-  const auto config = load_vp_config(folder / "vp.yaml");
+  const auto config = load_config<VpConfig>(folder / "vp.yaml");
   ASSERT_FALSE(config);
   EXPECT_EQ(as_error(config.error()).sentence,
             (folder / "vp.yaml").string() + ": does not exist; create it or correct the path");

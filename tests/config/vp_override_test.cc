@@ -10,7 +10,7 @@ namespace {
 using ::testing::ElementsAre;
 
 VpConfig with_set(const Lines& overrides, const Lines& more = {}) {
-  const auto config = parse_vp_config(with(more), "vp.yaml", overrides);
+  const auto config = parse_config<VpConfig>(with(more), "vp.yaml", overrides);
   EXPECT_TRUE(config) << as_error(config.error()).sentence;
   return config.value_or(VpConfig{});
 }
@@ -46,7 +46,7 @@ TEST(VpOverride, KeepsCommasAndEqualSignsOfAValue) {
 TEST(VpOverride, ReadsListsWithAndWithoutBrackets) {
   EXPECT_THAT(with_set({"engine.workers=2, 3"}).engine.workers, ElementsAre(2, 3));
   EXPECT_THAT(with_set({"engine.workers=[4,5]"}).engine.workers, ElementsAre(4, 5));
-  EXPECT_THAT(with_set({R"(engine.eal=["--vdev=net_null0,size=64"])"}).engine.eal,
+  EXPECT_THAT(with_set({R"(engine.eal=["--vdev=net_null0,size=64"])"}).engine.arguments,
               ElementsAre("--vdev=net_null0,size=64"));
 }
 

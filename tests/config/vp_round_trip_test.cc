@@ -5,8 +5,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "config/deny_list.h"
-#include "config/vp_printer.h"
+#include "config/lists/deny_list.h"
 #include "lines.h"
 
 namespace backsight::config {
@@ -108,7 +107,7 @@ class Dice {
     engine.traces = number<std::uint32_t>(1, 1U << 20);
     engine.telemetry = maybe();
     for (std::size_t i = number(0, 3); i > 0; --i) {
-      engine.eal.push_back(text("abnul~0159 .:,;#'\"\\/[]{}()&*!|>%@`?-_=+<$^", 1, 20));
+      engine.arguments.push_back(text("abnul~0159 .:,;#'\"\\/[]{}()&*!|>%@`?-_=+<$^", 1, 20));
     }
     return engine;
   }
@@ -122,30 +121,30 @@ TEST(VpRoundTrip, LoadsWhatItPrinted) {
       fixed != nullptr ? std::strtoull(fixed, nullptr, 10) : std::uint64_t{std::random_device{}()};
   for (std::uint64_t seed = first; seed < first + 2000; ++seed) {
     const VpConfig config = Dice(seed).config();
-    const std::string text = print_vp_config(config);
-    const auto loaded = parse_vp_config(text, "vp.yaml");
+    const std::string text = print_config(config);
+    const auto loaded = parse_config<VpConfig>(text, "vp.yaml");
     ASSERT_TRUE(loaded) << "BACKSIGHT_SEED=" << seed << '\n'
                         << as_error(loaded.error()).sentence << '\n'
                         << text;
-    ASSERT_EQ(print_vp_config(*loaded), text) << "BACKSIGHT_SEED=" << seed;
+    ASSERT_EQ(print_config(*loaded), text) << "BACKSIGHT_SEED=" << seed;
     ASSERT_TRUE(*loaded == config) << "BACKSIGHT_SEED=" << seed << '\n' << text;
   }
 }
 
 TEST(VpRoundTrip, KeepsTextsThatYamlTakesForNothing) {
   for (const std::string text : {"null", "Null", "NULL", "~", "nullx", "-", "a:", "a b", "a #b"}) {
-    VpConfig config = parse_vp_config(with({}), "vp.yaml").value();
+    VpConfig config = parse_config<VpConfig>(with({}), "vp.yaml").value();
     config.deny_file = text;
-    config.engine.eal = {text};
-    const auto loaded = parse_vp_config(print_vp_config(config), "vp.yaml");
+    config.engine.arguments = {text};
+    const auto loaded = parse_config<VpConfig>(print_config(config), "vp.yaml");
     ASSERT_TRUE(loaded) << text;
     EXPECT_EQ(loaded->deny_file, text);
-    EXPECT_EQ(loaded->engine.eal, Lines{text});
+    EXPECT_EQ(loaded->engine.arguments, Lines{text});
   }
 }
 
 TEST(VpRoundTrip, PrintsAbsentKeysAsComments) {
-  const std::string text = print_vp_config(parse_vp_config(with({}), "vp.yaml").value());
+  const std::string text = print_config(parse_config<VpConfig>(with({}), "vp.yaml").value());
   EXPECT_NE(text.find("\n    # gateway: 192.0.2.1 "), text.npos) << text;
   EXPECT_NE(text.find("\n# deny: deny.txt "), text.npos) << text;
   EXPECT_NE(text.find("\n  # listen: 127.0.0.1:9464 "), text.npos) << text;

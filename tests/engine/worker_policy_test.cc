@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "bench.h"
-#include "config/vp_config.h"
 #include "engine/worker/send_policy.h"
 
 namespace backsight::engine {
@@ -19,11 +18,9 @@ config::PrefixSet prefixes(std::initializer_list<const char*> texts) {
 
 SendPolicy policy(std::uint32_t number, std::initializer_list<const char*> denied,
                   std::initializer_list<const char*> enrolled = {}) {
-  config::VpConfig lab;
-  lab.allow_bogons = true;
   std::vector<config::Enrolled> consents;
   for (const char* text : enrolled) consents.push_back({*probes::parse_prefix(text)});
-  return {number, config::BogonPolicy(lab), prefixes(denied), config::Enrolment(consents)};
+  return {number, config::BogonPolicy(true, {}), prefixes(denied), config::Enrolment(consents)};
 }
 
 TEST(WorkerPolicy, LetsNoTaskLeaveThatWasDeniedWhileItWaited) {

@@ -6,14 +6,13 @@
 #include <cstdlib>
 #include <string>
 
-#include "config/api_keys.h"
-#include "config/controller_loader.h"
-#include "config/controller_printer.h"
-#include "config/deny_list.h"
-#include "config/enrolment.h"
-#include "config/fleet_key.h"
-#include "config/vp_loader.h"
-#include "config/vp_printer.h"
+#include "config/controller/controller_config.h"
+#include "config/keys/api_keys.h"
+#include "config/keys/fleet_key.h"
+#include "config/lists/deny_list.h"
+#include "config/lists/enrolment.h"
+#include "config/reading/config_file.h"
+#include "config/vp/vp_config.h"
 
 namespace {
 
@@ -32,26 +31,26 @@ void check_sentences(const Faults& faults) {
 }
 
 void check_vp(const std::string& text, std::span<const std::string> overrides) {
-  const auto config = parse_vp_config(text, "vp.yaml", overrides);
+  const auto config = parse_config<VpConfig>(text, "vp.yaml", overrides);
   if (!config) {
     check_sentences(config.error());
     return;
   }
-  const std::string printed = print_vp_config(*config);
-  const auto again = parse_vp_config(printed, "vp.yaml");
-  if (!again || print_vp_config(*again) != printed) {
+  const std::string printed = print_config(*config);
+  const auto again = parse_config<VpConfig>(printed, "vp.yaml");
+  if (!again || print_config(*again) != printed) {
     std::abort();
   }
 }
 
 void check_controller(const std::string& text, std::span<const std::string> overrides) {
-  const auto config = parse_controller_config(text, "controller.yaml", overrides);
+  const auto config = parse_config<ControllerConfig>(text, "controller.yaml", overrides);
   if (!config) {
     check_sentences(config.error());
     return;
   }
-  const std::string printed = print_controller_config(*config);
-  const auto again = parse_controller_config(printed, "controller.yaml");
+  const std::string printed = print_config(*config);
+  const auto again = parse_config<ControllerConfig>(printed, "controller.yaml");
   if (!again || !(*again == *config)) {
     std::abort();
   }

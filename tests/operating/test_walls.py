@@ -13,15 +13,34 @@ ROOTS = PROGRAMS.parent / "include"
 # Room, a header it includes, headers it must not reach.
 WALLS = [
     ("probes", "probes/reading/reply.h", ["tasks/task.h", "config/error.h"]),
-    ("config", "config/error.h", ["tasks/task.h", "queue/address.h", "daemon/trouble.h"]),
+    ("config", "config/error.h",
+     ["config/reading/keys.h", "tasks/task.h", "queue/address.h", "daemon/trouble.h"]),
+    ("config/reading", "config/fault.h",
+     ["config/lists/deny_list.h", "config/vp/vp_config.h", "tasks/task.h", "storage/file_system.h"]),
+    ("config/lists", "config/reading/keys.h",
+     ["config/keys/fleet_key.h", "config/vp/vp_config.h", "tasks/task.h"]),
+    ("config/keys", "config/reading/secret_file.h",
+     ["config/lists/deny_list.h", "config/vp/vp_config.h", "tasks/task.h"]),
+    ("config/sections", "config/lists/deny_list.h",
+     ["config/keys/fleet_key.h", "config/vp/vp_config.h", "queue/address.h"]),
+    ("config/vp", "config/sections/port_config.h",
+     ["config/controller/controller_config.h", "config/sim/sim_config.h", "queue/address.h"]),
+    ("config/controller", "config/sections/queue_config.h",
+     ["config/vp/vp_config.h", "config/sim/sim_config.h", "controller/request.h"]),
+    ("config/sim", "config/sections/eal_config.h",
+     ["config/vp/vp_config.h", "config/controller/controller_config.h", "sim/world.h"]),
     ("tasks", "tasks/codec/codec.h", ["storage/file_system.h", "queue/vp_queue.h"]),
     ("tracing", "tasks/result.h", ["engine/worker/report.h", "queue/client.h"]),
-    ("storage", "storage/log/log_writer.h", ["tasks/task.h", "queue/client.h"]),
-    ("queue", "queue/nats/vp/nats_queue.h", ["engine/worker/report.h", "controller/request.h"]),
+    ("storage", "storage/log/log_writer.h",
+     ["config/reading/keys.h", "tasks/task.h", "queue/client.h"]),
+    ("queue", "queue/nats/vp/nats_queue.h",
+     ["config/vp/vp_config.h", "engine/worker/report.h", "controller/request.h"]),
     ("daemon", "config/error.h", ["tasks/task.h", "queue/client.h", "controller/request.h"]),
-    ("engine/device", "probes/reading/reply.h", ["tasks/task.h", "engine/worker/report.h"]),
+    ("engine/device", "config/sections/eal_config.h",
+     ["config/vp/vp_config.h", "tasks/task.h", "engine/worker/report.h"]),
     ("engine/worker", "tasks/result.h",
-     ["queue/nats/broker/connection.h", "storage/log/log_writer.h", "engine/control/status.h"]),
+     ["config/keys/fleet_key.h", "queue/nats/broker/connection.h", "storage/log/log_writer.h",
+      "engine/control/status.h"]),
     ("controller", "tasks/result.h", ["controller/vantage/vp_index.h", "queue/client.h"]),
     ("controller/annotation", "config/error.h",
      ["controller/json/utf8.h", "controller/request.h", "tasks/task.h"]),
@@ -41,8 +60,8 @@ WALLS = [
      ["controller/brain/brain.h", "controller/journal/journal.h", "queue/client.h"]),
     ("controller/brain", "controller/measurement/measurement.h",
      ["controller/journal/journal.h", "controller/archive/archive.h", "controller/api/api.h",
-      "controller/service/inbox.h", "queue/client.h", "storage/file_system.h",
-      "daemon/wall_clock.h"]),
+      "controller/service/inbox.h", "config/controller/controller_config.h", "queue/client.h",
+      "storage/file_system.h", "daemon/wall_clock.h"]),
     ("controller/journal", "storage/log/log_writer.h",
      ["controller/api/api.h", "controller/archive/archive.h", "controller/brain/brain.h",
       "controller/service/controller.h", "queue/client.h"]),
@@ -62,7 +81,8 @@ WALLS = [
      ["engine/control/vantage_point.h", "controller/service/controller.h", "queue/client.h"]),
     ("cli", "queue/client.h",
      ["engine/worker/report.h", "controller/request.h", "daemon/trouble.h"]),
-    ("sim", "probes/reading/reply.h", ["tasks/task.h", "controller/request.h", "engine/worker/report.h"]),
+    ("sim", "config/sim/world_config.h",
+     ["config/vp/vp_config.h", "tasks/task.h", "controller/request.h", "engine/worker/report.h"]),
 ]
 
 
@@ -93,9 +113,9 @@ class Walls(unittest.TestCase):
                     self.assertNotEqual(tried.returncode, 0)
                     self.assertIn(f"fatal error: {header}: No such file", tried.stderr)
 
-    def test_every_folder_of_the_controller_has_a_wall(self):
+    def test_every_folder_of_the_controller_and_the_config_has_a_wall(self):
         rooms = {room for room, _, _ in WALLS}
-        for source in ROOT.glob("controller/*/*.cc"):
+        for source in [*ROOT.glob("controller/*/*.cc"), *ROOT.glob("config/*/*.cc")]:
             self.assertIn(str(source.parent.relative_to(ROOT)), rooms)
 
     def test_only_the_engine_and_what_runs_it_find_dpdk(self):

@@ -223,7 +223,7 @@ TEST_F(NatsSecurity, RefusesCredentialsThatAreNoneOrOpenToOthers) {
   ::chmod(at.credentials.c_str(), 0644);
   EXPECT_THAT(open_queue(at).error().sentence, HasSubstr("chmod 600"));
   at.credentials = broker_->folder() / "nothing.nk";
-  EXPECT_THAT(open_queue(at).error().sentence, HasSubstr("No such file"));
+  EXPECT_THAT(open_queue(at).error().sentence, HasSubstr("nothing.nk: does not exist; copy"));
   broker_->write("nothing.nk", "hello");
   ::chmod(at.credentials.c_str(), 0600);
   EXPECT_THAT(open_queue(at).error().sentence,

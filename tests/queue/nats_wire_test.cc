@@ -2,9 +2,13 @@
 // every flipped bit.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
 
 #include "../storage/fake_disk.h"
 #include "../tasks/records.h"
+#include "queue/nats/broker/credentials.h"
 #include "queue/nats/broker/nkey.h"
 #include "queue/nats/consumer/commit_book.h"
 #include "queue/nats/vp/task_ledger.h"
@@ -14,9 +18,12 @@
 #include "queue/nats/wire/subjects.h"
 #include "storage/log/log_format.h"
 #include "tasks/codec/codec.h"
+#include "tests/support/loopback.h"
 
 namespace backsight::queue::nats {
 namespace {
+
+using ::testing::HasSubstr;
 
 std::vector<std::byte> message_of(std::span<const std::byte> payload) {
   std::vector<std::byte> body;
@@ -172,6 +179,28 @@ TEST(Nkey, MakesKeysThatSignAndRefusesOthers) {
   std::string wrong = seed;
   wrong[20] = wrong[20] == 'A' ? 'B' : 'A';
   EXPECT_FALSE(public_key_of(wrong));
+}
+
+// As config/reading/secret_file.h reads them.
+TEST(NatsCredentials, AreReadAsEverySecretIs) {
+  natsOptions* made = nullptr;
+  ASSERT_EQ(natsOptions_Create(&made), NATS_OK);
+  const Options options(made);
+  const auto said = [&](const std::string& file) {
+    const auto used = use_credentials(made, file);
+    return used ? "" : used.error().sentence;
+  };
+  const TemporaryFolder folder;
+  EXPECT_THAT(said(folder.path() / "none"), HasSubstr("none: does not exist"));
+  EXPECT_THAT(said(folder.path()), HasSubstr("is no regular file"));
+  ASSERT_EQ(::mkfifo((folder.path() / "fifo").c_str(), 0600), 0);
+  EXPECT_THAT(said(folder.path() / "fifo"), HasSubstr("is no regular file"));
+  const std::string seed = folder.write("seed", "-----\n" + make_user_seed() + '\n');
+  ASSERT_EQ(::chmod(seed.c_str(), 0640), 0);
+  EXPECT_THAT(said(seed), HasSubstr("is open to others (mode 0640)"));
+  ASSERT_EQ(::chmod(seed.c_str(), 0600), 0);
+  EXPECT_EQ(said(seed), "");
+  EXPECT_THAT(said(folder.write("seed", std::string(1 << 20, '#'))), HasSubstr("too large"));
 }
 
 TEST(TaskLedger, AcknowledgesWhatIsDoneAndKnowsWhatComesAgain) {

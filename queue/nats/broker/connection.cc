@@ -122,9 +122,9 @@ Expected<std::unique_ptr<Connection>> Connection::open(const QueueAddress& addre
   if (!is_set) return bad_usage(fmt::format("queue {}: {}", address.shown(), why(NATS_ERR)));
   if (auto tls = use_tls(made, address); !tls) return tl::unexpected(tls.error());
   if (!address.credentials.empty()) {
-    if (auto used = use_credentials(made, address.credentials); !used) {
-      return tl::unexpected(used.error());
-    }
+    auto used = use_credentials(made, address.credentials);
+    if (!used) return tl::unexpected(used.error());
+    connection->credentials_ = std::move(*used);
   }
   const natsStatus connected = connect(connection->connection_, made);
   if (connected != NATS_OK) {
@@ -139,6 +139,8 @@ Expected<std::unique_ptr<Connection>> Connection::open(const QueueAddress& addre
   if (got != NATS_OK) return connection->failure("JetStream", got);
   return connection;
 }
+
+Connection::Connection(std::string shown) : shown_(std::move(shown)) {}
 
 Connection::~Connection() {
   jet_stream_.reset();

@@ -16,6 +16,8 @@
 
 namespace backsight::queue::nats {
 
+struct Credentials;
+
 // How long the broker may take for an answer.
 inline constexpr std::chrono::milliseconds kPatience{2000};
 
@@ -57,10 +59,11 @@ class Connection {
   [[nodiscard]] tl::unexpected<Error> failure(std::string_view what, natsStatus status) const;
 
  private:
-  explicit Connection(std::string shown) : shown_(std::move(shown)) {}
+  explicit Connection(std::string shown);
 
   std::string shown_;
   std::string user_;
+  std::unique_ptr<const Credentials> credentials_;
   std::shared_ptr<EndedSubscriptions> ended_ = std::make_shared<EndedSubscriptions>();
   natsConnection* connection_ = nullptr;
   JetStream jet_stream_;

@@ -1,29 +1,22 @@
 #include "queue/nats/broker/credentials.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <sstream>
-#include <vector>
+#include <utility>
 
 #include "queue/nats/broker/nkey.h"
-#include "storage/file_system.h"
 
 namespace backsight::queue::nats {
 
 namespace {
 
-// Lives as long as the process: the library may ask at any time, and a process has one or two.
-struct Seed {
-  std::string text;
-};
+constexpr std::size_t kMaxFileBytes = std::size_t{64} << 10;  // a JWT of many permissions
 
 natsStatus sign_nonce(char** error, unsigned char** signature, int* length, const char* nonce,
                       void* closure) {
-  const auto signed_nonce = sign(static_cast<const Seed*>(closure)->text, nonce);
+  const auto signed_nonce = sign(static_cast<const Credentials*>(closure)->seed, nonce);
   if (!signed_nonce) {
     *error = strdup(signed_nonce.error().sentence.c_str());
     return NATS_ERR;
@@ -35,50 +28,42 @@ natsStatus sign_nonce(char** error, unsigned char** signature, int* length, cons
   return NATS_OK;
 }
 
-// The first line that begins as a seed does.
-std::string seed_in(const std::string& content) {
-  std::istringstream lines(content);
-  for (std::string line; lines >> line;) {
-    if (line.starts_with("SU")) return line;
+// The first word that begins as a seed does.
+std::string_view seed_in(std::string_view content) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  while (!content.empty()) {
+    const std::size_t end = std::min(content.find_first_of(kBlanks), content.size());
+    const std::string_view word = content.substr(0, end);
+    if (word.starts_with("SU")) return word;
+    content.remove_prefix(std::min(end + 1, content.size()));
   }
   return {};
 }
 
 }  // namespace
 
-Expected<void> use_credentials(natsOptions* options, const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return bad_usage(fmt::format("credentials {}: {}", path, std::strerror(errno)));
+Expected<std::unique_ptr<const Credentials>> use_credentials(natsOptions* options,
+                                                             const std::string& path) {
+  const auto refused = [&path](std::string_view sentence) {
+    return bad_usage(fmt::format("credentials {}: {}", path, sentence));
+  };
+  auto file = config::read_secret_file(path, kMaxFileBytes + 1,
+                                       "copy the user's .creds file or seed there");
+  if (!file) return bad_usage("credentials " + file.error().sentence);
+  auto credentials = std::make_unique<Credentials>(Credentials{std::move(*file), {}});
+  const std::string_view content = credentials->file.text();
+  if (content.size() > kMaxFileBytes) return refused("too large for a .creds file or a seed");
+  natsStatus set = NATS_OK;
+  if (content.find("BEGIN NATS USER JWT") != content.npos) {
+    set = natsOptions_SetUserCredentialsFromFiles(options, path.c_str(), nullptr);
+  } else {
+    credentials->seed = seed_in(content);
+    const auto open_key = public_key_of(credentials->seed);
+    if (!open_key) return refused("neither a .creds file nor an nkey seed of a user (SU...)");
+    set = natsOptions_SetNKey(options, open_key->c_str(), sign_nonce, credentials.get());
   }
-  if ((status.st_mode & 077) != 0) {
-    return bad_usage(
-        fmt::format("credentials {}: others than its owner may read it; chmod 600 {}", path, path));
-  }
-  const auto content = storage::read_file(storage::posix_file_system(), path);
-  if (!content) return tl::unexpected(content.error());
-  if (*content == nullptr) return bad_usage(fmt::format("credentials {}: no such file", path));
-  if ((*content)->find("BEGIN NATS USER JWT") != std::string::npos) {
-    const natsStatus set = natsOptions_SetUserCredentialsFromFiles(options, path.c_str(), nullptr);
-    if (set == NATS_OK) return {};
-    return bad_usage(fmt::format("credentials {}: {}", path, natsStatus_GetText(set)));
-  }
-  // Kept for the process's life: the library holds a pointer to it.
-  static std::vector<std::unique_ptr<Seed>> kept;
-  auto seed = std::make_unique<Seed>(Seed{seed_in(**content)});
-  const auto open_key = public_key_of(seed->text);
-  if (!open_key) {
-    return bad_usage(fmt::format(
-        "credentials {}: neither a .creds file nor an nkey seed of a user (SU...)", path));
-  }
-  const natsStatus set = natsOptions_SetNKey(options, open_key->c_str(), sign_nonce, seed.get());
-  if (set != NATS_OK) {
-    return bad_usage(fmt::format("credentials {}: {}", path, natsStatus_GetText(set)));
-  }
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  kept.push_back(std::move(seed));
-  return {};
+  if (set != NATS_OK) return refused(natsStatus_GetText(set));
+  return credentials;
 }
 
 }  // namespace backsight::queue::nats

@@ -28,17 +28,18 @@ std::uint16_t crc16(std::span<const unsigned char> bytes) {
 }
 
 // With the CRC-16 behind the bytes, low byte first.
-std::string to_base32(Bytes bytes) {
+std::string to_base32(std::span<const unsigned char> bytes) {
   const std::uint16_t crc = crc16(bytes);
-  bytes.push_back(static_cast<unsigned char>(crc & 0xff));
-  bytes.push_back(static_cast<unsigned char>(crc >> 8));
   std::string text;
   unsigned held = 0;
   unsigned bits = 0;
-  for (const unsigned char byte : bytes) {
+  const auto append = [&](unsigned byte) {
     held = (held << 8 | byte) & 0xffffU;
     for (bits += 8; bits >= 5; bits -= 5) text += kDigits[held >> (bits - 5) & 31];
-  }
+  };
+  for (const unsigned char byte : bytes) append(byte);
+  append(crc & 0xffU);
+  append(crc >> 8U);
   if (bits > 0) text += kDigits[held << (5 - bits) & 31];
   return text;
 }
@@ -46,6 +47,7 @@ std::string to_base32(Bytes bytes) {
 // Empty: not base 32, or the CRC-16 is wrong.
 Bytes from_base32(std::string_view text) {
   Bytes bytes;
+  bytes.reserve(text.size());  // so that no copy of a secret is left behind
   unsigned held = 0;
   unsigned bits = 0;
   for (const char digit : text) {
@@ -65,13 +67,17 @@ Bytes from_base32(std::string_view text) {
 }
 
 struct KeyPair {
+  KeyPair() = default;
+  KeyPair(const KeyPair&) = default;
+  KeyPair& operator=(const KeyPair&) = default;
+  ~KeyPair() { sodium_memzero(secret.data(), secret.size()); }
+
   std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> open{};
   std::array<unsigned char, crypto_sign_SECRETKEYBYTES> secret{};
 };
 
 // A seed holds two bytes of prefixes and 32 of secret.
-Expected<KeyPair> pair_of(std::string_view seed) {
-  const Bytes bytes = from_base32(seed);
+Expected<KeyPair> pair_of(std::span<const unsigned char> bytes) {
   if (bytes.size() != 2 + crypto_sign_SEEDBYTES || (bytes[0] & 0xf8U) != kPrefixSeed) {
     return bad_usage("not an nkey seed, which begins with SU");
   }
@@ -83,6 +89,13 @@ Expected<KeyPair> pair_of(std::string_view seed) {
   return pair;
 }
 
+Expected<KeyPair> pair_of(std::string_view seed) {
+  Bytes bytes = from_base32(seed);
+  auto pair = pair_of(bytes);
+  sodium_memzero(bytes.data(), bytes.size());
+  return pair;
+}
+
 }  // namespace
 
 std::string make_user_seed() {
@@ -90,14 +103,16 @@ std::string make_user_seed() {
   bytes[0] = static_cast<unsigned char>(kPrefixSeed | kPrefixUser >> 5);
   bytes[1] = static_cast<unsigned char>((kPrefixUser & 31U) << 3);
   randombytes_buf(bytes.data() + 2, crypto_sign_SEEDBYTES);
-  return to_base32(std::move(bytes));
+  std::string seed = to_base32(bytes);
+  sodium_memzero(bytes.data(), bytes.size());
+  return seed;
 }
 
 Expected<std::string> public_key_of(std::string_view seed) {
   return pair_of(seed).map([](const KeyPair& pair) {
     Bytes bytes{static_cast<unsigned char>(kPrefixUser)};
     bytes.insert(bytes.end(), pair.open.begin(), pair.open.end());
-    return to_base32(std::move(bytes));
+    return to_base32(bytes);
   });
 }
 

@@ -51,7 +51,8 @@ void describe(Keys& keys, Entry& entry) {
   constexpr std::string_view kOrNoLimit = "a number of reverse traceroutes, or 0 for no limit";
   keys.text("key", entry.key, "16..128 characters", "the secret", key_fault)
       .write("16 to 128 visible characters; \"openssl rand -hex 24\" makes a key")
-      .required();
+      .required()
+      .secret();
   keys.text("user", entry.user.name, "1..63 characters", "whose it is", user_fault)
       .write("the name of whose key it is, up to 63 characters", "alice")
       .required();

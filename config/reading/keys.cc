@@ -32,6 +32,11 @@ Key& Key::required() {
   return *this;
 }
 
+Key& Key::secret() {
+  is_secret = true;
+  return *this;
+}
+
 std::string Key::with_remedy(std::string_view clause) const {
   return fmt::format("{}; write {}{}{}", clause, wanted, example.empty() ? "" : ", such as ",
                      example);

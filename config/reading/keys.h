@@ -70,6 +70,7 @@ struct Key {
   std::string absent;    // what its absence means; empty: it is required or has a default
   std::string no_items;  // why an empty list is refused; empty: it is not
   bool is_required = false;
+  bool is_secret = false;  // no sentence repeats its value
   bool is_list = false;
   // One text for a single value, one an item for a list. Sets nothing when it refuses.
   std::function<Refusals(std::span<const std::string>)> set;
@@ -83,6 +84,7 @@ struct Key {
   Key& if_absent(std::string_view what_then);
   Key& if_empty(std::string_view clause);
   Key& required();
+  Key& secret();
 
   [[nodiscard]] std::string with_remedy(std::string_view clause) const;
 };

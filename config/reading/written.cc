@@ -17,18 +17,19 @@ bool is_control(char c) {
 }
 
 // The texts that hold a control character.
-Refusals control_characters(std::span<const std::string> texts) {
+Refusals control_characters(const Key& key, std::span<const std::string> texts) {
   Refusals refusals;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (std::ranges::none_of(texts[i], is_control)) continue;
-    refusals.push_back({i, in_quotes(texts[i]) + " holds a control character"});
+    const std::string shown = key.is_secret ? "" : in_quotes(texts[i]) + ' ';
+    refusals.push_back({i, shown + "holds a control character"});
   }
   return refusals;
 }
 
 Refusals set(const Key& key, std::span<const std::string> texts) {
   if (texts.empty() && !key.no_items.empty()) return {{0, key.no_items}};
-  Refusals refusals = control_characters(texts);
+  Refusals refusals = control_characters(key, texts);
   return refusals.empty() ? key.set(texts) : refusals;
 }
 

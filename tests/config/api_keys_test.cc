@@ -72,6 +72,12 @@ TEST(ApiKeys, TellsAllFaultsAtOnceAndNoKey) {
   EXPECT_THAT(said, Not(HasSubstr("0123")));
 }
 
+TEST(ApiKeys, TellsNoKeyThatHoldsAControlCharacter) {
+  EXPECT_EQ(key_faults("keys: [{key: \"0123456789abcdef\\x07\", user: alice}]"),
+            "keys.yaml:1: keys.0.key: holds a control character; write 16 to 128 visible "
+            "characters; \"openssl rand -hex 24\" makes a key");
+}
+
 TEST(ApiKeys, RefusesAFileWithoutKeys) {
   for (const char* empty : {"", "keys:", "keys: []", "keys: alice"}) {
     EXPECT_THAT(key_faults(empty), HasSubstr("a list of keys, each with its user")) << empty;

@@ -152,6 +152,8 @@ bool Worker::round() noexcept {
   if (rounds % kGaugeRounds == 0) publish_gauges();
   is_timed_ = rounds % kStageRounds == 0;
   if (is_timed_) lap_began_ = shared_.clock.now();
+  // Acquire: pairs with the release of who put it in force.
+  policy_ = shared_.policy.load(std::memory_order_acquire);
   bool did = take_orders();
   if (!reports_.has_room(max_reports_)) {
     ++counters_.results_full;

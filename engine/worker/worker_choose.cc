@@ -23,8 +23,6 @@ Schedule::Send Worker::send_of(const tasks::Task& task, bool is_spoofed) noexcep
 
 // Another policy in force holds for what waits at a port too: that ends here, unless it was sent.
 void Worker::apply_policy() noexcept {
-  // Acquire: pairs with the release of who put it in force.
-  policy_ = shared_.policy.load(std::memory_order_acquire);
   const std::uint32_t number = policy_ == nullptr ? 0 : policy_->number();
   if (std::exchange(policy_number_, number) == number) return;
   for (const auto& lane : lanes_) {

@@ -327,6 +327,25 @@ TEST(WorkerNeighbours, AnswersNoPingInTheNameOfSomebodyDenied) {
   vp.check_laws();
 }
 
+// It sends no probe any more, and looks at the lists all the same.
+TEST(WorkerNeighbours, AnswersNoPingOfWhoIsDeniedWhileItDrains) {
+  FakeInternet internet;
+  Bench vp(internet);
+  internet.respond = [](const Packet&) { return std::vector<Packet>{}; };
+  const probes::Ipv4Prefix denied{ip("198.51.100.0"), 24};
+  const SendPolicy in_force(2, config::BogonPolicy(true, {}), config::PrefixSet({&denied, 1}), {});
+  Order drain;
+  drain.what = Order::What::kDrain;
+  vp.order(drain);
+  vp.round();
+  vp.shared.policy = &in_force;
+  internet.send(make_echo_request(ip("198.51.100.7"), vp.setup.address));
+  for (int i = 0; i < 5; ++i) vp.round();
+  EXPECT_EQ(vp.rejected(probes::Reject::kEchoRequest), 1U);
+  EXPECT_EQ(vp.counters().echo_replies_sent.value(), 0U);
+  vp.check_laws();
+}
+
 TEST(WorkerNeighbours, AnswersAThousandPingsASecondAtTheMost) {
   FakeInternet internet;
   Bench vp(internet);

@@ -160,10 +160,8 @@ bool CaptureServer::send_frames(int client) {
       count = vp_.workers()[i]->tap().pop(frames);
       std::string bytes;
       for (const TappedFrame& frame : std::span(frames).first(count)) {
-        const auto port = std::ranges::find(vp_.ports(), frame.port, &std::unique_ptr<Port>::get);
-        const auto interface = static_cast<std::uint32_t>(port - vp_.ports().begin());
-        ++sent_[interface];
-        bytes += pcapng_packet({.interface = interface,
+        ++sent_[frame.port];
+        bytes += pcapng_packet({.interface = frame.port,
                                 .unix_ns = vp_.clock().to_unix_ns(frame.arrived),
                                 .length = frame.length,
                                 .bytes = frame.kept(),

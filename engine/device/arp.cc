@@ -20,12 +20,6 @@ constexpr std::uint16_t kHardwareEthernet = 1;
 constexpr std::uint16_t kRequest = 1;
 constexpr std::uint16_t kReply = 2;
 
-probes::MacAddr load_mac(const std::byte* at) noexcept {
-  probes::MacAddr mac;
-  std::memcpy(mac.bytes.data(), at, mac.bytes.size());
-  return mac;
-}
-
 void store_mac(std::byte* at, probes::MacAddr mac) noexcept {
   std::memcpy(at, mac.bytes.data(), mac.bytes.size());
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -58,6 +59,13 @@ using ArpFrame = std::array<std::byte, kArpFrameBytes>;
                                          probes::MacAddr to = probes::kBroadcastMac) noexcept;
 [[nodiscard]] ArpFrame craft_arp_reply(probes::MacAddr own_mac, probes::Ipv4Addr own,
                                        const ArpPacket& request) noexcept;
+
+// Reads an Ethernet address. REQUIRES: `at` has six bytes.
+[[nodiscard]] inline probes::MacAddr load_mac(const std::byte* at) noexcept {
+  probes::MacAddr mac;
+  std::memcpy(mac.bytes.data(), at, mac.bytes.size());
+  return mac;
+}
 
 // Writes the 14 bytes before an IPv4 packet. REQUIRES: `at` has them.
 void store_ethernet(std::byte* at, probes::MacAddr to, probes::MacAddr from) noexcept;

@@ -44,6 +44,11 @@ inline constexpr unsigned kMaxPorts = 64;
   return near + (kMaxFlightPosition + 1 - behind) % (kMaxFlightPosition + 1);
 }
 
+// What a spoofed probe carries where others carry the handle of their slot.
+[[nodiscard]] constexpr std::uint32_t spoofed_handle(std::uint64_t number) noexcept {
+  return static_cast<std::uint32_t>(number);
+}
+
 // A probe in flight. Its source is the address of the port it left by: a spoofed probe's reply goes
 // elsewhere, so it is not in flight.
 struct Flight {

@@ -18,8 +18,6 @@
 
 namespace backsight::engine {
 
-class Port;
-
 // What became of a frame: the counter that moved for it.
 struct FrameFate {
   probes::Reject reject = probes::Reject::kCount;  // kCount: it was a reply
@@ -34,8 +32,8 @@ struct TappedFrame {
   static constexpr std::size_t kMaxBytes = 256;  // the longest headers that we read, and a quote
 
   Tsc arrived;
-  const Port* port = nullptr;
   std::uint32_t length = 0;  // of the frame; bytes holds no more than kMaxBytes of it
+  std::uint8_t port = 0;     // its number
   FrameFate fate;
   std::array<std::byte, kMaxBytes> bytes;
 
@@ -47,7 +45,7 @@ struct TappedFrame {
 class FrameTap {
  public:
   // Thread: the worker.
-  void see(const Port& port, std::span<const std::byte> frame, FrameFate fate,
+  void see(std::uint8_t port, std::span<const std::byte> frame, FrameFate fate,
            Tsc arrived) noexcept {
     // Relaxed: a frame more or less at either end of a capture is nobody's loss.
     if (is_on_.load(std::memory_order_relaxed)) copy(port, frame, fate, arrived);
@@ -60,11 +58,11 @@ class FrameTap {
   [[nodiscard]] std::uint64_t missed() const noexcept { return missed_.value(); }
 
  private:
-  void copy(const Port& port, std::span<const std::byte> frame, FrameFate fate,
+  void copy(std::uint8_t port, std::span<const std::byte> frame, FrameFate fate,
             Tsc arrived) noexcept {
     TappedFrame tapped;
     tapped.arrived = arrived;
-    tapped.port = &port;
+    tapped.port = port;
     tapped.length = static_cast<std::uint32_t>(frame.size());
     tapped.fate = fate;
     std::memcpy(tapped.bytes.data(), frame.data(), tapped.kept().size());

@@ -11,11 +11,7 @@
 namespace backsight::engine {
 namespace {
 
-// Only the address of the port counts.
-const Port& some_port() {
-  static const std::array<std::max_align_t, 1> place{};
-  return reinterpret_cast<const Port&>(place);
-}
+constexpr std::uint8_t kPort = 3;
 
 std::vector<std::byte> frame_of(std::size_t bytes) {
   std::vector<std::byte> frame(bytes);
@@ -26,11 +22,11 @@ std::vector<std::byte> frame_of(std::size_t bytes) {
 TEST(FrameTap, CopiesNothingWhileItIsOff) {
   FrameTap tap;
   std::array<TappedFrame, 4> out;
-  tap.see(some_port(), frame_of(60), {.reject = probes::Reject::kNotIpv4}, {1});
+  tap.see(kPort, frame_of(60), {.reject = probes::Reject::kNotIpv4}, {1});
   EXPECT_EQ(tap.pop(out), 0U);
   tap.turn(true);
   tap.turn(false);
-  tap.see(some_port(), frame_of(60), {.reject = probes::Reject::kNotIpv4}, {1});
+  tap.see(kPort, frame_of(60), {.reject = probes::Reject::kNotIpv4}, {1});
   EXPECT_EQ(tap.pop(out), 0U);
   EXPECT_EQ(tap.missed(), 0U);
 }
@@ -38,12 +34,12 @@ TEST(FrameTap, CopiesNothingWhileItIsOff) {
 TEST(FrameTap, CopiesTheFrameAndItsFate) {
   FrameTap tap;
   tap.turn(true);
-  tap.see(some_port(), frame_of(60), {.reject = probes::Reject::kNotIpv4}, {7});
-  tap.see(some_port(), frame_of(3), {.outcome = RxOutcome::kBadTag}, {8});
+  tap.see(kPort, frame_of(60), {.reject = probes::Reject::kNotIpv4}, {7});
+  tap.see(kPort, frame_of(3), {.outcome = RxOutcome::kBadTag}, {8});
   std::array<TappedFrame, 4> out;
   ASSERT_EQ(tap.pop(out), 2U);
   EXPECT_EQ(out[0].arrived.ticks, 7U);
-  EXPECT_EQ(out[0].port, &some_port());
+  EXPECT_EQ(out[0].port, kPort);
   EXPECT_EQ(out[0].length, 60U);
   EXPECT_EQ(out[0].fate.text(), "not_ipv4");
   EXPECT_EQ(out[0].kept().size(), 60U);
@@ -56,7 +52,7 @@ TEST(FrameTap, KeepsTheBeginningOfALongFrameAndItsLength) {
   FrameTap tap;
   tap.turn(true);
   for (const std::size_t bytes : {0U, 255U, 256U, 257U, 9000U}) {
-    tap.see(some_port(), frame_of(bytes), {.reject = probes::Reject::kNotIpv4}, {1});
+    tap.see(kPort, frame_of(bytes), {.reject = probes::Reject::kNotIpv4}, {1});
     std::array<TappedFrame, 1> out;
     ASSERT_EQ(tap.pop(out), 1U);
     EXPECT_EQ(out[0].length, bytes);
@@ -68,7 +64,7 @@ TEST(FrameTap, LeavesOutAndCountsWhatFindsNoRoom) {
   FrameTap tap;
   tap.turn(true);
   for (int i = 0; i < 1500; ++i) {
-    tap.see(some_port(), frame_of(60), {.reject = probes::Reject::kNotIpv4}, {1});
+    tap.see(kPort, frame_of(60), {.reject = probes::Reject::kNotIpv4}, {1});
   }
   std::size_t taken = 0;
   std::array<TappedFrame, 64> out;
@@ -85,7 +81,7 @@ TEST(FrameTap, LosesNothingUncountedBetweenTwoThreads) {
   std::thread worker([&] {
     const auto frame = frame_of(60);
     for (std::uint64_t i = 0; i < kFrames; ++i) {
-      tap.see(some_port(), frame, {.reject = probes::Reject::kNotIpv4}, {i});
+      tap.see(kPort, frame, {.reject = probes::Reject::kNotIpv4}, {i});
     }
     is_done = true;
   });

@@ -331,6 +331,20 @@ TEST_F(OddReply, IsTakenForLessWhenAShortQuoteHasAnotherChecksum) {
   EXPECT_FALSE(is_answered());
 }
 
+// Half a handle is too little for a message that is damaged. What is refused has no flaw that
+// counts.
+TEST_F(OddReply, IsRefusedWithHalfAHandleWhenItIsDamaged) {
+  tasks::Task task = trace(0, "198.51.100.7", TraceMethod::kUdp);
+  task.max_ttl = 1;
+  Packet reply = testing::make_time_exceeded(ask(task), kRouter);
+  reply[kQuote + 27] ^= std::byte{1};
+  testing::fix_checksums(reply);
+  reply[22] ^= std::byte{1};
+  hear(reply);
+  EXPECT_FALSE(is_answered());
+  EXPECT_EQ(vp.counters().flaws.sum(), 0U);
+}
+
 // An error whose own checksum is wrong: the quote is long enough to be no accident.
 TEST_F(OddReply, IsTakenForLessWhenAnErrorsChecksumIsWrong) {
   for (const TraceMethod method : {TraceMethod::kIcmp, TraceMethod::kUdp, TraceMethod::kTcp}) {

@@ -20,9 +20,9 @@
 #include "controller/api/api.h"
 #include "controller/api/api_server.h"
 #include "controller/archive/archive.h"
+#include "controller/archive/layout.h"
 #include "controller/journal/id_source.h"
 #include "controller/journal/request_book.h"
-#include "controller/json/path_json.h"
 #include "controller/metrics/controller_metrics.h"
 #include "controller/service/controller.h"
 #include "controller/service/data_watch.h"
@@ -157,40 +157,38 @@ void reload(const config::ControllerConfig& settings, controller::Api& api, Cont
 int serve(const config::ControllerConfig& settings, controller::DataLook look,
           controller::ReadFiles read) {
   auto& disk = backsight::storage::posix_file_system();
-  controller::CurrentAnnotation annotation(read.files.data.annotation());
-  controller::ArchiveOptions archiving;
-  archiving.directory = settings.archive.string();
-  archiving.archiver = {BACKSIGHT_VERSION, BACKSIGHT_COMMIT};
-  archiving.waits_for_release = true;
-  archiving.tell = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
-  auto archive = Archive::open(archiving, annotation.get());
-  if (!archive) return fail(archive.error());
-
+  const auto layout = controller::ArchiveLayout::of(settings.archive.string());
+  if (!layout) return fail(layout.error());
+  const std::string folder = std::filesystem::absolute(settings.state).string();
   controller::BookOptions booking;
   booking.keep = settings.keep_results;
   booking.keep_bytes = settings.keep_results_mib << 20;
   booking.now_us = unix_us;
-  booking.tell = [](const std::string& sentence, bool is_fault) {
+  booking.journal.tell = [](const std::string& sentence, bool is_fault) {
     is_fault ? spdlog::error("{}", sentence) : spdlog::info("{}", sentence);
   };
-  const std::string folder = std::filesystem::absolute(settings.state).string();
-  auto opened = RequestBook::open(disk, folder, booking);
+  auto opened = RequestBook::open(disk, {layout->journal_directory(), folder}, booking);
   if (!opened) return fail(opened.error());
+  RequestBook& book = *opened->book;
   for (const std::string& it : opened->complaints) spdlog::warn("{}", it);
   auto probe_ids = IdSource::open(disk, folder, "probes");
   if (!probe_ids) return fail(probe_ids.error());
 
-  controller::settle_recovered(**archive, *opened);
-  Controller it(settings, read.files, *opened->book, **archive, std::move(*probe_ids));
+  controller::ArchiveOptions archiving;
+  archiving.directory = layout->root();
+  archiving.archiver = {BACKSIGHT_VERSION, BACKSIGHT_COMMIT};
+  archiving.tell = [](const std::string& sentence) { spdlog::warn("{}", sentence); };
+  archiving.show = [&book](auto ended) { book.show(ended); };
+  auto archive = Archive::open(archiving, read.files.data.annotation(), book.journal());
+  if (!archive) return fail(archive.error());
+
+  Controller it(settings, read.files, book, **archive, std::move(*probe_ids));
   if (!opened->unfinished.empty()) {
     spdlog::info("{} reverse traceroutes were under way when it stopped; they are measured now",
                  opened->unfinished.size());
     it.resume(opened->unfinished, opened->cancelled);
   }
   controller::Api::Options serving;
-  serving.write_path = [&annotation](std::string& out, const controller::ReversePath& path) {
-    controller::append_json(out, path, annotation.get());
-  };
   serving.max_batch = settings.limits.max_batch;
   serving.now_us = unix_us;
   std::shared_ptr<const config::ApiKeys> keys;
@@ -199,7 +197,7 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
   const auto server = controller::ApiServer::start(settings.listen, api);
   if (!server) return fail(server.error());
   const controller::Watched watched{.controller = it,
-                                    .book = *opened->book,
+                                    .book = book,
                                     .archive = **archive,
                                     .api = **server,
                                     .version = BACKSIGHT_VERSION,
@@ -210,12 +208,12 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
     if (!started) return fail(started.error());
     pages = std::move(*started);
   }
-  const auto take = [&](controller::DataFiles files) {
-    controller::Annotation fresh = annotation.get();
-    if (files.prefixes) fresh.prefixes = files.prefixes;
-    if (files.locations) fresh.locations = files.locations;
-    annotation.set(fresh);
-    (*archive)->set_annotation(std::move(fresh));
+  // Of one thread, that of the watch.
+  const auto take = [&, annotation =
+                            read.files.data.annotation()](controller::DataFiles files) mutable {
+    if (files.prefixes) annotation.prefixes = files.prefixes;
+    if (files.locations) annotation.locations = files.locations;
+    (*archive)->set_annotation(annotation);
     it.replace(std::move(files));
   };
   controller::DataWatch data(std::move(look), {settings.deny_file, settings.keys_file},

@@ -67,12 +67,18 @@ struct VantagePointInfo {
   std::uint64_t probes_under_way = 0;
 };
 
+// A reverse traceroute that ended, as it is shown: written once, when it ended.
+struct EndedPath {
+  std::uint64_t id = 0;
+  std::string json;  // of to_listed_json() (controller/json/path_json.h)
+};
+
 // How far a batch is. Paths come in the order in which they ended.
 struct BatchProgress {
   std::uint64_t batch = 0;
   std::string user;
   std::size_t total = 0;
-  std::vector<ReversePath> ended;      // from the wanted one on
+  std::vector<EndedPath> ended;        // from the wanted one on
   std::vector<std::uint64_t> open;     // numbers of those that have not ended
   std::vector<std::uint64_t> waiting;  // of these, those that have not begun; in the same order
   // Of these, by number: what they wait for, one clause.
@@ -101,9 +107,9 @@ class Service {
   virtual tl::expected<void, std::string> cancel(std::uint64_t batch) = 0;
 
   // By label, newest first, `most` at the most; of that user alone.
-  [[nodiscard]] virtual std::vector<ReversePath> with_label(const std::string& user,
-                                                            const std::string& label,
-                                                            std::size_t most) const = 0;
+  [[nodiscard]] virtual std::vector<EndedPath> with_label(const std::string& user,
+                                                          const std::string& label,
+                                                          std::size_t most) const = 0;
 
   [[nodiscard]] virtual std::vector<SourceInfo> sources() const = 0;
   [[nodiscard]] virtual std::vector<VantagePointInfo> vantage_points() const = 0;

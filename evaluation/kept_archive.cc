@@ -2,6 +2,9 @@
 
 #include <cstdio>
 #include <utility>
+#include <vector>
+
+#include "controller/archive/layout.h"
 
 namespace backsight::evaluation {
 
@@ -20,7 +23,15 @@ Expected<std::unique_ptr<KeptArchive>> KeptArchive::open(const std::string& dire
     std::fprintf(stderr, "evaluate: archive: %s\n", sentence.c_str());
   };
   options.unix_us = [it = kept.get()] { return it->unix_us_.load(std::memory_order_relaxed); };
-  auto archive = controller::Archive::open(std::move(options), kept->annotation_);
+  const auto layout = controller::ArchiveLayout::of(directory);
+  if (!layout) return tl::unexpected(layout.error());
+  std::vector<std::string> complaints;
+  auto journal = controller::Journal::open(*options.files, layout->journal_directory(), {}, nullptr,
+                                           complaints);
+  if (!journal) return tl::unexpected(journal.error());
+  kept->journal_ = std::move(*journal);
+  for (const std::string& it : complaints) options.tell(it);
+  auto archive = controller::Archive::open(std::move(options), kept->annotation_, *kept->journal_);
   if (!archive) return tl::unexpected(archive.error());
   kept->archive_ = std::move(*archive);
   return kept;

@@ -11,6 +11,7 @@
 #include "controller/annotation/prefix_table.h"
 #include "controller/archive/archive.h"
 #include "controller/brain/brain.h"
+#include "controller/journal/journal.h"
 
 namespace backsight::evaluation {
 
@@ -36,7 +37,8 @@ class KeptArchive {
   KeptArchive(controller::PrefixTable prefixes, std::uint64_t unix_us);
 
   controller::Annotation annotation_;
-  std::atomic<std::uint64_t> unix_us_;  // read by the archive's threads
+  std::atomic<std::uint64_t> unix_us_;            // read by the archive's threads
+  std::unique_ptr<controller::Journal> journal_;  // outlives the archive
   std::unique_ptr<controller::Archive> archive_;
 };
 

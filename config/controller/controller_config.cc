@@ -15,15 +15,15 @@ using std::chrono::seconds;
 constexpr std::uint64_t kMaxPps = 1'000'000'000;
 
 void describe_storage(Keys& keys, ControllerConfig& controller) {
-  keys.path("archive", controller.archive, "where every measurement goes, in M-Lab's form")
+  keys.path("archive", controller.archive, "where requests and every measurement go, in M-Lab's form")
       .write("the path of a folder");
-  keys.path("state", controller.state, "where requests and their ends survive a restart")
+  keys.path("state", controller.state, "which numbers requests and probes were given")
       .write("the path of a folder on a local disk");
   keys.duration("keep_results", controller.keep_results, minutes(1), days(30),
                 "how long a batch can be asked for; the archive keeps all")
       .write("a time");
   keys.number("keep_results_mib", controller.keep_results_mib, 64, std::uint64_t{1} << 30,
-              "of these at the most; beyond, the oldest go earlier")
+              "of the log that has them; beyond, the oldest go earlier")
       .write("a number of MiB");
 }
 

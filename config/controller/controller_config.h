@@ -59,7 +59,7 @@ struct ControllerConfig {
   std::string listen = "127.0.0.1:8080";  // API and page
   ControllerQueueConfig queue;
   std::filesystem::path archive = "/var/lib/backsight/archive";
-  std::filesystem::path state = "/var/lib/backsight/controller";  // requests that were accepted
+  std::filesystem::path state = "/var/lib/backsight/controller";  // numbers that were given out
   std::chrono::seconds keep_results = std::chrono::hours(24);
   std::uint64_t keep_results_mib = 10'240;  // of them at the most
   AnnotationConfig annotation;

@@ -126,7 +126,7 @@ const Api::Route Api::kRoutes[] = {
 Api::Api(Service& service, Options options, std::shared_ptr<const config::ApiKeys> keys)
     : service_(service),
       submissions_(service, options.max_batch, std::move(options.now_us)),
-      results_(service, std::move(options.write_path)),
+      results_(service),
       keys_(std::move(keys)) {}
 
 void Api::set_keys(std::shared_ptr<const config::ApiKeys> keys) {

@@ -26,7 +26,6 @@ namespace backsight::controller {
 class Api {
  public:
   struct Options {
-    PathWriter write_path;
     std::size_t max_batch = 10'000;
     std::function<std::uint64_t()> now_us;  // unix time
   };

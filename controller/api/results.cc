@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "controller/json/path_json.h"
 #include "controller/json/utf8.h"
 #include "tasks/json/json_text.h"
 
@@ -23,51 +24,6 @@ constexpr auto kHeartbeat = seconds(15);
 // An event stream ends after this; its reader comes again with Last-Event-ID.
 constexpr auto kLongestStream = std::chrono::hours(1);
 
-std::string_view status_of(const ReversePath& path) {
-  return path.fail_reason == FailReason::kCancelled ? "CANCELED" : "COMPLETED";
-}
-
-// As RevTr 2.0 names them; it has one name for both ways to assume symmetry.
-std::string_view revtr_name(HopType type) {
-  switch (type) {
-    case HopType::kDestination:
-      return "DST_REV_SEGMENT";
-    case HopType::kAtlasTraceroute:
-      return "TR_TO_SRC_REV_SEGMENT";
-    case HopType::kAtlasRecordRoute:
-      return "TR_TO_SRC_REV_SEGMENT_BETWEEN";
-    case HopType::kRecordRoute:
-      return "RR_REV_SEGMENT";
-    case HopType::kSpoofedRecordRoute:
-      return "SPOOF_RR_REV_SEGMENT";
-    case HopType::kSymmetryWithinAs:
-    case HopType::kSymmetryAcrossAses:
-      break;
-  }
-  return "DST_SYM_REV_SEGMENT";
-}
-
-// A path with what RevTr's programs look for beside M-Lab's fields.
-void append_result(std::string& out, const ReversePath& path, const PathWriter& write_path) {
-  tasks::JsonText json(out);
-  json.open('{');
-  json.text("status", status_of(path));
-  json.text("stopReason", name(path.stop_reason));
-  json.key("path");
-  json.open('[');
-  for (const ReverseHop& hop : path.hops) {
-    json.open('{');
-    json.address("hop", hop.address);
-    json.text("type", revtr_name(hop.type));
-    json.close('}');
-  }
-  json.close(']');
-  std::string fields;
-  write_path(fields, path);
-  out += ',';
-  out += std::string_view(fields).substr(1);  // its brace closes ours
-}
-
 ApiReply too_many() {
   return try_again(503, "busy", "too many ask for results at once", seconds(1));
 }
@@ -75,8 +31,8 @@ ApiReply too_many() {
 // {"batch_id":..., ..., "revtrs":[...]}, made as it is sent.
 class BatchStream final : public ApiStream {
  public:
-  BatchStream(BatchProgress progress, const PathWriter& write_path, std::shared_ptr<void> place)
-      : progress_(std::move(progress)), write_path_(write_path), place_(std::move(place)) {}
+  BatchStream(BatchProgress progress, std::shared_ptr<void> place)
+      : progress_(std::move(progress)), place_(std::move(place)) {}
 
   std::optional<std::string> next(milliseconds) override {
     if (has_ended_) return std::nullopt;
@@ -111,7 +67,10 @@ class BatchStream final : public ApiStream {
     return text;
   }
   void append_item(std::string& part, std::size_t at) const {
-    if (at < progress_.ended.size()) return append_result(part, progress_.ended[at], write_path_);
+    if (at < progress_.ended.size()) {
+      part += progress_.ended[at].json;
+      return;
+    }
     tasks::JsonText json(part);
     json.open('{');
     const std::uint64_t id = progress_.open[at - progress_.ended.size()];
@@ -124,7 +83,6 @@ class BatchStream final : public ApiStream {
   }
 
   const BatchProgress progress_;
-  const PathWriter write_path_;
   const std::shared_ptr<void> place_;
   std::size_t at_ = 0;
   bool has_ended_ = false;
@@ -133,9 +91,8 @@ class BatchStream final : public ApiStream {
 // Server-sent events (WHATWG HTML, section 9.2).
 class EventStream final : public ApiStream {
  public:
-  EventStream(const Service& service, const PathWriter& write_path, std::uint64_t batch,
-              std::size_t first)
-      : service_(service), write_path_(write_path), batch_(batch), seen_(first) {}
+  EventStream(const Service& service, std::uint64_t batch, std::size_t first)
+      : service_(service), batch_(batch), seen_(first) {}
 
   std::optional<std::string> next(milliseconds patience) override {
     const auto now = Clock::now();
@@ -172,13 +129,12 @@ class EventStream final : public ApiStream {
   }
   void tell(std::string& text) {
     ++seen_;
-    text += fmt::format("id: {}\nevent: revtr\ndata: ", seen_);
-    write_path_(text, news_.ended[told_++]);  // one line: JSON escapes line ends
-    text += "\n\n";
+    // One line: JSON escapes line ends.
+    text += fmt::format("id: {}\nevent: revtr\ndata: {}\n\n", seen_,
+                        fields_of(news_.ended[told_++].json));
   }
 
   const Service& service_;
-  const PathWriter write_path_;
   const std::uint64_t batch_;
   std::size_t seen_;      // ends, from the batch's first on
   BatchProgress news_;    // what was heard last
@@ -220,7 +176,7 @@ ApiReply Results::show(std::uint64_t batch, const std::string& user) const {
   auto progress = look(batch, 0, user);
   if (!progress) return std::move(progress.error());
   ApiReply reply;
-  reply.stream = std::make_unique<BatchStream>(std::move(*progress), write_path_, std::move(place));
+  reply.stream = std::make_unique<BatchStream>(std::move(*progress), std::move(place));
   return reply;
 }
 
@@ -233,7 +189,7 @@ ApiReply Results::show_label(const std::string& label, std::size_t most,
   found.total = found.ended.size();
   found.is_complete = true;
   ApiReply reply;
-  reply.stream = std::make_unique<BatchStream>(std::move(found), write_path_, std::move(place));
+  reply.stream = std::make_unique<BatchStream>(std::move(found), std::move(place));
   return reply;
 }
 
@@ -241,7 +197,7 @@ ApiReply Results::follow(std::uint64_t batch, std::size_t first, const std::stri
   auto progress = look(batch, kNoPaths, user);
   if (!progress) return std::move(progress.error());
   ApiReply reply{.content_type = "text/event-stream", .is_event_stream = true};
-  reply.stream = std::make_unique<EventStream>(service_, write_path_, batch, first);
+  reply.stream = std::make_unique<EventStream>(service_, batch, first);
   return reply;
 }
 

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,16 +14,12 @@
 
 namespace backsight::controller {
 
-// Appends a path as JSON, annotated (controller/json/path_json.h).
-using PathWriter = std::function<void(std::string& out, const ReversePath& path)>;
-
 // So many answers are made at once: each holds its batch in memory.
 inline constexpr int kMaxAnswersAtOnce = 32;
 
 class Results {
  public:
-  Results(Service& service, PathWriter write_path)
-      : service_(service), write_path_(std::move(write_path)) {}
+  explicit Results(Service& service) : service_(service) {}
 
   // GET /api/v1/revtr?batchid=N: {"revtrs":[...]}, ended ones as they are and "status" of each.
   // RevTr's stopReason and path stand beside M-Lab's fields.
@@ -48,7 +43,6 @@ class Results {
   [[nodiscard]] std::shared_ptr<void> enter() const;
 
   Service& service_;
-  const PathWriter write_path_;
   mutable std::atomic<int> answers_{0};
 };
 

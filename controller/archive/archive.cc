@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "controller/archive/bundler.h"
+#include "controller/archive/layout.h"
 #include "controller/archive/record_queue.h"
 #include "controller/archive/writer.h"
 #include "daemon/trouble.h"
@@ -15,30 +16,51 @@ namespace backsight::controller {
 namespace {
 
 // Rows that wait for the disk beside the records of the queue.
-constexpr std::uint64_t kMaxPendingBytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t kMaxKeptBytes = std::uint64_t{8} << 20;
+
+// Leaves a file alone that says the same.
+Expected<void> write_schema(storage::FileSystem& files, const std::string& path,
+                            const std::string& content) {
+  const auto known = storage::read_file(files, path);
+  if (!known) return tl::unexpected(known.error());
+  if (*known != nullptr && **known == content) return {};
+  return storage::replace_file(files, path, content);
+}
+
+Expected<void> write_schemas(storage::FileSystem& files, const ArchiveLayout& layout) {
+  const std::string folder = layout.schema_directory() + '/';
+  if (auto made = files.make_directories(layout.schema_directory()); !made) return made;
+  for (const Datatype datatype : kAllDatatypes) {
+    auto written = write_schema(files, fmt::format("{}{}.json", folder, name(datatype)),
+                                bigquery_schema(datatype));
+    if (!written) return written;
+  }
+  if (auto written = write_schema(files, folder + "none.jsonl", ""); !written) return written;
+  return write_schema(files, folder + "duckdb.sql", duckdb_tables(layout.root()));
+}
 
 }  // namespace
 
 class Archive::Impl {
  public:
-  Impl(std::unique_ptr<ArchiveStore> store, const ArchiveOptions& options,
-       const Annotation& annotation, const ArchiveLayout& layout)
-      : tell(options.tell),
+  Impl(std::unique_ptr<BundleMaker> maker, const ArchiveOptions& options,
+       const Annotation& annotation, const ArchiveLayout& layout, Journal& of)
+      : journal(of),
+        tell(options.tell),
         queue(options.queue_bytes),
-        bundler(*options.files, layout, options.retry_interval, tell),
-        recovered(store->take_recovered()),
-        writer(std::move(store), queue, bundler, annotation,
+        bundler(std::move(maker), of, layout, options.retry_interval, tell),
+        writer(of, queue, bundler, annotation,
                {.sync_interval = options.sync_interval,
                 .retry_interval = options.retry_interval,
-                .max_pending_bytes = std::min(options.queue_bytes, kMaxPendingBytes),
-                .waits_for_release = options.waits_for_release,
-                .unix_us = options.unix_us},
-               layout.root(), tell) {}
+                .max_kept_bytes = std::min(options.queue_bytes, kMaxKeptBytes),
+                .bundles = options.bundles,
+                .unix_us = options.unix_us,
+                .show = options.show}) {}
 
+  Journal& journal;
   daemon::Teller tell;
   RecordQueue queue;
   Bundler bundler;
-  std::vector<ReversePath> recovered;  // taken once, by the owner
   ArchiveWriter writer;
 };
 
@@ -47,20 +69,17 @@ Archive::Archive(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Archive::~Archive() { static_cast<void>(close()); }
 
 Expected<std::unique_ptr<Archive>> Archive::open(ArchiveOptions options,
-                                                 const Annotation& annotation) {
-  std::error_code fault;
-  const auto root = std::filesystem::absolute(options.directory, fault).lexically_normal();
-  if (fault || options.directory.empty()) {
-    return bad_usage(fmt::format("archive: \"{}\" is no directory", options.directory));
-  }
-  std::string directory = root.string();
-  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-  const ArchiveLayout layout(directory);
+                                                 const Annotation& annotation, Journal& journal) {
+  const auto layout = ArchiveLayout::of(options.directory);
+  if (!layout) return tl::unexpected(layout.error());
   if (!options.unix_us) options.unix_us = unix_us;
-  auto store = ArchiveStore::open(*options.files, layout, options.archiver, options.rotation);
-  if (!store) return tl::unexpected(store.error());
-  return std::unique_ptr<Archive>(
-      new Archive(std::make_unique<Impl>(std::move(*store), options, annotation, layout)));
+  if (auto written = write_schemas(*options.files, *layout); !written) {
+    return tl::unexpected(written.error());
+  }
+  auto maker = BundleMaker::open(*options.files, *layout, options.archiver, options.bundles);
+  if (!maker) return tl::unexpected(maker.error());
+  return std::unique_ptr<Archive>(new Archive(
+      std::make_unique<Impl>(std::move(*maker), options, annotation, *layout, journal)));
 }
 
 std::uint64_t Archive::append(ReversePath path) { return impl_->queue.push(std::move(path)); }
@@ -80,15 +99,11 @@ void Archive::wait_for_room() { impl_->queue.wait_for_room(); }
 
 std::uint64_t Archive::synced() const { return impl_->writer.synced(); }
 
-std::string Archive::why_not_writable() const { return impl_->writer.trouble(); }
+std::string Archive::why_not_writable() const { return impl_->journal.why_not_writable(); }
 
 bool Archive::wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience) {
   return impl_->writer.wait_until_synced(number, patience);
 }
-
-std::vector<ReversePath> Archive::take_recovered() { return std::exchange(impl_->recovered, {}); }
-
-void Archive::release(std::uint64_t number) { impl_->writer.release(number); }
 
 ArchiveStatus Archive::status() const {
   const Bundler::Figures bundles = impl_->bundler.figures();
@@ -100,8 +115,8 @@ ArchiveStatus Archive::status() const {
   status.bundles = bundles.bundles;
   status.bundle_bytes = bundles.bytes;
   status.rejected_rows = bundles.rejected_rows;
-  status.spools_to_bundle = bundles.waiting;
-  status.failing = impl_->writer.trouble();
+  status.records_to_bundle = bundles.waiting;
+  status.failing = impl_->journal.why_not_writable();
   if (status.failing.empty()) status.failing = impl_->bundler.trouble();
   return status;
 }
@@ -114,7 +129,7 @@ Expected<void> Archive::close() {
     return run_failed(
         fmt::format("{} records could not be archived: {}; reverse traceroutes among them were not "
                     "shown, and are measured again after the next start",
-                    lost, impl_->writer.trouble()));
+                    lost, impl_->journal.why_not_writable()));
   }
   return {};
 }

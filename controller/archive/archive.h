@@ -1,25 +1,25 @@
 // The archive: every reverse traceroute and every measurement made for one, a row each, in M-Lab's
 // tables as bundles (../../docs/archive.md).
 //
-// Records wait in a queue. A thread of the archive's own writes them to the spool and syncs it in
-// groups; another one makes bundles. When the disk is full or fails this is told once, nothing is
-// dropped, and it is tried again each second. append() never waits: has_room() says when no more
-// should come.
-// Thread: any.
+// Records wait in a queue. A thread of the archive's own writes them into the journal and syncs it
+// in groups; another one makes bundles of what stands there. When the disk is full or fails,
+// nothing is dropped, and it is tried again each second. append() never waits: has_room() says when
+// no more should come. Thread: any.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "config/error.h"
 #include "controller/annotation/annotation.h"
+#include "controller/archive/bundle.h"
 #include "controller/archive/schema.h"
-#include "controller/archive/spool.h"
-#include "controller/archive/store.h"
+#include "controller/journal/journal.h"
 #include "controller/records.h"
 #include "controller/reverse_path.h"
 #include "storage/file_system.h"
@@ -29,14 +29,13 @@ namespace backsight::controller {
 struct ArchiveOptions {
   std::string directory;
   Archiver archiver;  // what rows say of the program
-  RotationLimits rotation;
+  BundleLimits bundles;
   // Longest that a row waits in memory. A reverse traceroute does not wait: somebody does for it.
   std::chrono::milliseconds sync_interval{100};
   std::chrono::milliseconds retry_interval{1000};
   std::uint64_t queue_bytes = std::uint64_t{64} << 20;  // of records that wait: beyond, no room
-  // Reverse traceroutes stay in the spool until release() says that they are remembered elsewhere,
-  // too: as long, take_recovered() gives them to the next process.
-  bool waits_for_release = false;
+  // Gets the reverse traceroutes that have become durable, in order, from the thread that writes.
+  std::function<void(std::span<const EndedRecord>)> show = [](std::span<const EndedRecord>) {};
   // Gets each sentence for the operator, from a thread of the archive's, one at a time.
   std::function<void(const std::string&)> tell = [](const std::string&) {};
   storage::FileSystem* files = &storage::posix_file_system();
@@ -51,16 +50,17 @@ struct ArchiveStatus {
   std::uint64_t bundles = 0;                     // made
   std::uint64_t bundle_bytes = 0;                // packed
   std::uint64_t rejected_rows = 0;
-  std::uint64_t spools_to_bundle = 0;
-  std::string failing;  // what cannot be done now, one sentence; empty: all is well
+  std::uint64_t records_to_bundle = 0;  // of the journal
+  std::string failing;                  // what cannot be done now, one sentence; empty: all is well
 };
 
 class Archive {
  public:
-  // Takes the archive for this process; begins to bundle what an earlier one left. A relative
-  // directory becomes an absolute one.
+  // Of the journal in ArchiveLayout::of(options.directory), which outlives it; begins to bundle
+  // what stands there.
   [[nodiscard]] static Expected<std::unique_ptr<Archive>> open(ArchiveOptions options,
-                                                               const Annotation& annotation);
+                                                               const Annotation& annotation,
+                                                               Journal& journal);
   // As close(), without its word.
   ~Archive();
   Archive(const Archive&) = delete;
@@ -85,13 +85,6 @@ class Archive {
   [[nodiscard]] std::string why_not_writable() const;
   // Returns once they are, or false after `patience`. Does not wait for the next group.
   [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
-
-  // Reverse traceroutes that an earlier process archived and had not yet bundled: they have ended,
-  // whatever else of it was lost. Given once. Thread: the owner's.
-  [[nodiscard]] std::vector<ReversePath> take_recovered();
-  // What was recovered, and the reverse traceroutes among the records up to this number, are
-  // remembered elsewhere: they may be bundled.
-  void release(std::uint64_t number);
 
   [[nodiscard]] ArchiveStatus status() const;
 

@@ -2,148 +2,104 @@
 
 #include <fmt/format.h>
 
-#include <span>
+#include <algorithm>
+#include <iterator>
 
-#include "controller/archive/packed_writer.h"
-#include "controller/archive/row_check.h"
-#include "controller/archive/spool_lines.h"
+#include "controller/archive/packed_rows.h"
+#include "storage/log/log_reader.h"
 
 namespace backsight::controller {
 
-namespace {
-
-using storage::File;
 using storage::FileSystem;
 
-// The rows that a bundle refuses, appended to a file that is made for the first of them.
-class Rejected {
- public:
-  Rejected(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+Expected<std::unique_ptr<BundleMaker>> BundleMaker::open(FileSystem& files,
+                                                         const ArchiveLayout& layout,
+                                                         const Archiver& archiver,
+                                                         const BundleLimits& limits) {
+  const std::string& folder = layout.journal_directory();
+  auto bundled = storage::DurableNumber::open(files, folder, "bundled");
+  if (!bundled) return tl::unexpected(bundled.error());
+  auto packed = storage::DurableNumber::open(files, folder, "packed");
+  if (!packed) return tl::unexpected(packed.error());
+  std::unique_ptr<BundleMaker> maker(
+      new BundleMaker(files, layout, archiver, limits, std::move(*bundled), std::move(*packed)));
+  if (auto cleared = maker->clear(); !cleared) return tl::unexpected(cleared.error());
+  return maker;
+}
 
-  Expected<void> add(std::string_view row) {
-    if (file_ == nullptr) {
-      auto file = files_.open_to_write(path_);
-      if (!file) return tl::unexpected(file.error());
-      file_ = std::move(*file);
+// What an earlier process was making is made anew.
+Expected<void> BundleMaker::clear() {
+  const auto found = files_.list(layout_.journal_directory());
+  if (!found) return tl::unexpected(found.error());
+  for (const std::string& file : *found) {
+    const auto name = parse_bundle_name(std::string_view(file).substr(0, file.rfind('.')));
+    if (!name) continue;
+    if (file.ends_with(".open")) {
+      return run_failed(fmt::format(
+          "{}/{}: holds rows of an earlier version, which this one does not read; start that "
+          "version and stop it: it bundles them",
+          layout_.journal_directory(), file));
     }
-    const std::string line = std::string(row) + '\n';
-    if (auto put = file_->write_at(bytes_, std::as_bytes(std::span(line))); !put) return put;
-    bytes_ += line.size();
-    return {};
+    if (!file.ends_with(".tmp")) continue;
+    if (auto removed = files_.remove(layout_.packing(*name)); !removed) return removed;
   }
-  Expected<void> finish() {
-    if (file_ == nullptr) return {};
-    if (auto cut = file_->truncate(bytes_); !cut) return cut;
-    return file_->sync();
+  return {};
+}
+
+std::uint64_t BundleMaker::bundled() const noexcept {
+  return std::max(bundled_.value(), storage::kFirstPosition);
+}
+
+Expected<void> BundleMaker::advance(std::uint64_t end) {
+  const bool is_again = packed_.value() > bundled();
+  BundleReport report;
+  PackedRows rows(files_, layout_, archiver_, limits_, is_again);
+  const auto behind = pack(rows, is_again ? packed_.value() : end, report);
+  if (!behind) return tl::unexpected(behind.error());
+  const auto packed = rows.finish(report);
+  if (!packed) return tl::unexpected(packed.error());
+  if (auto stored = packed_.store(*behind); !stored) return stored;
+  for (const BundleName& name : *packed) {
+    if (auto published = publish(name); !published) return published;
+    ++report.bundles;
   }
+  if (auto stored = bundled_.store(*behind); !stored) return stored;
+  report_.bundles += report.bundles;
+  report_.packed_bytes += report.packed_bytes;
+  report_.rejected += report.rejected;
+  std::ranges::move(report.complaints, std::back_inserter(report_.complaints));
+  return {};
+}
 
- private:
-  FileSystem& files_;
-  std::string path_;
-  std::unique_ptr<File> file_;
-  std::uint64_t bytes_ = 0;
-};
-
-class Bundling {
- public:
-  Bundling(FileSystem& files, const ArchiveLayout& layout, const BundleName& name)
-      : files_(files), layout_(layout), name_(name) {}
-
-  Expected<BundleReport> run() {
-    auto bundle = files_.open_to_read(layout_.bundle(name_));
-    if (!bundle) return tl::unexpected(bundle.error());
-    // Published before, and only the spool's removal is missing.
-    if (*bundle == nullptr) {
-      if (auto packed = pack(); !packed) return tl::unexpected(packed.error());
-      if (report_.rows > 0) {
-        if (auto published = publish(); !published) return tl::unexpected(published.error());
-      }
+// Returns the position behind what was packed.
+Expected<std::uint64_t> BundleMaker::pack(PackedRows& rows, std::uint64_t end,
+                                          BundleReport& report) {
+  storage::LogReader reader(files_, layout_.journal_directory(), bundled());
+  while (true) {
+    const auto record = reader.next(report.complaints);
+    if (!record) return tl::unexpected(record.error());
+    if (!*record || (*record)->position >= end) return end;
+    const auto head = parse_head((*record)->payload);
+    const bool has_rows =
+        head && (head->kind == JournalKind::kMeasured || head->kind == JournalKind::kEnded);
+    if (!has_rows) continue;
+    if (rows.is_full(head->unix_us)) return (*record)->position;
+    const auto text = parse_text((*record)->payload);
+    if (!text) {
+      report.complaints.push_back(fmt::format("{}: the record at position {} holds {}",
+                                              layout_.journal_directory(), (*record)->position,
+                                              text.error()));
+      continue;
     }
-    if (auto removed = remove_spool(); !removed) return tl::unexpected(removed.error());
-    return std::move(report_);
+    if (auto added = rows.add(*head, *text); !added) return tl::unexpected(added.error());
   }
+}
 
- private:
-  Expected<void> pack() {
-    auto spool = files_.open_to_read(layout_.spool(name_));
-    if (!spool) return tl::unexpected(spool.error());
-    if (*spool == nullptr) return {};
-    auto packing = files_.open_to_write(layout_.packing(name_));
-    if (!packing) return tl::unexpected(packing.error());
-    SpoolLines lines(std::move(*spool));
-    PackedWriter writer(**packing);
-    if (auto put = pack_rows(lines, writer); !put) return put;
-    report_.packed_bytes = writer.bytes();
-    return {};
-  }
-
-  Expected<void> pack_rows(SpoolLines& lines, PackedWriter& writer) {
-    RowCheck check(name_.datatype);
-    Rejected rejected(files_, layout_.rejected(name_));
-    while (true) {
-      const auto row = lines.next();
-      if (!row) return tl::unexpected(row.error());
-      if (!row->has_value()) break;
-      if (const std::string fault = check.fault(**row); !fault.empty()) {
-        if (auto added = rejected.add(**row); !added) return added;
-        if (report_.rejected++ == 0) first_fault_ = fault;
-        continue;
-      }
-      ++report_.rows;
-      if (auto put = writer.write(**row); !put) return put;
-      if (auto put = writer.write("\n"); !put) return put;
-    }
-    complain(lines.torn_bytes());
-    if (auto finished = rejected.finish(); !finished) return finished;
-    return writer.finish();
-  }
-
-  void complain(std::uint64_t torn_bytes) {
-    if (torn_bytes > 0) {
-      report_.complaints.push_back(fmt::format("{}: its last {} bytes are a torn row and were cut",
-                                               layout_.spool(name_), torn_bytes));
-    }
-    if (report_.rejected > 0) {
-      report_.complaints.push_back(fmt::format(
-          "{}: {} rows do not satisfy the schema and were left out of the bundle, the "
-          "first: {}; see them in {}",
-          layout_.spool(name_), report_.rejected, first_fault_, layout_.rejected(name_)));
-    }
-  }
-
-  Expected<void> publish() {
-    const std::string directory = layout_.bundle_directory(name_);
-    if (auto made = files_.make_directories(directory); !made) return made;
-    if (auto named = files_.rename(layout_.packing(name_), layout_.bundle(name_)); !named) {
-      return named;
-    }
-    return files_.sync_directory(directory);
-  }
-
-  Expected<void> remove_spool() {
-    if (report_.rows == 0) {
-      if (auto removed = files_.remove(layout_.packing(name_)); !removed) return removed;
-    }
-    if (report_.rejected > 0) {
-      const auto synced = files_.sync_directory(layout_.spool_directory());
-      if (!synced) return synced;
-    }
-    if (auto removed = files_.remove(layout_.spool(name_)); !removed) return removed;
-    return files_.sync_directory(layout_.spool_directory());
-  }
-
-  FileSystem& files_;
-  const ArchiveLayout& layout_;
-  BundleName name_;
-  BundleReport report_;
-  std::string first_fault_;
-};
-
-}  // namespace
-
-Expected<BundleReport> make_bundle(FileSystem& files, const ArchiveLayout& layout,
-                                   const BundleName& name) {
-  return Bundling(files, layout, name).run();
+Expected<void> BundleMaker::publish(const BundleName& name) {
+  const std::string directory = layout_.bundle_directory(name);
+  if (auto made = files_.make_directories(directory); !made) return made;
+  if (auto named = files_.rename(layout_.packing(name), layout_.bundle(name)); !named) return named;
+  return files_.sync_directory(directory);
 }
 
 }  // namespace backsight::controller

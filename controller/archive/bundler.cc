@@ -1,22 +1,29 @@
 #include "controller/archive/bundler.h"
 
+#include <fmt/format.h>
+
 namespace backsight::controller {
 
-Bundler::Bundler(storage::FileSystem& files, const ArchiveLayout& layout,
+Bundler::Bundler(std::unique_ptr<BundleMaker> maker, Journal& journal, const ArchiveLayout& layout,
                  std::chrono::milliseconds retry_interval, daemon::Teller& tell)
-    : files_(files),
+    : maker_(std::move(maker)),
+      journal_(journal),
       layout_(layout),
       retry_interval_(retry_interval),
       tell_(tell),
       trouble_(tell, layout.root() + ": bundles are made again"),
-      thread_([this] { run(); }) {}
+      bundled_(maker_->bundled()),
+      end_(journal.readable_end()) {
+  journal_.keep_from(bundled_);
+  thread_ = std::thread([this] { run(); });
+}
 
 Bundler::~Bundler() { stop(); }
 
-void Bundler::add(const std::vector<BundleName>& closed) {
-  if (closed.empty()) return;
+void Bundler::bundle_all() {
+  const std::uint64_t end = journal_.readable_end();
   const std::lock_guard lock(mutex_);
-  waiting_.insert(waiting_.end(), closed.begin(), closed.end());
+  end_ = end;
   work_.notify_one();
 }
 
@@ -32,21 +39,21 @@ void Bundler::stop() {
 Bundler::Figures Bundler::figures() const {
   const std::lock_guard lock(mutex_);
   Figures figures = figures_;
-  figures.waiting = waiting_.size();
+  figures.waiting = end_ > bundled_ ? end_ - bundled_ : 0;
   return figures;
 }
 
 void Bundler::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [this] { return !waiting_.empty() || is_stopping_; });
-    if (waiting_.empty()) return;
-    const BundleName name = waiting_.front();
+    work_.wait(lock, [this] { return bundled_ < end_ || is_stopping_; });
+    if (bundled_ >= end_) return;
+    const std::uint64_t end = end_;
     lock.unlock();
-    const bool is_made = make(name);
+    const bool is_made = make(end);
     lock.lock();
     if (is_made) {
-      waiting_.pop_front();
+      bundled_ = maker_->bundled();
     } else if (is_stopping_ ||
                work_.wait_for(lock, retry_interval_, [this] { return is_stopping_; })) {
       return;
@@ -54,21 +61,22 @@ void Bundler::run() {
   }
 }
 
-bool Bundler::make(const BundleName& name) {
-  const auto report = make_bundle(files_, layout_, name);
-  if (!report) {
+bool Bundler::make(std::uint64_t end) {
+  if (const auto made = maker_->advance(end); !made) {
     trouble_.failed(
         fmt::format("{}; free space on the disk of {} or make it writable; the rows stay "
                     "in {} and are bundled as soon as it works",
-                    report.error().sentence, layout_.root(), layout_.spool_directory()));
+                    made.error().sentence, layout_.root(), layout_.journal_directory()));
     return false;
   }
   trouble_.worked();
-  for (const std::string& complaint : report->complaints) tell_(complaint);
+  journal_.keep_from(maker_->bundled());
+  const BundleReport report = maker_->take_report();
+  for (const std::string& complaint : report.complaints) tell_(complaint);
   const std::lock_guard lock(mutex_);
-  figures_.bundles += report->rows > 0 ? 1 : 0;
-  figures_.bytes += report->packed_bytes;
-  figures_.rejected_rows += report->rejected;
+  figures_.bundles += report.bundles;
+  figures_.bytes += report.packed_bytes;
+  figures_.rejected_rows += report.rejected;
   return true;
 }
 

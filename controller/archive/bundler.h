@@ -1,21 +1,19 @@
-// The thread that makes bundles of closed spools, one after the other, and tries again when it
-// cannot.
+// The thread that makes bundles of what the journal holds, and tries again when it cannot.
 // Thread: any, but stop() and the destructor are the owner's.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "controller/archive/bundle.h"
 #include "controller/archive/layout.h"
+#include "controller/journal/journal.h"
 #include "daemon/trouble.h"
-#include "storage/file_system.h"
 
 namespace backsight::controller {
 
@@ -25,17 +23,20 @@ class Bundler {
     std::uint64_t bundles = 0;
     std::uint64_t bytes = 0;  // packed
     std::uint64_t rejected_rows = 0;
-    std::uint64_t waiting = 0;
+    std::uint64_t waiting = 0;  // records of the journal
   };
 
-  Bundler(storage::FileSystem& files, const ArchiveLayout& layout,
+  // Begins with all that the journal holds. It removes nothing that is not bundled.
+  Bundler(std::unique_ptr<BundleMaker> maker, Journal& journal, const ArchiveLayout& layout,
           std::chrono::milliseconds retry_interval, daemon::Teller& tell);
   ~Bundler();
   Bundler(const Bundler&) = delete;
   Bundler& operator=(const Bundler&) = delete;
 
-  void add(const std::vector<BundleName>& closed);
-  // Makes what is waiting, until one cannot be made; then ends. The rest stays in the spool.
+  // What is durable by now is to be bundled.
+  void bundle_all();
+  // Makes what is to be bundled, until some cannot be made; then ends. The rest stays in the
+  // journal.
   void stop();
 
   [[nodiscard]] Figures figures() const;
@@ -44,16 +45,18 @@ class Bundler {
  private:
   void run();
   // Returns false when it could not.
-  bool make(const BundleName& name);
+  bool make(std::uint64_t end);
 
-  storage::FileSystem& files_;
+  const std::unique_ptr<BundleMaker> maker_;  // the thread's own
+  Journal& journal_;
   const ArchiveLayout layout_;
   const std::chrono::milliseconds retry_interval_;
   daemon::Teller& tell_;
   daemon::Trouble trouble_;
   mutable std::mutex mutex_;
   std::condition_variable work_;
-  std::deque<BundleName> waiting_;
+  std::uint64_t bundled_ = 0;  // position in the journal
+  std::uint64_t end_ = 0;      // to be bundled before it
   Figures figures_;
   bool is_stopping_ = false;
   std::thread thread_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <filesystem>
 
 namespace backsight::controller {
 
@@ -90,6 +91,17 @@ std::optional<BundleName> parse_bundle_name(std::string_view text) {
 std::string day_of(std::uint64_t unix_us) {
   const Civil civil = civil_of(unix_us);
   return fmt::format("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day);
+}
+
+Expected<ArchiveLayout> ArchiveLayout::of(const std::string& directory) {
+  std::error_code fault;
+  const auto root = std::filesystem::absolute(directory, fault).lexically_normal();
+  if (fault || directory.empty()) {
+    return bad_usage(fmt::format("archive: \"{}\" is no directory", directory));
+  }
+  std::string path = root.string();
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return ArchiveLayout(std::move(path));
 }
 
 std::string ArchiveLayout::bundle_directory(const BundleName& bundle) const {

@@ -1,7 +1,6 @@
 #include "controller/archive/rows.h"
 
 #include "controller/json/annotation_json.h"
-#include "controller/json/path_json.h"
 #include "controller/json/utf8.h"
 #include "tasks/json/json.h"
 #include "tasks/json/json_text.h"
@@ -51,10 +50,6 @@ void write_spoofer(JsonText& json, std::size_t rank, const RankedSpoofersRecord:
 }
 
 }  // namespace
-
-void append_raw(std::string& out, const ReversePath& path, const Annotation& annotation) {
-  append_json(out, path, annotation);
-}
 
 void append_raw(std::string& out, const PingRecord& record, const Annotation& /*annotation*/) {
   JsonText json(out);

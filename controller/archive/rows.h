@@ -1,4 +1,4 @@
-// Records as the archive's tables hold them: the `raw` column of a row, in JSON (schema.h).
+// Measurements as the archive's tables hold them: the `raw` column of a row, in JSON (schema.h).
 // Thread: any.
 #pragma once
 
@@ -7,11 +7,9 @@
 #include "controller/annotation/annotation.h"
 #include "controller/archive/schema.h"
 #include "controller/records.h"
-#include "controller/reverse_path.h"
 
 namespace backsight::controller {
 
-[[nodiscard]] inline Datatype datatype_of(const ReversePath&) noexcept { return Datatype::kRevtr; }
 [[nodiscard]] inline Datatype datatype_of(const PingRecord&) noexcept { return Datatype::kPing; }
 [[nodiscard]] inline Datatype datatype_of(const TraceRecord& record) noexcept {
   return record.is_atlas ? Datatype::kTraceAtlas : Datatype::kTrace;
@@ -20,7 +18,6 @@ namespace backsight::controller {
   return Datatype::kRankedSpoofers;
 }
 
-void append_raw(std::string& out, const ReversePath& path, const Annotation& annotation);
 void append_raw(std::string& out, const PingRecord& record, const Annotation& annotation);
 void append_raw(std::string& out, const TraceRecord& record, const Annotation& annotation);
 void append_raw(std::string& out, const RankedSpoofersRecord& record, const Annotation& annotation);

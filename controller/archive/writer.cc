@@ -1,10 +1,8 @@
 #include "controller/archive/writer.h"
 
-#include <fmt/format.h>
-
-#include <vector>
-
+#include "controller/archive/layout.h"
 #include "controller/archive/rows.h"
+#include "controller/json/path_json.h"
 
 namespace backsight::controller {
 
@@ -14,21 +12,18 @@ namespace {
 constexpr std::uint64_t kGroupBytes = std::uint64_t{1} << 20;
 // How often finish() tries what fails.
 constexpr int kTriesAtEnd = 3;
-// How often spools are looked at that nobody appends to.
+// How often it is looked whether bundles are due, and whether the disk takes something again.
 constexpr std::chrono::milliseconds kIdle{1000};
 
 }  // namespace
 
-ArchiveWriter::ArchiveWriter(std::unique_ptr<ArchiveStore> store, RecordQueue& queue,
-                             Bundler& bundler, const Annotation& annotation, Settings settings,
-                             const std::string& directory, daemon::Teller& tell)
-    : store_(std::move(store)),
+ArchiveWriter::ArchiveWriter(Journal& journal, RecordQueue& queue, Bundler& bundler,
+                             const Annotation& annotation, Settings settings)
+    : journal_(journal),
       queue_(queue),
       bundler_(bundler),
       annotation_(annotation),
       settings_(std::move(settings)),
-      directory_(directory),
-      trouble_(tell, directory + ": rows are written again"),
       thread_([this] { run(); }) {}
 
 ArchiveWriter::~ArchiveWriter() { finish(); }
@@ -54,31 +49,12 @@ std::array<std::uint64_t, kDatatypes> ArchiveWriter::rows() const {
 }
 
 void ArchiveWriter::run() {
-  bundle_closed();
   while (!is_over()) {
     wait_for_work();
-    if (take_records()) sync_if_due();
-    bundle_closed();
+    take_records();
+    sync_if_due();
+    bundle_if_due();
   }
-}
-
-void ArchiveWriter::release(std::uint64_t number) {
-  std::uint64_t released = released_.load();
-  while (released < number + 1 && !released_.compare_exchange_weak(released, number + 1)) {
-  }
-}
-
-// What may be bundled goes to the bundler, in the order in which it was closed.
-void ArchiveWriter::bundle_closed() {
-  for (const BundleName& name : store_->take_closed()) closed_.push_back({name, taken_});
-  std::vector<BundleName> ready;
-  std::erase_if(closed_, [&](const Closed& it) {
-    const bool waits = settings_.waits_for_release && it.name.datatype == Datatype::kRevtr &&
-                       released_.load() <= it.last;
-    if (!waits) ready.push_back(it.name);
-    return !waits;
-  });
-  bundler_.add(ready);
 }
 
 void ArchiveWriter::wait_for_work() {
@@ -95,80 +71,92 @@ void ArchiveWriter::wait_for_work() {
       std::max(std::chrono::milliseconds(0), std::chrono::ceil<std::chrono::milliseconds>(left)));
 }
 
-bool ArchiveWriter::take_records() {
-  if (stuck_ && !take(*std::exchange(stuck_, std::nullopt))) return false;
+void ArchiveWriter::take_records() {
   const Annotation annotation = annotation_.get();
-  while (store_->pending_bytes() < settings_.max_pending_bytes) {
-    auto record = queue_.try_pop();
+  while (kept_bytes_ < settings_.max_kept_bytes) {
+    const auto record = queue_.try_pop();
     if (!record) break;
-    Row row;
-    std::visit(
-        [&](const auto& one) {
-          row.datatype = datatype_of(one);
-          append_raw(row.raw, one, annotation);
-        },
-        *record);
-    if (!take(std::move(row))) return false;
+    if (taken_ == synced_.load()) dirty_since_ = Clock::now();
+    ++taken_;
+    if (begun_unix_us_ == 0) begun_unix_us_ = settings_.unix_us();
+    const std::uint64_t before = kept_bytes_;
+    std::visit([&](const auto& one) { take(one, annotation); }, *record);
+    unbundled_bytes_ += kept_bytes_ - before;
   }
-  return true;
+  hand_over_rows();
 }
 
-bool ArchiveWriter::take(Row row) {
-  if (auto appended = store_->append(row.datatype, row.raw, settings_.unix_us()); !appended) {
-    stuck_ = std::move(row);
-    failed(appended.error());
-    return false;
+void ArchiveWriter::take(const ReversePath& path, const Annotation& annotation) {
+  hand_over_rows();  // so that what it was made of stands before it
+  const std::string shown = to_listed_json(path, annotation);
+  kept_bytes_ += shown.size();
+  journal_.end(path, shown, settings_.unix_us());
+  is_urgent_ = true;
+  ++rows_[static_cast<std::size_t>(Datatype::kRevtr)];
+}
+
+template <typename Record>
+void ArchiveWriter::take(const Record& record, const Annotation& annotation) {
+  const auto table = static_cast<std::size_t>(datatype_of(record));
+  Group& group = groups_[table];
+  const std::size_t before = group.rows.size();
+  append_raw(group.rows, record, annotation);
+  group.rows += '\n';
+  ++group.count;
+  kept_bytes_ += group.rows.size() - before;
+  ++rows_[table];
+  if (group.rows.size() >= kGroupBytes) hand_over_rows();
+}
+
+void ArchiveWriter::hand_over_rows() {
+  for (std::size_t i = 0; i < kDatatypes; ++i) {
+    if (groups_[i].count == 0) continue;
+    const Group group = std::exchange(groups_[i], {});
+    journal_.measured(name(kAllDatatypes[i]), group.rows, group.count, settings_.unix_us());
   }
-  if (taken_ == synced_.load()) dirty_since_ = Clock::now();
-  ++taken_;
-  is_urgent_ = is_urgent_ || row.datatype == Datatype::kRevtr;
-  ++rows_[static_cast<std::size_t>(row.datatype)];
-  return true;
 }
 
 bool ArchiveWriter::is_sync_due() const {
   const std::uint64_t synced = synced_.load();
-  if (is_failing_ || queue_.is_closed()) return true;
+  if (is_failing_ || queue_.is_closed() || !journal_.why_not_writable().empty()) return true;
   if (taken_ == synced) return false;
-  return is_urgent_ || store_->pending_bytes() >= kGroupBytes || flush_wanted_.load() > synced ||
+  return is_urgent_ || kept_bytes_ >= kGroupBytes || flush_wanted_.load() > synced ||
          Clock::now() >= dirty_since_ + settings_.sync_interval;
 }
 
 void ArchiveWriter::sync_if_due() {
-  const bool is_rotated = store_->rotate(settings_.unix_us());
-  if (is_rotated || is_sync_due()) sync();
+  if (is_sync_due()) sync();
 }
 
-bool ArchiveWriter::sync() {
-  if (auto synced = store_->sync(); !synced) {
-    failed(synced.error());
-    return false;
-  }
-  is_failing_ = false;
+void ArchiveWriter::sync() {
+  is_failing_ = !journal_.sync();
+  settings_.show(journal_.take_written());
+  if (is_failing_) return;
   is_urgent_ = false;
-  trouble_.worked();
+  kept_bytes_ = 0;
   const std::lock_guard lock(mutex_);
   synced_.store(taken_);
   progress_.notify_all();
-  return true;
 }
 
-void ArchiveWriter::failed(const Error& error) {
-  is_failing_ = true;
-  trouble_.failed(
-      fmt::format("{}; free space on the disk of {} or make it writable; records wait "
-                  "in memory, and are written as soon as it works",
-                  error.sentence, directory_));
+void ArchiveWriter::bundle_if_due() {
+  if (begun_unix_us_ == 0 || taken_ != synced_.load()) return;
+  const std::uint64_t now = settings_.unix_us();
+  const BundleLimits& limits = settings_.bundles;
+  const bool is_due = unbundled_bytes_ >= limits.bytes || now >= begun_unix_us_ + limits.age_us ||
+                      day_of(now) != day_of(begun_unix_us_);
+  if (!is_due) return;
+  bundler_.bundle_all();
+  begun_unix_us_ = 0;
+  unbundled_bytes_ = 0;
 }
 
 // Once the queue is closed: when all is written, or cannot be.
 bool ArchiveWriter::is_over() {
   if (!queue_.is_closed()) return false;
   if (is_failing_) return ++failures_at_end_ > kTriesAtEnd;
-  if (taken_ != queue_.pushed() || stuck_) return false;
-  store_->rotate(settings_.unix_us(), true);
-  if (!sync()) return false;
-  bundle_closed();
+  if (taken_ != queue_.pushed() || taken_ != synced_.load()) return false;
+  bundler_.bundle_all();
   return true;
 }
 

@@ -1,5 +1,6 @@
-// The thread that writes records to the spool and syncs it in groups.
-// Thread: any, but finish() and the destructor are the owner's.
+// The thread that writes records into the journal and syncs it in groups. What ends is shown once
+// it is durable; what was measured before it is so, too. Thread: any, but finish() and the
+// destructor are the owner's.
 #pragma once
 
 #include <array>
@@ -7,11 +8,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <memory>
 #include <mutex>
-#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -19,8 +18,7 @@
 #include "controller/archive/bundler.h"
 #include "controller/archive/record_queue.h"
 #include "controller/archive/schema.h"
-#include "controller/archive/store.h"
-#include "daemon/trouble.h"
+#include "controller/journal/journal.h"
 
 namespace backsight::controller {
 
@@ -29,15 +27,15 @@ class ArchiveWriter {
   struct Settings {
     std::chrono::milliseconds sync_interval{100};
     std::chrono::milliseconds retry_interval{1000};
-    std::uint64_t max_pending_bytes = 0;  // of rows in memory; more records stay in the queue
-    bool waits_for_release = false;       // see ArchiveOptions
+    std::uint64_t max_kept_bytes = 0;  // of rows in memory; more records stay in the queue
+    BundleLimits bundles;
     std::function<std::uint64_t()> unix_us;
+    std::function<void(std::span<const EndedRecord>)> show;
   };
 
-  // Gives closed spools to the bundler. All it is given outlives it.
-  ArchiveWriter(std::unique_ptr<ArchiveStore> store, RecordQueue& queue, Bundler& bundler,
-                const Annotation& annotation, Settings settings, const std::string& directory,
-                daemon::Teller& tell);
+  // Tells the bundler when bundles are due. All it is given outlives it.
+  ArchiveWriter(Journal& journal, RecordQueue& queue, Bundler& bundler,
+                const Annotation& annotation, Settings settings);
   ~ArchiveWriter();
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;
@@ -46,10 +44,7 @@ class ArchiveWriter {
   [[nodiscard]] std::uint64_t synced() const noexcept { return synced_.load(); }
   [[nodiscard]] bool wait_until_synced(std::uint64_t number, std::chrono::milliseconds patience);
 
-  // The reverse traceroutes among the records up to this number may be bundled.
-  void release(std::uint64_t number);
-
-  // Writes what is in the queue, which is closed, and closes all spools. Gives up after a few
+  // Writes what is in the queue, which is closed, and has all of it bundled. Gives up after a few
   // failures.
   void finish();
 
@@ -57,54 +52,48 @@ class ArchiveWriter {
   void set_annotation(Annotation annotation) { annotation_.set(std::move(annotation)); }
 
   [[nodiscard]] std::array<std::uint64_t, kDatatypes> rows() const;
-  [[nodiscard]] std::string trouble() const { return trouble_.sentence(); }
-  [[nodiscard]] const ArchiveStore& store() const noexcept { return *store_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Row {
-    Datatype datatype = Datatype::kRevtr;
-    std::string raw;
+  // Rows of a table that are not in the journal yet.
+  struct Group {
+    std::string rows;
+    std::uint64_t count = 0;
   };
 
   void run();
   void wait_for_work();
-  // False: the disk does not take them.
-  bool take_records();
-  bool take(Row row);
+  void take_records();
+  void take(const ReversePath& path, const Annotation& annotation);
+  template <typename Record>
+  void take(const Record& record, const Annotation& annotation);
+  // Gives them to the journal.
+  void hand_over_rows();
   void sync_if_due();
-  bool sync();
-  void failed(const Error& error);
-  void bundle_closed();
+  void sync();
+  void bundle_if_due();
   [[nodiscard]] bool is_sync_due() const;
   [[nodiscard]] bool is_over();
 
-  std::unique_ptr<ArchiveStore> store_;
+  Journal& journal_;
   RecordQueue& queue_;
   Bundler& bundler_;
   CurrentAnnotation annotation_;
   const Settings settings_;
-  const std::string directory_;
-  daemon::Trouble trouble_;
-
-  // A spool that gets no more rows, and the last record that can stand in it.
-  struct Closed {
-    BundleName name;
-    std::uint64_t last = 0;
-  };
 
   // The thread's own.
-  std::deque<Closed> closed_;      // that wait for their release
-  std::optional<Row> stuck_;       // that the store could not take
-  bool is_urgent_ = false;         // a reverse traceroute is among those that are not durable
-  std::uint64_t taken_ = 0;        // records that the store has
-  Clock::time_point dirty_since_;  // the first of them that is not durable was taken
+  std::array<Group, kDatatypes> groups_;
+  bool is_urgent_ = false;             // a reverse traceroute is among those that are not durable
+  std::uint64_t taken_ = 0;            // records
+  std::uint64_t kept_bytes_ = 0;       // of those that are not durable
+  Clock::time_point dirty_since_;      // the first of them was taken
+  std::uint64_t begun_unix_us_ = 0;    // the first that is not given to the bundler; 0: none
+  std::uint64_t unbundled_bytes_ = 0;  // of these
   bool is_failing_ = false;
   int failures_at_end_ = 0;
 
   std::atomic<std::uint64_t> synced_{0};        // written by the thread
   std::atomic<std::uint64_t> flush_wanted_{0};  // written by those who wait
-  std::atomic<std::uint64_t> released_{0};      // records, and one more
   std::array<std::atomic<std::uint64_t>, kDatatypes> rows_{};
   mutable std::mutex mutex_;  // of progress_
   std::condition_variable progress_;

@@ -77,25 +77,16 @@ std::vector<std::uint64_t> BatchTable::open_of(std::uint64_t batch) const {
   return open;
 }
 
-void BatchTable::show(std::uint64_t batch, ShownEnd end, const std::string& label,
+void BatchTable::show(std::uint64_t batch, const ShownEnd& end, const std::string& label,
                       std::uint64_t unix_us) {
   BatchEntry& entry = batches_.at(batch);
-  entry.ends.push_back(std::move(end));
+  entry.ends.push_back(end);
   if (!label.empty()) {
     std::string key = label_key(user_of(entry), label);
     labels_[key].push_back({batch, entry.ends.size() - 1});
     order_.push_back({std::move(key), batch});
   }
   if (entry.is_complete()) complete_.push_back({unix_us, batch});
-}
-
-void BatchTable::move_to_disk(std::uint64_t batch, std::uint64_t id,
-                              const storage::RecordPlace& place) {
-  const auto found = batches_.find(batch);
-  if (found == batches_.end()) return;
-  for (ShownEnd& end : found->second.ends) {
-    if (end.id == id) end = {id, place, nullptr};
-  }
 }
 
 bool BatchTable::cancel(std::uint64_t batch) {

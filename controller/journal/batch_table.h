@@ -6,23 +6,20 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "controller/reverse_path.h"
 #include "controller/service.h"
 #include "storage/log/log_format.h"
 
 namespace backsight::controller {
 
-// An end that may be shown: on the disk, or in memory while the disk refuses it.
+// An end that may be shown, and where the journal has it.
 struct ShownEnd {
   std::uint64_t id = 0;
-  storage::RecordPlace place;               // unless there is a path
-  std::shared_ptr<const ReversePath> path;  // none: it stands on the disk
+  storage::RecordPlace place;
 };
 
 struct BatchEntry {
@@ -46,9 +43,8 @@ class BatchTable {
   // Claims the end of a request. False: there is none such, or it has ended.
   [[nodiscard]] bool claim_end(std::uint64_t batch, std::uint64_t id);
   // REQUIRES: its end is claimed.
-  void show(std::uint64_t batch, ShownEnd end, const std::string& label, std::uint64_t unix_us);
-  // It stands on the disk by now.
-  void move_to_disk(std::uint64_t batch, std::uint64_t id, const storage::RecordPlace& place);
+  void show(std::uint64_t batch, const ShownEnd& end, const std::string& label,
+            std::uint64_t unix_us);
   // False: no such batch, or all of it has ended.
   bool cancel(std::uint64_t batch);
 

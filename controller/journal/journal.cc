@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "controller/json/path_json.h"
 #include "controller/json/request_json.h"
 #include "controller/request_numbers.h"
 #include "probes/assert.h"
@@ -17,11 +16,8 @@ namespace {
 
 // More requests than any config allows in a batch.
 constexpr std::size_t kMaxRequests = 1'000'000;
-
-JournalHead head_of(JournalKind kind, std::uint64_t batch, std::uint64_t number,
-                    std::uint64_t unix_us) {
-  return {.kind = kind, .batch = batch, .number = number, .unix_us = unix_us, .name = {}};
-}
+// No batch has this number.
+constexpr std::uint64_t kNoBatch = 0;
 
 // A submission of ours, read back.
 tl::expected<std::vector<Request>, std::string> requests_of(const JournalHead& head,
@@ -45,30 +41,31 @@ tl::expected<std::vector<Request>, std::string> requests_of(const JournalHead& h
   return requests;
 }
 
-Expected<ReversePath> path_of(const storage::LogRecord& record) {
+Expected<std::string> shown_of(const storage::LogRecord& record) {
   const auto head = parse_head(record.payload);
   if (!head) return run_failed(head.error());
   if (head->kind != JournalKind::kEnded) return run_failed("another record stands there");
-  const auto text = parse_text(record.payload);
+  auto text = parse_text(record.payload);
   if (!text) return run_failed(text.error());
-  return parse_path(*text);
+  return std::move(*text);
 }
 
 }  // namespace
 
 Expected<std::unique_ptr<Journal>> Journal::open(storage::FileSystem& files,
                                                  const std::string& directory,
-                                                 const JournalOptions& options, Replay& replay,
+                                                 JournalOptions options, Replay* replay,
                                                  std::vector<std::string>& complaints) {
-  std::unique_ptr<Journal> journal(new Journal(files, directory));
+  std::unique_ptr<Journal> journal(new Journal(files, directory, std::move(options)));
   storage::LogOptions log_options;
-  log_options.segment_bytes = options.segment_bytes;
+  log_options.segment_bytes = journal->options_.segment_bytes;
   auto log = storage::LogWriter::open(files, directory, log_options);
   if (!log) return tl::unexpected(log.error());
   journal->log_ = std::move(*log);
   complaints.insert(complaints.end(), journal->log_->complaints().begin(),
                     journal->log_->complaints().end());
-  if (auto replayed = journal->replay_all(replay, complaints); !replayed) {
+  if (replay == nullptr) return journal;
+  if (auto replayed = journal->replay_all(*replay, complaints); !replayed) {
     return tl::unexpected(replayed.error());
   }
   return journal;
@@ -97,8 +94,10 @@ void Journal::replay_record(const storage::LogRecord& record, const storage::Rec
   const auto head = parse_head(record.payload);
   if (!head) return complain(head.error());
   switch (head->kind) {
+    case JournalKind::kMeasured:
+      return;
     case JournalKind::kEnded:
-      return replay.ended({head->batch, head->number, head->unix_us, head->name, place});
+      return replay.ended({head->batch, head->number, head->unix_us, 0, head->name, place});
     case JournalKind::kCancelled:
       return replay.cancelled(*head);
     case JournalKind::kAccepted:
@@ -115,8 +114,8 @@ void Journal::replay_record(const storage::LogRecord& record, const storage::Rec
 Expected<void> Journal::accept(std::span<const Request> requests, std::uint64_t unix_us) {
   BACKSIGHT_ASSERT(!requests.empty() && requests.front().id == requests.front().batch);
   Kept kept;
-  kept.head = head_of(JournalKind::kAccepted, requests.front().batch, requests.size(), unix_us);
-  kept.head.name = requests.front().user;
+  kept.head = {JournalKind::kAccepted, requests.front().batch, requests.size(), unix_us,
+               requests.front().user};
   std::string text;
   append_submission(text, requests);
   if (text.size() > kMaxJournalText) return run_failed("the submission is too large to be kept");
@@ -128,26 +127,37 @@ Expected<void> Journal::accept(std::span<const Request> requests, std::uint64_t 
   return wait_for(std::move(kept), lock);
 }
 
-void Journal::end(const ReversePath& path, std::uint64_t unix_us) {
-  Kept kept;
-  kept.head = head_of(JournalKind::kEnded, path.batch, path.id, unix_us);
-  kept.head.name = path.label.substr(0, kMaxNameBytes);
-  kept.bytes = encode_record(kept.head, to_json(path, {}));
-  const std::lock_guard lock(mutex_);
-  kept_.push_back(std::move(kept));
+void Journal::end(const ReversePath& path, std::string_view shown, std::uint64_t unix_us) {
+  keep({JournalKind::kEnded, path.batch, path.id, unix_us, path.label.substr(0, kMaxNameBytes)},
+       path.runtime_us, shown);
+}
+
+void Journal::measured(std::string_view table, std::string_view rows, std::uint64_t count,
+                       std::uint64_t unix_us) {
+  keep({JournalKind::kMeasured, kNoBatch, count, unix_us, std::string(table)}, 0, rows);
 }
 
 void Journal::cancel(std::uint64_t batch, std::uint64_t unix_us) {
+  keep({JournalKind::kCancelled, batch, 0, unix_us, {}}, 0, {});
+}
+
+void Journal::keep(JournalHead head, std::uint64_t runtime_us, std::string_view text) {
   Kept kept;
-  kept.head = head_of(JournalKind::kCancelled, batch, 0, unix_us);
-  kept.bytes = encode_record(kept.head, {});
+  kept.bytes = encode_record(head, text);
+  kept.head = std::move(head);
+  kept.runtime_us = runtime_us;
   const std::lock_guard lock(mutex_);
   kept_.push_back(std::move(kept));
 }
 
 Expected<void> Journal::sync() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (kept_.empty() && !is_writing_ && fault_.empty()) return {};
+  }
+  // Whether a disk that has refused takes something again, only a record says: of nothing.
+  if (waiting().records == 0 && !why_not_writable().empty()) cancel(kNoBatch, 0);
   std::unique_lock lock(mutex_);
-  if (kept_.empty() && !is_writing_) return {};
   return wait_for({}, lock);
 }
 
@@ -181,6 +191,7 @@ void Journal::write(std::unique_lock<std::mutex>& lock) {
     one.position = log_->append(one.bytes);
   }
   const Expected<void> outcome = log_->sync();
+  report(outcome);
   lock.lock();
   settle(now, outcome);
   is_writing_ = false;
@@ -198,8 +209,8 @@ void Journal::settle(std::vector<Kept>& written, const Expected<void>& outcome) 
     if (!outcome) {
       if (one.waiter == nullptr) again.push_back(std::move(one));
     } else if (one.head.kind == JournalKind::kEnded) {
-      written_.push_back(
-          {one.head.batch, one.head.number, one.head.unix_us, std::move(one.head.name), one.place});
+      written_.push_back({one.head.batch, one.head.number, one.head.unix_us, one.runtime_us,
+                          std::move(one.head.name), one.place});
     } else if (one.head.kind == JournalKind::kAccepted && !one.bytes.empty()) {
       remember(one.head.batch, one.position);
     }
@@ -208,15 +219,33 @@ void Journal::settle(std::vector<Kept>& written, const Expected<void>& outcome) 
                std::make_move_iterator(again.end()));
 }
 
-std::vector<Expected<ReversePath>> Journal::read(
+// Told outside of the lock, by the one who writes.
+void Journal::report(const Expected<void>& outcome) {
+  std::string sentence = "the journal is written again";
+  if (!outcome) {
+    sentence = fmt::format(
+        "{}; free space on the disk of {} or make it writable; requests are refused and records "
+        "wait in memory until it works",
+        outcome.error().sentence, directory_);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const bool was_fault = !fault_.empty();
+    fault_ = outcome ? std::string() : sentence;
+    if (was_fault == !outcome) return;
+  }
+  if (options_.tell) options_.tell(sentence, !outcome);
+}
+
+std::vector<Expected<std::string>> Journal::read(
     std::span<const storage::RecordPlace> places) const {
   storage::RecordFetcher fetcher(files_, directory_);
-  std::vector<Expected<ReversePath>> paths;
-  paths.reserve(places.size());
+  std::vector<Expected<std::string>> shown;
+  shown.reserve(places.size());
   for (const storage::RecordPlace& place : places) {
-    paths.push_back(fetcher.fetch(place).and_then(path_of));
+    shown.push_back(fetcher.fetch(place).and_then(shown_of));
   }
-  return paths;
+  return shown;
 }
 
 void Journal::remember(std::uint64_t batch, std::uint64_t position) {
@@ -237,8 +266,14 @@ Expected<void> Journal::forget(std::span<const std::uint64_t> batches) {
     for (const std::uint64_t batch : batches) kept_batches_.erase(batch);
     drop_forgotten_starts();
     if (!starts_.empty()) mark = std::min(mark, starts_.front().position);
+    mark = std::min(mark, keep_from_);
   }
   return storage::free_segments(files_, directory_, mark);
+}
+
+void Journal::keep_from(std::uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  keep_from_ = position;
 }
 
 Expected<std::vector<std::uint64_t>> Journal::oldest() const {
@@ -259,9 +294,24 @@ Expected<std::uint64_t> Journal::bytes() const {
   return storage::bytes_behind(files_, directory_, storage::kFirstPosition);
 }
 
-std::size_t Journal::kept() const {
+std::string Journal::why_not_writable() const {
   const std::lock_guard lock(mutex_);
-  return kept_.size();
+  return fault_;
+}
+
+std::uint64_t Journal::readable_end() const {
+  return storage::log_end(files_, directory_).value_or(storage::kFirstPosition);
+}
+
+Journal::Waiting Journal::waiting() const {
+  const std::lock_guard lock(mutex_);
+  Waiting waiting;
+  for (const Kept& it : kept_) {
+    ++waiting.records;
+    waiting.ends += it.head.kind == JournalKind::kEnded && !it.bytes.empty() ? 1 : 0;
+    waiting.bytes += it.bytes.size();
+  }
+  return waiting;
 }
 
 }  // namespace backsight::controller

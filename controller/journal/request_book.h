@@ -1,8 +1,6 @@
 // Every request that can still be asked for: what is under way, what has ended and how, by batch
-// and by label. What accept() has acknowledged and what was once shown survives the death of the
-// process.
-//
-// An end is shown when it is on the disk; while the disk refuses, it is kept in memory and shown.
+// and by label, as the journal has it. What accept() has acknowledged and what was once shown
+// survives the death of the process.
 #pragma once
 
 #include <array>
@@ -13,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -23,19 +22,16 @@
 #include "controller/journal/id_source.h"
 #include "controller/journal/journal.h"
 #include "controller/request.h"
-#include "controller/reverse_path.h"
 #include "controller/service.h"
 
 namespace backsight::controller {
 
 struct BookOptions {
   std::chrono::seconds keep = std::chrono::hours(24);  // batches, from their last end on
-  std::uint64_t keep_bytes = std::uint64_t{10} << 30;  // beyond, the oldest go earlier
+  std::uint64_t keep_bytes = std::uint64_t{10} << 30;  // of the journal; beyond, the oldest go
   std::chrono::seconds forget_every{10};
   JournalOptions journal;
   std::function<std::uint64_t()> now_us;  // unix time; called by any thread
-  // Told when writing begins to fail and when it works again; called by any thread, one at a time.
-  std::function<void(const std::string& sentence, bool is_fault)> tell;
 };
 
 // Upper bounds of the classes of run times, in us; the last class has none.
@@ -53,8 +49,14 @@ struct BookHealth {
   std::uint64_t runtime_us = 0;                                       // their sum
   std::uint64_t under_way = 0;  // requests accepted and not ended
   std::uint64_t batches = 0;    // that can be asked for
-  std::uint64_t unwritten = 0;  // ends that the disk has refused so far
+  std::uint64_t unwritten = 0;  // ends that wait for the disk
   std::uint64_t bytes = 0;      // on the disk
+};
+
+// Where its files are.
+struct BookFolders {
+  std::string journal;
+  std::string numbers;  // up to which number requests may have been given one
 };
 
 // Thread: any.
@@ -66,12 +68,15 @@ class RequestBook {
     std::vector<std::uint64_t> cancelled;  // of these, by number: to be ended as that
     std::vector<std::string> complaints;   // what could not be read, one sentence each
   };
-  [[nodiscard]] static Expected<Opened> open(storage::FileSystem& files,
-                                             const std::string& directory, BookOptions options);
-  // Writes what is left.
+  // Refuses a folder of numbers that holds the log of an earlier version.
+  [[nodiscard]] static Expected<Opened> open(storage::FileSystem& files, const BookFolders& folders,
+                                             BookOptions options);
   ~RequestBook();
   RequestBook(const RequestBook&) = delete;
   RequestBook& operator=(const RequestBook&) = delete;
+
+  // Of all that is accepted here; who measures writes what comes of it there.
+  [[nodiscard]] Journal& journal() noexcept { return *journal_; }
 
   // All of one user. Gives them their numbers (request_numbers.h); durable on return. On an error
   // none counts. REQUIRES: at least one. Returns the batch.
@@ -79,17 +84,13 @@ class RequestBook {
   // A measurement has begun in the stead of a request that failed, beside it: its end is one more
   // of the batch. It is not begun again after a restart. False: no such batch, or it is known.
   bool expect_one_more(std::uint64_t batch, std::uint64_t id);
-  // The end of the request or stand-in of this id and batch. False: it has ended already, or is not
-  // known.
-  bool end(ReversePath path);
+  // These ends are on the disk. One that was shown before, or that is of no request or stand-in of
+  // its batch, is passed.
+  void show(std::span<const EndedRecord> ended);
   // Remembered across a restart. False: no such batch, or all of it has ended. An error: it is
   // cancelled, and remembered once the disk takes it.
   Expected<bool> cancel(std::uint64_t batch);
   [[nodiscard]] bool is_cancelled(std::uint64_t batch) const;
-
-  // Calls of end() that counted, and how many of the first of these survive the process.
-  [[nodiscard]] std::uint64_t ends() const;
-  [[nodiscard]] std::uint64_t remembered_ends() const;
 
   // Numbers of the batch that have not ended.
   [[nodiscard]] std::vector<std::uint64_t> open_of(std::uint64_t batch) const;
@@ -99,23 +100,17 @@ class RequestBook {
   [[nodiscard]] std::optional<BatchProgress> progress(std::uint64_t batch, std::size_t first) const;
   [[nodiscard]] std::optional<BatchProgress> wait_for_more(
       std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const;
-  [[nodiscard]] std::vector<ReversePath> with_label(const std::string& user,
-                                                    const std::string& label,
-                                                    std::size_t most) const;
+  [[nodiscard]] std::vector<EndedPath> with_label(const std::string& user, const std::string& label,
+                                                  std::size_t most) const;
   [[nodiscard]] Service::Usage usage(const std::string& user) const;
 
   // From now on nobody waits for more: for the end of the process.
   void stop_waiting();
-  // Returns once every end so far is shown.
-  void flush();
   // Forgets what is too old or too much; done every `forget_every`, too.
   void forget();
   [[nodiscard]] BookHealth health() const;
-  // Accepts and ends that wait for the write after the one under way.
-  [[nodiscard]] std::size_t waiting_writes() const { return journal_->kept(); }
 
  private:
-  using Path = std::shared_ptr<const ReversePath>;
   // Those who wait for one batch.
   struct Waiting {
     std::condition_variable more;
@@ -124,36 +119,29 @@ class RequestBook {
 
   explicit RequestBook(BookOptions options) : options_(std::move(options)) {}
 
+  void start();
   void run();
-  void write_and_show(std::vector<Path> arrived);
-  void look_for_room();
-  void note_outcome(const Expected<void>& outcome);
+  // Of pairs. Tells when it begins to fail, and when it works again.
+  [[nodiscard]] Expected<std::uint64_t> take_numbers(std::uint64_t count);
+  void try_numbers_again();
   [[nodiscard]] std::optional<BatchProgress> look(std::uint64_t batch, std::size_t first) const;
-  [[nodiscard]] std::vector<ReversePath> read(const std::vector<BatchTable::Labelled>& ends) const;
+  [[nodiscard]] std::vector<EndedPath> read(const std::vector<BatchTable::Labelled>& ends) const;
 
   const BookOptions options_;
   std::unique_ptr<Journal> journal_;
 
-  std::mutex ids_mutex_;
+  mutable std::mutex ids_mutex_;  // of these two
   std::optional<IdSource> ids_;
-
-  std::mutex outcome_mutex_;  // so that sentences come in the order of what they tell
+  std::string ids_fault_;  // of the last time
 
   mutable std::mutex mutex_;  // of all below
   BatchTable table_;
   mutable std::unordered_map<std::uint64_t, std::shared_ptr<Waiting>> waiting_;  // by batch
-  std::vector<Path> arrived_;                                   // claimed and not shown
-  std::unordered_map<std::uint64_t, std::uint64_t> unwritten_;  // id to batch; shown from memory
-  std::string write_fault_;
-  BookHealth counts_;        // what is counted of it
-  std::uint64_t ended_ = 0;  // calls of end() that counted
-  std::uint64_t remembered_ = 0;
-  std::uint64_t shown_ = 0;
+  BookHealth counts_;  // what is counted of it
   bool is_stopping_ = false;
   bool is_waiting_over_ = false;
-  std::condition_variable has_work_;
-  std::condition_variable has_shown_;
-  std::thread thread_;  // writes and shows what has ended, forgets what is old
+  std::condition_variable stops_;
+  std::thread thread_;  // forgets what is old
 };
 
 }  // namespace backsight::controller

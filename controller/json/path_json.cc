@@ -48,9 +48,30 @@ void write_mlab_fields(JsonText& json, const ReversePath& path, const Annotation
   json.close(']');
 }
 
+// As RevTr 2.0 names them; it has one name for both ways to assume symmetry.
+std::string_view revtr_name(HopType type) {
+  switch (type) {
+    case HopType::kDestination:
+      return "DST_REV_SEGMENT";
+    case HopType::kAtlasTraceroute:
+      return "TR_TO_SRC_REV_SEGMENT";
+    case HopType::kAtlasRecordRoute:
+      return "TR_TO_SRC_REV_SEGMENT_BETWEEN";
+    case HopType::kRecordRoute:
+      return "RR_REV_SEGMENT";
+    case HopType::kSpoofedRecordRoute:
+      return "SPOOF_RR_REV_SEGMENT";
+    case HopType::kSymmetryWithinAs:
+    case HopType::kSymmetryAcrossAses:
+      break;
+  }
+  return "DST_SYM_REV_SEGMENT";
+}
+
 }  // namespace
 
-void append_json(std::string& out, const ReversePath& path, const Annotation& annotation) {
+std::string to_json(const ReversePath& path, const Annotation& annotation) {
+  std::string out;
   JsonText json(out);
   json.open('{');
   write_mlab_fields(json, path, annotation);
@@ -61,12 +82,34 @@ void append_json(std::string& out, const ReversePath& path, const Annotation& an
   json.number("forward_traceroute_id", path.forward_traceroute_id);
   json.number("probes", path.probes);
   json.close('}');
+  return out;
 }
 
-std::string to_json(const ReversePath& path, const Annotation& annotation) {
+std::string to_listed_json(const ReversePath& path, const Annotation& annotation) {
   std::string out;
-  append_json(out, path, annotation);
-  return out;
+  JsonText json(out);
+  json.open('{');
+  json.text("status", path.fail_reason == FailReason::kCancelled ? "CANCELED" : "COMPLETED");
+  json.text("stopReason", name(path.stop_reason));
+  json.key("path");
+  json.open('[');
+  for (const ReverseHop& hop : path.hops) {
+    json.open('{');
+    json.address("hop", hop.address);
+    json.text("type", revtr_name(hop.type));
+    json.close('}');
+  }
+  json.close(']');
+  std::string fields = to_json(path, annotation);
+  fields.front() = ',';  // its last brace closes ours
+  return out + fields;
+}
+
+// Before the end of "path" there are only words, addresses and names of ours: the first bracket
+// that closes is its end.
+std::string fields_of(std::string_view listed) {
+  const std::size_t end = listed.find("],");
+  return end == listed.npos ? std::string() : '{' + std::string(listed.substr(end + 2));
 }
 
 }  // namespace backsight::controller

@@ -1,5 +1,5 @@
-// A reverse path as JSON: the one form of the API, the journal and the archive (table revtr1,
-// ../../docs/archive.md). M-Lab's fields by M-Lab's names, then ours.
+// A reverse path as JSON (table revtr1, ../../docs/archive.md): M-Lab's fields by M-Lab's names,
+// then ours. It is written once, when it ended; journal, API and archive pass on what was written.
 //
 //   {"id":7,"revtr_id":7,"src":"192.0.2.1","dst":"198.51.100.7","date":1767225600,
 //    "runtime":120000,"stop_reason":"REACHES","fail_reason":"","label":"","uuid":"",
@@ -18,16 +18,20 @@
 #include <string>
 #include <string_view>
 
-#include "config/error.h"
 #include "controller/annotation/annotation.h"
 #include "controller/reverse_path.h"
 
 namespace backsight::controller {
 
 [[nodiscard]] std::string to_json(const ReversePath& path, const Annotation& annotation);
-void append_json(std::string& out, const ReversePath& path, const Annotation& annotation);
 
-// Reads it back; what the annotation gave is not read. Unknown keys are passed.
-[[nodiscard]] Expected<ReversePath> parse_path(std::string_view json);
+// As listings show it: what programs of RevTr look for, then the same fields.
+//
+//   {"status":"COMPLETED","stopReason":"REACHES","path":[{"hop":"198.51.100.7",
+//    "type":"DST_REV_SEGMENT"}, ...],"id":7, ...}
+[[nodiscard]] std::string to_listed_json(const ReversePath& path, const Annotation& annotation);
+// What to_json() wrote of the same path. REQUIRES: `listed` is of to_listed_json(); of anything
+// else, nothing useful.
+[[nodiscard]] std::string fields_of(std::string_view listed);
 
 }  // namespace backsight::controller

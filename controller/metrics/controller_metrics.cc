@@ -285,7 +285,8 @@ std::vector<Row> make_keeping_rows() {
       gauge("backsight_controller_journal_batches", "Batches that can be asked for.",
             part<&F::book, &B::batches>),
       gauge("backsight_controller_journal_unwritten",
-            "Ends in memory alone, because the disk refuses them.", part<&F::book, &B::unwritten>),
+            "Ends that are in memory alone and not shown, until the disk takes them.",
+            part<&F::book, &B::unwritten>),
       gauge("backsight_controller_archive_writable", "1 if the archive can be written.",
             [](const Figures& figures, Samples& samples) {
               samples.add(figures.archive.failing.empty() ? 1 : 0);
@@ -307,8 +308,9 @@ std::vector<Row> make_keeping_rows() {
               part<&F::archive, &A::bundle_bytes>),
       gauge("backsight_controller_archive_queued_bytes", "Records that wait to be written.",
             part<&F::archive, &A::queued_bytes>),
-      gauge("backsight_controller_archive_spools", "Spools that wait to be bundled.",
-            part<&F::archive, &A::spools_to_bundle>),
+      gauge("backsight_controller_archive_spools",
+            "Records of the journal that wait to be bundled.",
+            part<&F::archive, &A::records_to_bundle>),
       counter("backsight_controller_http_answers_total", "Answers of the API, by class.",
               [](const Figures& figures, Samples& samples) {
                 samples.add(static_cast<double>(figures.api.answers_2xx), {"2xx"});

@@ -16,8 +16,6 @@ using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kLongestSleep = std::chrono::milliseconds(50);
-// How often the archive is asked for what waits to be shown.
-constexpr nanoseconds kArchivePoll = std::chrono::milliseconds(1);
 // At the end, what the archive does not take by then is measured again after the next start.
 constexpr std::chrono::milliseconds kArchivePatience{5000};
 constexpr SteadyNs kQueuesEvery = 50 * kMillisecond;
@@ -50,8 +48,7 @@ Controller::Controller(const config::ControllerConfig& config, ControllerFiles& 
       probe_ids_(std::move(probe_ids)),
       brain_(brain_config(config, probe_ids_.next()),
              files.data.prefixes ? *files.data.prefixes : PrefixTable(),
-             files.data.aliases ? *files.data.aliases : AliasTable()),
-      ends_(book, archive) {
+             files.data.aliases ? *files.data.aliases : AliasTable()) {
   probe_ids_end_ = brain_.next_probe_id();
   reserve_probe_ids();
   if (files.data.imported) brain_.import_atlas(*std::exchange(files.data.imported, {}));
@@ -107,8 +104,7 @@ void Controller::run() {
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     const auto due = static_cast<std::int64_t>(std::min<SteadyNs>(brain_.next_due(), INT64_MAX));
     const auto brain_ns = static_cast<std::int64_t>(clock_.at(static_cast<SteadyNs>(steady_ns())));
-    const nanoseconds longest = ends_.is_waiting() ? kArchivePoll : kLongestSleep;
-    nanoseconds patience(std::clamp<std::int64_t>(due - brain_ns, 0, longest.count()));
+    nanoseconds patience(std::clamp<std::int64_t>(due - brain_ns, 0, kLongestSleep.count()));
     if (clock_.is_stopped()) patience = kLongestSleep;  // nothing becomes due
     Inbound inbound = inbox_.take(patience);
     const auto real = static_cast<SteadyNs>(steady_ns());
@@ -123,7 +119,6 @@ void Controller::run() {
     brain_.advance(at, output);
     give_out(output);
     output.clear();
-    ends_.advance(archived_);
     mark_safe();
     if (real >= view_at) {
       view_at = real + kViewEvery;
@@ -136,7 +131,7 @@ void Controller::run() {
       if (on_second) on_second();
     }
   }
-  ends_.finish(archived_, kArchivePatience);
+  (void)archive_.wait_until_synced(archived_, kArchivePatience);
   book_.stop_waiting();
   {
     const std::lock_guard lock(view_mutex_);
@@ -227,7 +222,7 @@ void Controller::give_out(BrainOutput& output) {
       inbox_.add([&](Inbound& in) { in.cancelled.push_back(it.id); });
     }
   }
-  for (ReversePath& it : output.ended) archived_ = ends_.add(std::move(it));
+  for (ReversePath& it : output.ended) archived_ = archive_.append(std::move(it));
 }
 
 void Controller::put(std::vector<Prober::Outgoing> tasks) {
@@ -406,8 +401,8 @@ tl::expected<void, std::string> Controller::cancel(std::uint64_t batch) {
                   cancelled.error().sentence));
 }
 
-std::vector<ReversePath> Controller::with_label(const std::string& user, const std::string& label,
-                                                std::size_t most) const {
+std::vector<EndedPath> Controller::with_label(const std::string& user, const std::string& label,
+                                              std::size_t most) const {
   return book_.with_label(user, label, most);
 }
 

@@ -28,7 +28,6 @@
 #include "controller/service/brain_clock.h"
 #include "controller/service/files.h"
 #include "controller/service/inbox.h"
-#include "controller/service/path_ends.h"
 #include "controller/service/vp_link.h"
 #include "controller/service/vp_watch.h"
 
@@ -67,9 +66,8 @@ class Controller final : public Service {
   [[nodiscard]] std::optional<BatchProgress> wait_for_more(
       std::uint64_t batch, std::size_t first, std::chrono::milliseconds patience) const override;
   tl::expected<void, std::string> cancel(std::uint64_t batch) override;
-  [[nodiscard]] std::vector<ReversePath> with_label(const std::string& user,
-                                                    const std::string& label,
-                                                    std::size_t most) const override;
+  [[nodiscard]] std::vector<EndedPath> with_label(const std::string& user, const std::string& label,
+                                                  std::size_t most) const override;
   [[nodiscard]] std::vector<SourceInfo> sources() const override;
   [[nodiscard]] std::vector<VantagePointInfo> vantage_points() const override;
   bool refresh_atlas(const std::string& source) override;
@@ -155,7 +153,6 @@ class Controller final : public Service {
   std::set<std::string> queue_troubles_;  // told
   std::uint64_t tasks_dropped_ = 0;
   std::uint64_t archived_ = 0;  // the last record
-  PathEnds ends_;
   BrainClock clock_;
   std::vector<Prober::Outgoing> held_tasks_;  // while the clock stands still
   std::string why_held_;

@@ -10,6 +10,7 @@
 
 #include "../controller/mmdb_writer.h"
 #include "controller/archive/archive.h"
+#include "controller/archive/layout.h"
 
 namespace {
 
@@ -135,7 +136,15 @@ int write_sample(const std::filesystem::path& folder) {
   options.archiver = {"0.1.0", "sample"};
   options.tell = [](const std::string& sentence) { fmt::print(stderr, "{}\n", sentence); };
   options.unix_us = [&now] { return now.load(); };
-  auto archive = Archive::open(options, annotation);
+  const auto layout = ArchiveLayout::of(options.directory);
+  std::vector<std::string> complaints;
+  auto journal =
+      Journal::open(*options.files, layout->journal_directory(), {}, nullptr, complaints);
+  if (!journal) {
+    fmt::print(stderr, "{}\n", journal.error().sentence);
+    return EXIT_FAILURE;
+  }
+  auto archive = Archive::open(options, annotation, **journal);
   if (!archive) {
     fmt::print(stderr, "{}\n", archive.error().sentence);
     return EXIT_FAILURE;

@@ -12,8 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "controller/archive/archive.h"
+#include "controller/archive/layout.h"
 #include "controller/archive/row_check.h"
 #include "controller/archive/schema.h"
+#include "controller/json/path_json.h"
 #include "controller/records.h"
 #include "data_files.h"
 #include "random_path.h"
@@ -87,6 +90,46 @@ namespace backsight::controller {
     record.spoofers.push_back(std::move(spoofer));
   }
   return record;
+}
+
+// What becomes of a path, as of other records.
+[[nodiscard]] inline Datatype datatype_of(const ReversePath&) { return Datatype::kRevtr; }
+inline void append_raw(std::string& out, const ReversePath& path, const Annotation& annotation) {
+  out += fields_of(to_listed_json(path, annotation));
+}
+
+// A journal of its own and the archive on it.
+struct LoneArchive {
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<Archive> archive;
+  std::string why_not;
+
+  Archive* operator->() const { return archive.get(); }
+};
+[[nodiscard]] inline LoneArchive open_archive(const ArchiveOptions& options,
+                                              const Annotation& annotation = {},
+                                              const JournalOptions& journal_options = {}) {
+  LoneArchive lone;
+  const auto layout = ArchiveLayout::of(options.directory);
+  if (!layout) {
+    lone.why_not = layout.error().sentence;
+    return lone;
+  }
+  std::vector<std::string> complaints;
+  auto journal = Journal::open(*options.files, layout->journal_directory(), journal_options,
+                               nullptr, complaints);
+  if (!journal) {
+    lone.why_not = journal.error().sentence;
+    return lone;
+  }
+  lone.journal = std::move(*journal);
+  auto archive = Archive::open(options, annotation, *lone.journal);
+  if (archive) {
+    lone.archive = std::move(*archive);
+  } else {
+    lone.why_not = archive.error().sentence;
+  }
+  return lone;
 }
 
 // The content of a gzip file; a test fails when it is not whole.

@@ -30,6 +30,7 @@ class FullableDisk final : public PassingDisk {
  public:
   std::atomic<bool> is_full{false};
   std::atomic<int> refusals{0};
+  std::atomic<std::uint64_t> syncs{0};
 
  private:
   class FullableFile final : public PassingFile {
@@ -44,6 +45,10 @@ class FullableDisk final : public PassingDisk {
         return run_failed("the file: cannot write: No space left on device");
       }
       return PassingFile::write_at(offset, bytes);
+    }
+    Expected<void> sync() override {
+      ++disk_.syncs;
+      return PassingFile::sync();
     }
 
    private:
@@ -84,12 +89,18 @@ class ArchiveTest : public testing::Test {
     options_.sync_interval = 5ms;
     options_.retry_interval = 5ms;
     options_.unix_us = [this] { return now_.load(); };
+    options_.show = [this](std::span<const EndedRecord> ended) {
+      const std::lock_guard lock(mutex_);
+      shown_.insert(shown_.end(), ended.begin(), ended.end());
+    };
   }
 
-  std::unique_ptr<Archive> open(const Annotation& annotation = {}) {
-    auto archive = Archive::open(options_, annotation);
-    EXPECT_TRUE(archive) << archive.error().sentence;
-    return archive ? std::move(*archive) : nullptr;
+  LoneArchive open(const Annotation& annotation = {}) {
+    JournalOptions journal;
+    journal.tell = [tell = told_.teller()](const std::string& sentence, bool) { tell(sentence); };
+    LoneArchive lone = open_archive(options_, annotation, journal);
+    EXPECT_NE(lone.archive, nullptr) << lone.why_not;
+    return lone;
   }
   std::vector<nlohmann::json> rows(Datatype datatype) const {
     return rows_of(options_.directory, datatype);
@@ -114,6 +125,8 @@ class ArchiveTest : public testing::Test {
   FullableDisk disk_;
   std::atomic<std::uint64_t> now_{kNoon};
   ArchiveOptions options_;
+  std::mutex mutex_;  // of shown_
+  std::vector<EndedRecord> shown_;
 };
 
 TEST_F(ArchiveTest, KeepsEachRecordInItsTable) {
@@ -177,9 +190,15 @@ TEST_F(ArchiveTest, SaysWhatIsDurable) {
   const std::uint64_t number = archive->append(path_of(7));
   ASSERT_TRUE(archive->wait_until_synced(number, kPatience));
   EXPECT_GE(archive->synced(), number);
-  const auto spool =
-      std::filesystem::path(options_.directory) / "spool" / "20260101T120000.000000Z-revtr1.open";
-  EXPECT_THAT(content_of(spool), HasSubstr("\"raw\":{\"id\":7,"));
+  std::vector<EndedRecord> shown;
+  {
+    const std::lock_guard lock(mutex_);
+    shown = shown_;
+  }
+  ASSERT_THAT(shown, SizeIs(1));
+  EXPECT_EQ(shown[0].id, 7U);
+  EXPECT_EQ(archive.journal->read(std::vector{shown[0].place})[0].value(),
+            to_listed_json(path_of(7), {}));
   EXPECT_FALSE(archive->wait_until_synced(number + 1, 1ms));
 }
 
@@ -190,7 +209,7 @@ TEST_F(ArchiveTest, SyncsWithoutBeingAsked) {
 }
 
 TEST_F(ArchiveTest, BundlesBySizeWhileItRuns) {
-  options_.rotation.bytes = 2000;
+  options_.bundles.bytes = 2000;
   const auto archive = open();
   for (std::uint64_t id = 1; id <= 100; ++id) {
     ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(id)), kPatience));
@@ -203,7 +222,7 @@ TEST_F(ArchiveTest, BundlesBySizeWhileItRuns) {
 TEST_F(ArchiveTest, BundlesByAgeThoughNobodyAppends) {
   const auto archive = open();
   ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(1)), kPatience));
-  now_ += options_.rotation.age_us;
+  now_ += options_.bundles.age_us;
   wait_until([&] {
     static_cast<void>(archive->wait_until_synced(2, 1ms));  // wakes it
     return archive->status().bundles == 1;
@@ -225,7 +244,7 @@ TEST_F(ArchiveTest, TellsAFullDiskOnceAndGoesOnWhenThereIsRoom) {
   disk_.is_full = false;
   ASSERT_TRUE(archive->wait_until_synced(50, kPatience));
   EXPECT_THAT(told_.all(), SizeIs(2));
-  EXPECT_THAT(told_.all().back(), HasSubstr("rows are written again"));
+  EXPECT_THAT(told_.all().back(), HasSubstr("the journal is written again"));
   EXPECT_EQ(archive->status().failing, "");
   ASSERT_TRUE(archive->close());
   const auto revtrs = rows(Datatype::kRevtr);
@@ -251,26 +270,32 @@ TEST_F(ArchiveTest, LetsNobodyWaitAndSaysWhenNoMoreShouldCome) {
   EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(kRecords));
 }
 
-TEST_F(ArchiveTest, BundlesNoReverseTracerouteThatIsNotReleased) {
-  options_.waits_for_release = true;
-  options_.rotation.bytes = 1;  // a bundle for each
-  {
-    const auto archive = open();
-    for (std::uint64_t id = 1; id <= 2; ++id) {
-      ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(id)), kPatience));
-    }
-    archive->release(1);
-    wait_until([&] { return archive->status().bundles == 1; });
-    ASSERT_TRUE(archive->close());
-  }
-  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(1));
+TEST_F(ArchiveTest, ShowsNothingThatIsNotDurableAndNothingTwice) {
   const auto archive = open();
-  const auto recovered = archive->take_recovered();
-  ASSERT_THAT(recovered, SizeIs(1));
-  EXPECT_EQ(recovered[0].id, 2U);
-  archive->release(0);
-  wait_until([&] { return archive->status().bundles == 1; });
-  EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(2));
+  disk_.is_full = true;
+  for (std::uint64_t id = 1; id <= 20; ++id) archive->append(path_of(id));
+  wait_until([&] { return disk_.refusals > 5; });
+  {
+    const std::lock_guard lock(mutex_);
+    EXPECT_THAT(shown_, IsEmpty());
+  }
+  disk_.is_full = false;
+  ASSERT_TRUE(archive->wait_until_synced(20, kPatience));
+  const std::lock_guard lock(mutex_);
+  ASSERT_THAT(shown_, SizeIs(20));
+  for (std::size_t i = 0; i < shown_.size(); ++i) EXPECT_EQ(shown_[i].id, i + 1);
+}
+
+TEST_F(ArchiveTest, WritesOnceForAllThatEndedMeanwhile) {
+  const auto archive = open();
+  ASSERT_TRUE(archive->wait_until_synced(archive->append(path_of(1)), kPatience));
+  disk_.is_full = true;
+  for (std::uint64_t id = 2; id <= 500; ++id) archive->append(path_of(id));
+  wait_until([&] { return archive.journal->waiting().ends == 499; });
+  const std::uint64_t before = disk_.syncs;
+  disk_.is_full = false;
+  ASSERT_TRUE(archive->wait_until_synced(500, kPatience));
+  EXPECT_LE(disk_.syncs - before, 2U);
 }
 
 TEST_F(ArchiveTest, SaysAtTheEndWhatCouldNotBeWritten) {
@@ -294,10 +319,6 @@ TEST_F(ArchiveTest, BundlesAtTheNextStartWhatItCouldNotBundle) {
   EXPECT_THAT(rows(Datatype::kRevtr), IsEmpty());
   disk_.is_full = false;
   const auto archive = open();
-  const auto recovered = archive->take_recovered();
-  ASSERT_THAT(recovered, SizeIs(1));
-  EXPECT_EQ(recovered[0].id, 11U);
-  EXPECT_THAT(archive->take_recovered(), IsEmpty());
   wait_until([&] { return archive->status().bundles == 1; });
   EXPECT_THAT(rows(Datatype::kRevtr), SizeIs(1));
 }
@@ -328,11 +349,9 @@ TEST_F(ArchiveTest, TakesRecordsFromManyThreads) {
 
 TEST_F(ArchiveTest, RefusesADirectoryThatIsNone) {
   options_.directory = folder_.write("file", "").string() + "/archive";
-  const auto archive = Archive::open(options_, {});
-  ASSERT_FALSE(archive);
-  EXPECT_THAT(archive.error().sentence, HasSubstr("file"));
+  EXPECT_THAT(open_archive(options_).why_not, HasSubstr("file"));
   options_.directory = "";
-  EXPECT_FALSE(Archive::open(options_, {}));
+  EXPECT_THAT(open_archive(options_).why_not, HasSubstr("is no directory"));
 }
 
 }  // namespace

@@ -44,8 +44,10 @@ inline constexpr std::uint64_t kNowUs = 1'767'225'600'000'000;  // a midnight, U
   return path;
 }
 
-[[nodiscard]] inline bool is_same(const ReversePath& a, const ReversePath& b) {
-  return to_json(a, {}) == to_json(b, {});
+// What is shown of it.
+[[nodiscard]] inline std::string shown(const ReversePath& path) { return to_listed_json(path, {}); }
+inline void write_end(Journal& journal, const ReversePath& path, std::uint64_t unix_us = kNowUs) {
+  journal.end(path, shown(path), unix_us);
 }
 
 // Remembers what it is told.
@@ -76,7 +78,9 @@ struct OpenJournal {
 [[nodiscard]] inline OpenJournal open_journal(storage::FileSystem& files,
                                               std::uint64_t segment_bytes = 64 << 20) {
   OpenJournal opened;
-  auto journal = Journal::open(files, kJournal, {segment_bytes}, opened.found, opened.complaints);
+  JournalOptions options;
+  options.segment_bytes = segment_bytes;
+  auto journal = Journal::open(files, kJournal, options, &opened.found, opened.complaints);
   if (journal) {
     opened.journal = std::move(*journal);
   } else {

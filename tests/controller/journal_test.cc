@@ -69,17 +69,19 @@ TEST(Journal, GivesBackWhatWasWritten) {
     Journal& journal = *opened.journal;
     ASSERT_TRUE(journal.accept(one, kNowUs));
     ASSERT_TRUE(journal.accept(two, kNowUs + 1));
-    journal.end(path, kNowUs + 2);
+    write_end(journal, path, kNowUs + 2);
+    journal.measured("ping1", "{}\n", 1, kNowUs + 2);
     journal.cancel(8, kNowUs + 3);
     EXPECT_TRUE(journal.take_written().empty());
     ASSERT_TRUE(journal.sync());
     const auto written = journal.take_written();
     ASSERT_EQ(written.size(), 1U);
     EXPECT_EQ(written[0].id, one[1].id);
+    EXPECT_EQ(written[0].runtime_us, path.runtime_us);
     EXPECT_TRUE(journal.take_written().empty());
     const auto read = journal.read(std::vector{written[0].place});
     ASSERT_TRUE(read[0]) << read[0].error().sentence;
-    EXPECT_TRUE(is_same(*read[0], path));
+    EXPECT_EQ(*read[0], shown(path));
   }
   const auto opened = open_journal(disk);
   EXPECT_THAT(opened.complaints, ElementsAre());
@@ -99,7 +101,7 @@ TEST(Journal, GivesBackWhatWasWritten) {
   EXPECT_EQ(opened.found.ends[0].unix_us, kNowUs + 2);
   EXPECT_THAT(opened.found.cancels, ElementsAre(8U));
   const auto read = opened.journal->read(std::vector{opened.found.ends[0].place});
-  EXPECT_TRUE(is_same(read[0].value(), path));
+  EXPECT_EQ(read[0].value(), shown(path));
 }
 
 TEST(Journal, LetsOnlyOneProcessHaveTheFolder) {
@@ -114,7 +116,7 @@ TEST(Journal, WritesOnceForAllWhoWait) {
   const auto opened = open_journal(disk);
   ASSERT_TRUE(opened.journal->accept(batch_of(1, 1, random), kNowUs));
   const std::uint64_t before = disk.calls();
-  for (int i = 0; i < 100; ++i) opened.journal->end(random_path(random), kNowUs);
+  for (int i = 0; i < 100; ++i) write_end(*opened.journal, random_path(random));
   ASSERT_TRUE(opened.journal->sync());
   EXPECT_LE(disk.calls() - before, 4U);  // one write, one sync, and where the log ends
   EXPECT_EQ(opened.journal->take_written().size(), 100U);
@@ -132,7 +134,7 @@ TEST(Journal, RefusesWhenTheDiskIsFullAndLosesNothing) {
     const auto opened = open_journal(disk);
     ASSERT_TRUE(opened.journal->accept(first, kNowUs));
     disk.set_capacity(disk.used() + 10);
-    opened.journal->end(path, kNowUs);
+    write_end(*opened.journal, path);
     const auto refused = opened.journal->accept(batch_of(3, 2, random), kNowUs);
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().sentence, HasSubstr("No space left on device"));
@@ -147,8 +149,7 @@ TEST(Journal, RefusesWhenTheDiskIsFullAndLosesNothing) {
   EXPECT_EQ(opened.found.batches.size(), 2U);
   EXPECT_EQ(opened.found.batches.count(3), 0U);
   ASSERT_EQ(opened.found.ends.size(), 1U);
-  EXPECT_TRUE(
-      is_same(opened.journal->read(std::vector{opened.found.ends[0].place})[0].value(), path));
+  EXPECT_EQ(opened.journal->read(std::vector{opened.found.ends[0].place})[0].value(), shown(path));
 }
 
 TEST(Journal, TellsDamageWithItsPlaceAndReadsTheRest) {
@@ -215,7 +216,7 @@ TEST(Journal, SaysWhenAnEndCannotBeReadAnyMore) {
   const auto opened = open_journal(disk, 2000);
   const auto requests = batch_of(1, 1, random);
   ASSERT_TRUE(opened.journal->accept(requests, kNowUs));
-  opened.journal->end(path_for(requests[0], random), kNowUs);
+  write_end(*opened.journal, path_for(requests[0], random));
   ASSERT_TRUE(opened.journal->sync());
   const auto written = opened.journal->take_written();
   const std::string file = storage::segment_path(kJournal, written[0].place.segment);
@@ -226,6 +227,50 @@ TEST(Journal, SaysWhenAnEndCannotBeReadAnyMore) {
   ASSERT_TRUE(disk.remove(file));
   EXPECT_THAT(opened.journal->read(std::vector{written[0].place})[0].error().sentence,
               HasSubstr("is not there any more"));
+}
+
+TEST(Journal, KeepsWhatIsNotInABundleThoughItIsForgotten) {
+  FakeDisk disk;
+  std::mt19937_64 random(1);
+  const auto opened = open_journal(disk, 2000);
+  Journal& journal = *opened.journal;
+  std::vector<std::uint64_t> batches;
+  journal.keep_from(storage::kFirstPosition);
+  for (std::uint64_t batch = 1; batch <= 100; ++batch) {
+    ASSERT_TRUE(journal.accept(batch_of(batch, 1, random), kNowUs));
+    batches.push_back(batch);
+  }
+  const std::uint64_t all = journal.bytes().value();
+  ASSERT_TRUE(journal.forget(batches));
+  EXPECT_EQ(journal.bytes().value(), all);
+  journal.keep_from(journal.readable_end());
+  ASSERT_TRUE(journal.forget({}));
+  EXPECT_LT(journal.bytes().value(), 5000U);
+}
+
+TEST(Journal, TellsOnceThatItCannotBeWrittenAndThatItCanAgain) {
+  FakeDisk disk;
+  std::mt19937_64 random(1);
+  std::vector<std::string> told, complaints;
+  JournalOptions options;
+  options.tell = [&](const std::string& sentence, bool is_fault) {
+    EXPECT_EQ(is_fault, told.empty());
+    told.push_back(sentence);
+  };
+  const auto journal = Journal::open(disk, kJournal, options, nullptr, complaints);
+  ASSERT_TRUE(journal);
+  disk.set_capacity(disk.used());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE((*journal)->accept(batch_of(2, 1, random), kNowUs));
+  EXPECT_FALSE((*journal)->sync());  // nothing waits: it tries the disk
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_THAT(told[0], HasSubstr("No space left on device"));
+  EXPECT_THAT(told[0], HasSubstr(std::string("free space on the disk of ") + kJournal));
+  EXPECT_EQ((*journal)->why_not_writable(), told[0]);
+  disk.obey();
+  ASSERT_TRUE((*journal)->sync());
+  EXPECT_EQ((*journal)->why_not_writable(), "");
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[1], "the journal is written again");
 }
 
 // Accepts and ends until the disk stops. What was acknowledged stands in the sets.
@@ -246,7 +291,7 @@ Acknowledged write_until_stopped(FakeDisk& disk) {
     const auto requests = batch_of(*first, 2, random);
     if (opened.journal->accept(requests, kNowUs)) acknowledged.batches.insert(*first);
     for (const Request& request : requests) {
-      opened.journal->end(path_for(request, random), kNowUs);
+      write_end(*opened.journal, path_for(request, random));
     }
     static_cast<void>(opened.journal->sync().has_value());
     for (const EndedRecord& end : opened.journal->take_written()) acknowledged.ends.insert(end.id);

@@ -15,6 +15,7 @@
 namespace backsight::controller {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
@@ -28,7 +29,7 @@ class RequestBookTest : public ::testing::Test {
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     folder_ = name;
     options_.now_us = [this] { return now_us_.load(); };
-    options_.tell = [this](const std::string& sentence, bool) {
+    options_.journal.tell = [this](const std::string& sentence, bool) {
       const std::lock_guard lock(told_mutex_);
       told_.push_back(sentence);
     };
@@ -42,7 +43,7 @@ class RequestBookTest : public ::testing::Test {
 
   void open() {
     book_.reset();
-    auto opened = RequestBook::open(disk_, folder_, options_);
+    auto opened = RequestBook::open(disk_, {folder_, folder_}, options_);
     ASSERT_TRUE(opened) << opened.error().sentence;
     book_ = std::move(opened->book);
     unfinished_ = std::move(opened->unfinished);
@@ -68,8 +69,14 @@ class RequestBookTest : public ::testing::Test {
   }
   ReversePath ended(const Request& request) {
     ReversePath path = path_for(request, random_);
-    EXPECT_TRUE(book_->end(path));
+    end(path);
     return path;
+  }
+  // As the archive does. What the disk refuses is written with what ends next.
+  void end(const ReversePath& path) {
+    write_end(book_->journal(), path, now_us_);
+    static_cast<void>(book_->journal().sync().has_value());
+    book_->show(book_->journal().take_written());
   }
   std::vector<std::string> told() {
     const std::lock_guard lock(told_mutex_);
@@ -111,17 +118,14 @@ TEST_F(RequestBookTest, ShowsWhatEndedInTheOrderInWhichItDid) {
   EXPECT_FALSE(progress->is_complete);
   EXPECT_TRUE(progress->ended.empty());
   const ReversePath second = ended(requests[1]);
-  book_->flush();
   const ReversePath first = ended(requests[0]);
-  book_->flush();
   progress = book_->progress(batch, 0);
   ASSERT_EQ(progress->ended.size(), 2U);
-  EXPECT_TRUE(is_same(progress->ended[0], second));
-  EXPECT_TRUE(is_same(progress->ended[1], first));
+  EXPECT_EQ(progress->ended[0].json, shown(second));
+  EXPECT_EQ(progress->ended[1].json, shown(first));
   EXPECT_EQ(book_->progress(batch, 1)->ended.size(), 1U);
   EXPECT_EQ(book_->progress(batch, 99)->ended.size(), 0U);
   ended(requests[2]);
-  book_->flush();
   EXPECT_TRUE(book_->progress(batch, 0)->is_complete);
   EXPECT_FALSE(book_->progress(batch + 1, 0));
 }
@@ -129,13 +133,12 @@ TEST_F(RequestBookTest, ShowsWhatEndedInTheOrderInWhichItDid) {
 TEST_F(RequestBookTest, TakesOneEndOfARequest) {
   const auto requests = accepted(1);
   const ReversePath path = ended(requests[0]);
-  EXPECT_FALSE(book_->end(path));
+  end(path);
   ReversePath stray = path;
   stray.id += 1;
-  EXPECT_FALSE(book_->end(stray));
+  end(stray);
   stray.batch += 7;
-  EXPECT_FALSE(book_->end(stray));
-  book_->flush();
+  end(stray);
   EXPECT_EQ(book_->progress(requests[0].batch, 0)->ended.size(), 1U);
 }
 
@@ -144,17 +147,14 @@ TEST_F(RequestBookTest, KeepsABatchOpenForWhatStandsInForARequest) {
   const std::uint64_t batch = requests[0].batch;
   ReversePath stand_in = path_for(requests[0], random_);
   stand_in.id = stand_in_number(requests[0].id);
-  EXPECT_FALSE(book_->end(stand_in));
   EXPECT_TRUE(book_->expect_one_more(batch, stand_in.id));
   EXPECT_FALSE(book_->expect_one_more(batch, stand_in.id));
   EXPECT_FALSE(book_->expect_one_more(batch, requests[0].id));
   EXPECT_THAT(book_->open_of(batch), ElementsAre(requests[0].id, stand_in.id));
   ended(requests[0]);
-  book_->flush();
   EXPECT_FALSE(book_->progress(batch, 0)->is_complete);
   EXPECT_EQ(book_->progress(batch, 0)->total, 2U);
-  EXPECT_TRUE(book_->end(stand_in));
-  book_->flush();
+  end(stand_in);
   EXPECT_TRUE(book_->progress(batch, 0)->is_complete);
   open();
   EXPECT_THAT(unfinished_, ElementsAre());
@@ -185,7 +185,6 @@ TEST_F(RequestBookTest, WakesWhoWaitsForMore) {
   EXPECT_EQ(book_->wait_for_more(batch, 0, 60s)->ended.size(), 1U);  // there already
   EXPECT_EQ(book_->wait_for_more(batch, 1, 1ms)->ended.size(), 0U);
   ended(requests[1]);
-  book_->flush();
   EXPECT_TRUE(book_->wait_for_more(batch, 2, 60s)->is_complete);  // no more comes
   EXPECT_FALSE(book_->wait_for_more(batch + 9, 0, 60s));
 }
@@ -202,13 +201,12 @@ TEST_F(RequestBookTest, RemembersAllAfterARestart) {
   EXPECT_EQ(unfinished_[2].user, "bob");
   const auto progress = book_->progress(requests[0].batch, 0);
   ASSERT_EQ(progress->ended.size(), 1U);
-  EXPECT_TRUE(is_same(progress->ended[0], path));
+  EXPECT_EQ(progress->ended[0].json, shown(path));
   EXPECT_EQ(book_->with_label("alice", "mine", 9).size(), 1U);
   EXPECT_EQ(book_->usage("alice").under_way, 2U);
   EXPECT_EQ(book_->usage("alice").today, 3U);
   ended(requests[0]);
   ended(requests[2]);
-  book_->flush();
   EXPECT_TRUE(book_->progress(requests[0].batch, 0)->is_complete);
   EXPECT_GT(accepted(1)[0].id, others[0].id);
 }
@@ -226,7 +224,6 @@ TEST_F(RequestBookTest, SaysAfterARestartWhatWasCancelledAndHadNotEnded) {
   EXPECT_TRUE(book_->is_cancelled(requests[0].batch));
   EXPECT_FALSE(book_->is_cancelled(others[0].batch));
   ended(requests[1]);
-  book_->flush();
   EXPECT_EQ(book_->cancel(requests[0].batch).value(), false);
 }
 
@@ -244,31 +241,41 @@ TEST_F(RequestBookTest, CancelsThoughTheDiskRefusesAndSaysSo) {
 }
 
 TEST_F(RequestBookTest, IsNotWritableUntilTheDiskTakesSomething) {
+  accepted(1);
   disk_.refuse("No space left on device");
   auto refused = wishes(1);
   ASSERT_FALSE(book_->accept(refused));
-  const auto before = disk_.refusals();
-  while (disk_.refusals() < before + 2) std::this_thread::yield();  // it tries by itself
+  EXPECT_FALSE(book_->journal().sync());
   EXPECT_THAT(book_->health().why_not_writable, HasSubstr("No space left on device"));
   disk_.obey();
-  while (!book_->health().why_not_writable.empty()) std::this_thread::yield();
+  EXPECT_TRUE(book_->journal().sync());
+  EXPECT_EQ(book_->health().why_not_writable, "");
   accepted(1);
 }
 
-TEST_F(RequestBookTest, CountsTheEndsThatSurviveInTheirOrder) {
-  const auto requests = accepted(3);
-  ended(requests[0]);
-  book_->flush();
-  EXPECT_EQ(book_->remembered_ends(), 1U);
+TEST_F(RequestBookTest, SaysThatNumbersCannotBeGivenOutUntilTheyCan) {
+  options_.forget_every = std::chrono::seconds(1);
+  open();
   disk_.refuse("No space left on device");
-  ended(requests[1]);
-  book_->flush();
-  EXPECT_EQ(book_->ends(), 2U);
-  EXPECT_EQ(book_->remembered_ends(), 1U);
+  auto refused = wishes(1);
+  ASSERT_FALSE(book_->accept(refused));
+  EXPECT_THAT(book_->health().why_not_writable, HasSubstr("No space left on device"));
+  EXPECT_EQ(book_->journal().why_not_writable(), "");
+  EXPECT_EQ(told().size(), 1U);
   disk_.obey();
-  ended(requests[2]);
-  book_->flush();
-  EXPECT_EQ(book_->remembered_ends(), 3U);
+  while (!book_->health().why_not_writable.empty()) std::this_thread::yield();  // by itself
+  EXPECT_EQ(told().back(), "requests can be numbered again");
+  EXPECT_GT(accepted(1)[0].id, 0U);
+}
+
+TEST_F(RequestBookTest, RefusesNumbersBesideTheLogOfAnEarlierVersion) {
+  accepted(1);
+  book_.reset();
+  const auto opened = RequestBook::open(disk_, {folder_ / "new", folder_}, options_);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().sentence,
+              AllOf(HasSubstr(folder_.string() + ": holds requests of an earlier version"),
+                    HasSubstr("start that version"), HasSubstr("remove " + folder_.string())));
 }
 
 TEST_F(RequestBookTest, FindsByLabelTheNewestFirstAndOfThatUserAlone) {
@@ -278,7 +285,6 @@ TEST_F(RequestBookTest, FindsByLabelTheNewestFirstAndOfThatUserAlone) {
   for (const auto& batch : {one, two, three}) {
     for (const Request& request : batch) ended(request);
   }
-  book_->flush();
   const auto found = book_->with_label("alice", "mine", 9);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].id, one[1].id);
@@ -310,7 +316,6 @@ TEST_F(RequestBookTest, ForgetsABatchSomeTimeAfterItsLastEnd) {
   const auto open_one = accepted(1);
   ended(old[0]);
   ended(old[1]);
-  book_->flush();
   now_us_ += kDayUs - 1;
   book_->forget();
   EXPECT_TRUE(book_->progress(old[0].batch, 0));
@@ -343,10 +348,8 @@ TEST_F(RequestBookTest, ABatchThatEndedWhileTheClockWasAheadIsForgottenLikeOther
   const auto ahead = accepted(1), behind = accepted(1);
   now_us_ = kNowUs + 365 * kDayUs;
   ended(ahead[0]);
-  book_->flush();
   now_us_ = kNowUs;
   ended(behind[0]);
-  book_->flush();
   book_->forget();
   EXPECT_TRUE(book_->progress(ahead[0].batch, 0));
   now_us_ += kDayUs;
@@ -363,7 +366,6 @@ TEST_F(RequestBookTest, ForgetsTheOldestWhenTheyTakeTooMuchRoom) {
   for (int i = 0; i < 100; ++i) {
     const auto requests = accepted(1);
     ended(requests[0]);
-    book_->flush();
     batches.push_back(requests[0].batch);
     book_->forget();
     ASSERT_LT(book_->health().bytes, 40'000U);
@@ -380,7 +382,7 @@ TEST_F(RequestBookTest, ForgetsTheOldestWhenTheyTakeTooMuchRoom) {
   EXPECT_EQ(book_->progress(batches.back(), 0)->ended.size(), 1U);
 }
 
-TEST_F(RequestBookTest, RefusesWhileTheDiskDoesAndShowsEndsAllTheSame) {
+TEST_F(RequestBookTest, RefusesAndShowsNothingWhileTheDiskRefuses) {
   const auto requests = accepted(2);
   disk_.refuse("No space left on device");
   auto more = wishes(1);
@@ -388,22 +390,19 @@ TEST_F(RequestBookTest, RefusesWhileTheDiskDoesAndShowsEndsAllTheSame) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().sentence, HasSubstr("No space left on device"));
   const ReversePath path = ended(requests[0]);
-  book_->flush();
-  const auto progress = book_->progress(requests[0].batch, 0);
-  ASSERT_EQ(progress->ended.size(), 1U);
-  EXPECT_TRUE(is_same(progress->ended[0], path));
+  EXPECT_EQ(book_->progress(requests[0].batch, 0)->ended.size(), 0U);
   EXPECT_EQ(book_->health().unwritten, 1U);
+  EXPECT_EQ(book_->health().refused, 1U);
   EXPECT_THAT(book_->health().why_not_writable, HasSubstr("No space left on device"));
   disk_.obey();
   ended(requests[1]);
-  book_->flush();
   EXPECT_EQ(book_->health().unwritten, 0U);
   EXPECT_EQ(book_->health().why_not_writable, "");
   open();
   EXPECT_THAT(unfinished_, ElementsAre());
   const auto again = book_->progress(requests[0].batch, 0);
   ASSERT_EQ(again->ended.size(), 2U);
-  EXPECT_TRUE(is_same(again->ended[0], path));
+  EXPECT_EQ(again->ended[0].json, shown(path));
   const auto sentences = told();
   ASSERT_EQ(sentences.size(), 2U);
   EXPECT_THAT(sentences[0], HasSubstr("No space left on device"));
@@ -424,7 +423,7 @@ TEST_F(RequestBookTest, SharesASyncAmongThoseWhoAskAtOnce) {
   }
   disk_.wait_for_held_sync();
   // Those who come while the first one is on its way wait together; let them come.
-  while (book_->waiting_writes() + 1 < kClients) std::this_thread::yield();
+  while (book_->journal().waiting().records + 1 < kClients) std::this_thread::yield();
   disk_.release_syncs();
   for (auto& client : clients) EXPECT_TRUE(client.get());
   EXPECT_LE(disk_.syncs() - before, 3U);
@@ -443,7 +442,7 @@ TEST_F(RequestBookTest, GoesOnWhileManyAskEndAndLook) {
         requests[0].user = requests[1].user = "u" + std::to_string(t);
         ASSERT_TRUE(book_->accept(requests));
         for (const Request& request : requests) {
-          ASSERT_TRUE(book_->end(path_for(request, random)));
+          end(path_for(request, random));
         }
         std::size_t seen = 0;
         while (seen < 2) seen += book_->wait_for_more(requests[0].batch, seen, 60s)->ended.size();

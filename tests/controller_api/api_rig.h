@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "controller/api/api.h"
-#include "controller/json/path_json.h"
 #include "fake_service.h"
 
 namespace backsight::controller {
@@ -95,10 +94,7 @@ class ApiRig {
 
  private:
   Api::Options options() {
-    return {
-        .write_path = [](std::string& out, const ReversePath& path) { append_json(out, path, {}); },
-        .max_batch = 5,
-        .now_us = [this] { return now_us_; }};
+    return {.max_batch = 5, .now_us = [this] { return now_us_; }};
   }
 };
 

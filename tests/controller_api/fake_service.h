@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/json/path_json.h"
 #include "controller/service.h"
 
 namespace backsight::controller {
@@ -61,7 +62,7 @@ class FakeService : public Service {
     path.hops.resize(2);
     path.hops[0] = {.address = request.dst, .type = HopType::kDestination};
     path.hops[1] = {.address = request.src, .type = HopType::kSymmetryWithinAs};
-    batch.ended.push_back(std::move(path));
+    batch.ended.push_back(shown(path));
     std::erase(batch.open, id);
     changed_.notify_all();
   }
@@ -129,9 +130,10 @@ class FakeService : public Service {
         batch.open.push_back(request.id);
         continue;
       }
-      batch.ended.push_back(begin(request));
-      batch.ended.back().fail_reason = FailReason::kRefused;
-      batch.ended.back().fail_detail = request.refused;
+      ReversePath path = begin(request);
+      path.fail_reason = FailReason::kRefused;
+      path.fail_detail = request.refused;
+      batch.ended.push_back(shown(path));
     }
     batch.total = requests.size();
     return accepted;
@@ -157,13 +159,14 @@ class FakeService : public Service {
     if (!cancel_fault_.empty()) return tl::unexpected(cancel_fault_);
     return {};
   }
-  std::vector<ReversePath> with_label(const std::string& user, const std::string& label,
-                                      std::size_t most) const override {
+  std::vector<EndedPath> with_label(const std::string& user, const std::string& label,
+                                    std::size_t most) const override {
     const std::lock_guard lock(mutex_);
-    std::vector<ReversePath> found;
+    std::vector<EndedPath> found;
     for (const auto& [id, batch] : batches_) {
-      for (const ReversePath& path : batch.ended) {
-        if (batch.user == user && path.label == label && found.size() < most) {
+      for (const EndedPath& path : batch.ended) {
+        const bool is_its = batch.user == user && requests_.at(path.id).label == label;
+        if (is_its && found.size() < most) {
           found.push_back(path);
         }
       }
@@ -185,9 +188,10 @@ class FakeService : public Service {
     std::size_t total = 0;
     std::vector<std::uint64_t> open;
     std::vector<std::uint64_t> waiting;  // of these
-    std::vector<ReversePath> ended;
+    std::vector<EndedPath> ended;
   };
 
+  static EndedPath shown(const ReversePath& path) { return {path.id, to_listed_json(path, {})}; }
   static ReversePath begin(const Request& request) {
     ReversePath path;
     path.id = request.id;

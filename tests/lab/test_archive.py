@@ -2,7 +2,6 @@
 API showed it, though the controller is killed; M-Lab's queries agree with what the API said."""
 
 import collections
-import contextlib
 import gzip
 import json
 import subprocess
@@ -11,6 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
+import journal
 from test_reverse import ReverseTest, setUpModule  # noqa: F401  setUpModule is unittest's
 from vantage import ROOT
 
@@ -65,23 +65,16 @@ class AnArchive(ReverseTest):
             for key, value in row["raw"].items():
                 self.assertEqual(path[key], value, key)
 
-    def spools(self):
-        sizes = {}
-        for spool in self.archive.glob("spool/*-revtr1.open"):
-            with contextlib.suppress(FileNotFoundError):  # bundled in between
-                sizes[spool] = spool.stat().st_size
-        return sizes
-
     def test_does_not_measure_again_what_was_archived_and_not_yet_shown(self):
         ids = set()
         for _ in range(4):
-            before = self.spools()
+            before = len(journal.ended(self.archive))
             status, answer = self.service.request("POST", "/api/v1/revtr", {"revtrs": [
                 {"src": source, "dst": self.address(destination), "use_cache": False}
                 for source, destination in self.all_pairs()]})
             self.assertEqual(status, 200, answer)
-            while not any(size > before.get(spool, 0) for spool, size in self.spools().items()):
-                pass  # the first row is written; its path is shown a few milliseconds later
+            while len(journal.ended(self.archive)) <= before:
+                pass  # the first end is written; it is shown a few milliseconds later
             self.kill_and_restart()
             deadline = time.monotonic() + PATIENCE_S
             batch: dict = {"complete": False}

@@ -1,7 +1,6 @@
-// The end of a request in two logs, archive and book: whichever of their disks refuses, and
-// wherever the process dies, it was shown only if it is archived, and it is there once.
-#include "controller/service/path_ends.h"
-
+// The end of a request, from the archive that writes it to the book that shows it: wherever the
+// process dies and whatever the disk refuses, it was shown only if it is archived, and it is there
+// once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "archive_rows.h"
+#include "controller/journal/request_book.h"
 #include "journal_support.h"
 #include "stubborn_disk.h"
 
@@ -19,34 +19,33 @@ namespace backsight::controller {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 // One life of a controller, without what measures.
 struct Life {
-  Life(const std::filesystem::path& folder, storage::FileSystem& archive_disk,
-       storage::FileSystem& book_disk) {
+  Life(const std::filesystem::path& folder, storage::FileSystem& disk) {
     ArchiveOptions archiving;
     archiving.directory = (folder / "archive").string();
-    archiving.rotation.bytes = 4'000;  // a bundle each few paths
-    archiving.waits_for_release = true;
+    archiving.bundles.bytes = 4'000;  // bundles each few paths
     archiving.retry_interval = 1ms;
-    archiving.files = &archive_disk;
-    auto archive_opened = Archive::open(archiving, {});
-    EXPECT_TRUE(archive_opened) << archive_opened.error().sentence;
-    archive = std::move(*archive_opened);
+    archiving.files = &disk;
     BookOptions booking;
     booking.now_us = [] { return kNowUs; };
-    auto book_opened = RequestBook::open(book_disk, (folder / "book").string(), booking);
+    booking.journal.segment_bytes = 20'000;
+    const auto layout = ArchiveLayout::of(archiving.directory);
+    auto book_opened = RequestBook::open(
+        disk, {layout->journal_directory(), (folder / "numbers").string()}, booking);
     EXPECT_TRUE(book_opened) << book_opened.error().sentence;
     opened = std::move(*book_opened);
-    settle_recovered(*archive, opened);
-    ends = std::make_unique<PathEnds>(book(), *archive);
+    archiving.show = [this](std::span<const EndedRecord> ended) { book().show(ended); };
+    auto archive_opened = Archive::open(archiving, {}, book().journal());
+    EXPECT_TRUE(archive_opened) << archive_opened.error().sentence;
+    archive = std::move(*archive_opened);
   }
 
   RequestBook& book() { return *opened.book; }
   void end(const Request& request) {
-    last = ends->add(ended_as(request, FailReason::kUnresponsive, kNowUs));
+    last = archive->append(ended_as(request, FailReason::kUnresponsive, kNowUs));
   }
   std::vector<Request> accept(std::size_t count, std::mt19937_64& random) {
     std::vector<Request> requests;
@@ -56,25 +55,15 @@ struct Life {
     return requests;
   }
   std::size_t shown(std::uint64_t batch) { return book().progress(batch, 0)->ended.size(); }
-  template <typename Condition>
-  void advance_until(Condition condition) {
-    const auto until = std::chrono::steady_clock::now() + 20s;
-    while (!condition()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), until);
-      ends->advance(last);
-      std::this_thread::yield();
-    }
-  }
 
-  std::unique_ptr<Archive> archive;
   RequestBook::Opened opened;
-  std::unique_ptr<PathEnds> ends;
+  std::unique_ptr<Archive> archive;
   std::uint64_t last = 0;
 };
 
-class PathEndsTest : public testing::Test {
+class EndsTest : public testing::Test {
  protected:
-  Life live() { return {folder_.path(), archive_disk_, book_disk_}; }
+  Life live() { return {folder_.path(), disk_}; }
   [[nodiscard]] std::multiset<std::uint64_t> bundled() const {
     std::multiset<std::uint64_t> ids;
     for (const auto& row : rows_of((folder_.path() / "archive").string(), Datatype::kRevtr)) {
@@ -84,67 +73,59 @@ class PathEndsTest : public testing::Test {
   }
 
   DataFolder folder_;
-  StubbornDisk archive_disk_;
-  StubbornDisk book_disk_;
+  StubbornDisk disk_;
   std::mt19937_64 random_{1};
 };
 
-TEST_F(PathEndsTest, ShowNothingThatTheArchiveHasNot) {
+TEST_F(EndsTest, AreShownOnceTheyAreDurable) {
   Life life = live();
   const auto requests = life.accept(2, random_);
-  archive_disk_.refuse("No space left on device");
+  const std::uint64_t batch = requests[0].batch;
+  disk_.refuse("No space left on device");
   for (const Request& it : requests) life.end(it);
-  life.advance_until([&] { return archive_disk_.refusals() > 3; });
-  EXPECT_EQ(life.shown(requests[0].batch), 0U);
-  EXPECT_TRUE(life.ends->is_waiting());
-  archive_disk_.obey();
-  life.advance_until([&] { return life.shown(requests[0].batch) == 2; });
-  EXPECT_FALSE(life.ends->is_waiting());
+  while (disk_.refusals() < 4) std::this_thread::yield();
+  EXPECT_EQ(life.shown(batch), 0U);
+  EXPECT_EQ(life.book().under_way(), 2U);
+  disk_.obey();
+  EXPECT_GE(life.book().wait_for_more(batch, 0, 20s)->ended.size(), 1U);
+  ASSERT_TRUE(life.archive->wait_until_synced(life.last, 20s));
+  EXPECT_EQ(life.shown(batch), 2U);
+  EXPECT_EQ(life.book().under_way(), 0U);
 }
 
-TEST_F(PathEndsTest, MeasureAgainWhatTheArchiveNeverTook) {
+TEST_F(EndsTest, AreShownAsTheArchiveHasThem) {
+  std::string json;
+  {
+    Life life = live();
+    const Request request = life.accept(1, random_)[0];
+    ReversePath path = path_for(request, random_);
+    life.archive->append(path);
+    json = life.book().wait_for_more(request.batch, 0, 20s)->ended.at(0).json;
+    ASSERT_TRUE(life.archive->close());
+  }
+  const auto rows = rows_of((folder_.path() / "archive").string(), Datatype::kRevtr);
+  ASSERT_THAT(rows, SizeIs(1));
+  EXPECT_EQ(nlohmann::json::parse(fields_of(json)), rows[0]["raw"]);
+}
+
+TEST_F(EndsTest, AreMeasuredAgainWhenTheDiskNeverTookThem) {
   std::vector<Request> requests;
   {
     Life life = live();
     requests = life.accept(2, random_);
-    archive_disk_.refuse("No space left on device");
+    disk_.refuse("No space left on device");
     for (const Request& it : requests) life.end(it);
-    life.ends->finish(life.last, 1ms);
-    EXPECT_EQ(life.shown(requests[0].batch), 0U);
     EXPECT_FALSE(life.archive->close());
+    EXPECT_EQ(life.shown(requests[0].batch), 0U);
   }
-  archive_disk_.obey();
+  disk_.obey();
   Life life = live();
   EXPECT_THAT(life.opened.unfinished, SizeIs(2));
 }
 
-TEST_F(PathEndsTest, AreKnownAfterADeathThoughTheBookCouldNotWriteThem) {
-  std::uint64_t batch = 0;
-  {
-    Life life = live();
-    const auto requests = life.accept(20, random_);
-    batch = requests[0].batch;
-    book_disk_.refuse("No space left on device");
-    for (const Request& it : requests) life.end(it);
-    life.advance_until([&] { return life.shown(batch) == 20; });
-    life.ends->finish(life.last, 1s);
-    ASSERT_TRUE(life.archive->close());
-    EXPECT_THAT(bundled(), IsEmpty());  // the spool is all that remembers them
-  }
-  book_disk_.obey();
-  {
-    Life life = live();
-    EXPECT_THAT(life.opened.unfinished, IsEmpty());
-    life.ends->finish(life.last, 1s);
-    EXPECT_EQ(life.shown(batch), 20U);
-    ASSERT_TRUE(life.archive->close());
-  }
-  EXPECT_THAT(bundled(), SizeIs(20));
-}
-
 // Lives until it is killed: ends what was left, asks for more, says what was shown.
 [[noreturn]] void live_on(const std::filesystem::path& folder, std::uint64_t seed, int pipe) {
-  Life life(folder, storage::posix_file_system(), storage::posix_file_system());
+  Life life(folder, storage::posix_file_system());
   std::mt19937_64 random(seed);
   std::set<std::uint64_t> told;
   for (const Request& it : life.opened.unfinished) life.end(it);
@@ -153,10 +134,9 @@ TEST_F(PathEndsTest, AreKnownAfterADeathThoughTheBookCouldNotWriteThem) {
     batches.insert(requests[0].batch);
     // One of a batch may stay open until the next life.
     for (std::size_t i = random() % 2; i < requests.size(); ++i) life.end(requests[i]);
-    life.ends->advance(life.last);
     for (const std::uint64_t batch : batches) {
       const auto progress = life.book().progress(batch, 0);
-      for (const ReversePath& path : progress->ended) {
+      for (const EndedPath& path : progress->ended) {
         if (!told.insert(path.id).second) continue;
         if (::write(pipe, &path.id, sizeof path.id) != sizeof path.id) ::_exit(4);
       }
@@ -165,7 +145,7 @@ TEST_F(PathEndsTest, AreKnownAfterADeathThoughTheBookCouldNotWriteThem) {
   }
 }
 
-TEST_F(PathEndsTest, AreArchivedOnceThroughManyDeaths) {
+TEST_F(EndsTest, AreArchivedOnceThroughManyDeaths) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937_64 random(seed);
@@ -194,7 +174,7 @@ TEST_F(PathEndsTest, AreArchivedOnceThroughManyDeaths) {
   }
   Life life = live();
   for (const Request& it : life.opened.unfinished) life.end(it);
-  life.ends->finish(life.last, 20s);
+  ASSERT_TRUE(life.archive->wait_until_synced(life.last, 20s));
   EXPECT_EQ(life.book().under_way(), 0U);
   ASSERT_TRUE(life.archive->close());
   const auto archived = bundled();

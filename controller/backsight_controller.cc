@@ -112,14 +112,14 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--verbose", options.is_verbose, "tell more on standard error");
 }
 
-void tell_once_a_second(const Controller& it) {
+void notify_figures(const Controller& it) {
   const auto figures = it.figures();
   shown::notify_state(fmt::format("{} reverse traceroutes under way, {} ended", figures.under_way,
                                   figures.brain.reached),
                       it.since_last_turn() < std::chrono::seconds(5));
 }
 
-void tell_not_reloaded(const Error& error) {
+void log_not_reloaded(const Error& error) {
   std::istringstream faults(error.sentence);
   for (std::string fault; std::getline(faults, fault);) spdlog::error("not reloaded: {}", fault);
 }
@@ -132,7 +132,7 @@ void reload_keys(const config::ControllerConfig& settings, controller::Api& api)
     spdlog::info("reloaded: {} API keys", keys->size());
     api.set_keys(std::make_shared<config::ApiKeys>(std::move(*keys)));
   } else {
-    tell_not_reloaded(keys.error());
+    log_not_reloaded(keys.error());
   }
 }
 
@@ -142,7 +142,7 @@ void reload_deny_list(const config::ControllerConfig& settings, Controller& it) 
     spdlog::info("reloaded: {} ranges are denied", denied->range_count());
     it.deny(std::move(*denied));
   } else {
-    tell_not_reloaded(config::as_error(denied.error()));
+    log_not_reloaded(config::as_error(denied.error()));
   }
 }
 
@@ -182,7 +182,8 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
   auto archive = Archive::open(archiving, read.files.data.annotation(), book.journal());
   if (!archive) return fail(archive.error());
 
-  Controller it(settings, read.files, book, **archive, std::move(*probe_ids));
+  Controller it(settings, read.files, book, **archive, std::move(*probe_ids),
+                controller::queue_opener(settings));
   if (!opened->unfinished.empty()) {
     spdlog::info("{} reverse traceroutes were under way when it stopped; they are measured now",
                  opened->unfinished.size());
@@ -220,15 +221,15 @@ int serve(const config::ControllerConfig& settings, controller::DataLook look,
                              {.take = take, .settings_changed = [] { wants_reload = true; }});
   running = &it;
   catch_signals();
-  it.on_second = [&] {
+  const auto on_second = [&] {
     if (wants_reload.exchange(false)) {
       reload(settings, api, it);
       data.read_now();
     }
-    tell_once_a_second(it);
+    notify_figures(it);
   };
   shown::notify_ready();
-  it.run();
+  it.run(on_second);
   shown::notify_stopping("writing what is left");
   running = nullptr;
   if (const auto closed = (*archive)->close(); !closed) return fail(closed.error());

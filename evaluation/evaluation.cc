@@ -114,7 +114,7 @@ class Run {
  private:
   void announce() {
     for (std::size_t i = 0; i < fleet_->size(); ++i) {
-      brain_->hear(fleet_->announcement(i, now_.steady), now_);
+      brain_->on_announcement(fleet_->announcement(i, now_.steady), now_);
     }
     announce_at_ = now_.steady + kAnnounceEvery;
   }

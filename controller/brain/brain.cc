@@ -53,7 +53,7 @@ Brain::Brain(const BrainConfig& config, PrefixTable prefixes, AliasTable aliases
 
 // --- what comes in -------------------------------------------------------------------------------
 
-VpIndex Brain::hear(const Announcement& announcement, const Now& now) {
+VpIndex Brain::on_announcement(const Announcement& announcement, const Now& now) {
   const auto heard = vantage_.hear(announcement, now.steady);
   prober_.limit_vp(heard.vp, announcement.pps);
   admission_.expect(announcement.address, announcement.pps);

@@ -90,7 +90,7 @@ class Brain {
   void add_aliases(const AliasTable& aliases) { aliases_.add(aliases); }
 
   // What a vantage point announced. Returns its index, by which its results are handed in.
-  VpIndex hear(const Announcement& announcement, const Now& now);
+  VpIndex on_announcement(const Announcement& announcement, const Now& now);
   void on_results(VpIndex vp, const tasks::ResultBatch& results, const Now& now);
   // What keeps tasks from a vantage point, or its results from us, as a clause; empty: nothing.
   // While there is something it is asked nothing, and what it was asked counts as not asked.

@@ -118,7 +118,7 @@ std::vector<Row> make_request_rows() {
       gauge("backsight_controller_requests_waiting",
             "Of these, those that have not begun: they wait for vantage points or for another's "
             "path.",
-            work<&Controller::Figures::waiting>),
+            work<&WorkFigures::waiting>),
       gauge("backsight_controller_requests_waiting_for_source",
             "Of these, those whose source cannot measure now.",
             [](const Figures& figures, Samples& samples) {
@@ -173,7 +173,7 @@ std::vector<Row> make_request_rows() {
 
 std::vector<Row> make_probe_rows() {
   using P = ProberFigures;
-  using W = Controller::Figures;
+  using W = WorkFigures;
   return {
       counter("backsight_controller_measurement_probes_total", "Probes sent for measurements.",
               brain<&BrainFigures::probes>),

@@ -32,7 +32,7 @@ struct Watched {
 
 // All figures of one moment.
 struct ControllerFigures {
-  Controller::Figures work;
+  WorkFigures work;
   BookHealth book;
   ArchiveStatus archive;
   ApiFigures api;

@@ -21,8 +21,8 @@ constexpr milliseconds kIdleLook{20};
 constexpr milliseconds kExpectAfterPut{3000};
 // A queue that takes longer for anything stands still.
 constexpr milliseconds kStandstill{2000};
-// Messages that may wait to become safe before no more are taken.
-constexpr std::uint64_t kMostUnsafe = 64;
+// Messages that may wait to become durable before no more are taken.
+constexpr std::uint64_t kMostWaiting = 64;
 
 std::int64_t steady_ns() {
   return duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -158,7 +158,7 @@ Expected<void> VpLink::put_waiting() {
 }
 
 Expected<void> VpLink::take_results() {
-  while (handed_ - safe_.load(std::memory_order_acquire) < kMostUnsafe) {
+  while (handed_ - durable_.load(std::memory_order_acquire) < kMostWaiting) {
     std::vector<std::string> complaints;
     auto stored = source_->next(complaints);
     for (const std::string& it : complaints) spdlog::warn("{}: {}", vp_, it);
@@ -172,9 +172,9 @@ Expected<void> VpLink::take_results() {
   return {};
 }
 
-// Commits name all that was taken: so it waits until all of that is safe.
+// Commits name all that was taken: so it waits until all of that is durable.
 Expected<void> VpLink::commit() {
-  if (committed_ == handed_ || handed_ != safe_.load(std::memory_order_acquire)) return {};
+  if (committed_ == handed_ || handed_ != durable_.load(std::memory_order_acquire)) return {};
   const auto now = Clock::now();
   if (now < commit_at_) return {};
   commit_at_ = now + kCommitEvery;

@@ -39,14 +39,13 @@ class VpLink {
   // What waits and leads to one of these, or is in its name, is not put any more. Thread: any.
   void deny(const config::PrefixSet& denied);
 
-  // So many messages of results were handed to the inbox, and so many of them are safe with the
-  // controller: what is safe is committed, and comes no more.
-  // Thread: any.
-  void mark_safe(std::uint64_t messages) noexcept {
-    safe_.store(messages, std::memory_order_release);
+  // All that came of so many messages of results, of those that were handed to the inbox, is
+  // durable: they are committed, and come no more. Thread: any.
+  void commit_up_to(std::uint64_t messages) noexcept {
+    durable_.store(messages, std::memory_order_release);
   }
 
-  // More results wait than may be taken before those that were are safe. Thread: any.
+  // More results wait than may be taken before those that were are durable. Thread: any.
   [[nodiscard]] bool is_behind() const noexcept {
     return is_behind_.load(std::memory_order_acquire);
   }
@@ -83,7 +82,7 @@ class VpLink {
   config::PrefixSet denied_;
   State state_;
   bool is_stopping_ = false;
-  std::atomic<std::uint64_t> safe_{0};
+  std::atomic<std::uint64_t> durable_{0};  // messages
   std::atomic<bool> is_behind_{false};
   std::atomic<std::int64_t> busy_since_ns_{0};  // with the queue; 0: it is not
 

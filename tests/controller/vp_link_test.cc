@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_queue.h"
+#include "service_rig.h"
 
 namespace backsight::controller {
 namespace {
@@ -13,15 +14,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 using namespace std::chrono_literals;
-
-bool eventually(const std::function<bool()>& is_so) {
-  const auto ends = std::chrono::steady_clock::now() + 120s;
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > ends) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
-}
 
 class VpLinkTest : public testing::Test {
  protected:
@@ -63,7 +55,7 @@ TEST_F(VpLinkTest, CarriesTasksThereAndResultsBack) {
   queue.deliver(5);
   EXPECT_TRUE(eventually([&] { return take_all() == 5; }));
   EXPECT_EQ(queue.committed(), 0U);
-  link.mark_safe(5);
+  link.commit_up_to(5);
   EXPECT_TRUE(eventually([&] { return queue.committed() == 5; }));
 }
 
@@ -78,7 +70,7 @@ TEST_F(VpLinkTest, TellsEachTroubleAndWorksAgainByItself) {
     if (what == &Script::no_commit) {
       other.deliver(1);
       ASSERT_TRUE(eventually([&] { return !box.take({}).results.empty(); }));
-      link.mark_safe(1);
+      link.commit_up_to(1);
     }
     EXPECT_TRUE(tells(link, "it is broken"));
     other.set([&](Script& it) { (it.*what).clear(); });
@@ -130,13 +122,13 @@ TEST_F(VpLinkTest, CommitsNothingThatIsNotSafeWhateverFailsBetween) {
   VpLink link(queue.opener(), "ams01", inbox);
   queue.deliver(10);
   ASSERT_TRUE(eventually([&] { return take_all() == 10; }));
-  link.mark_safe(4);
+  link.commit_up_to(4);
   queue.set([](auto& it) { it.no_next = "it is broken"; });
   ASSERT_TRUE(tells(link, "it is broken"));
   queue.set([](auto& it) { it.no_next.clear(); });
   ASSERT_TRUE(eventually([&] { return take_all() == 20; }));
   EXPECT_EQ(queue.committed(), 0U);
-  link.mark_safe(20);
+  link.commit_up_to(20);
   EXPECT_TRUE(eventually([&] { return queue.committed() == 10; }));
   queue.deliver(3);
   EXPECT_TRUE(eventually([&] { return take_all() == 23; }));
@@ -148,7 +140,7 @@ TEST_F(VpLinkTest, TakesNoMoreThanMayWaitToBecomeSafe) {
   ASSERT_TRUE(eventually([&] { return link.is_behind(); }));
   EXPECT_LE(take_all(), 64U);
   ASSERT_TRUE(eventually([&] {
-    link.mark_safe(take_all());
+    link.commit_up_to(take_all());
     return taken == 200;
   }));
   EXPECT_TRUE(eventually([&] { return !link.is_behind(); }));

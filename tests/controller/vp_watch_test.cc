@@ -9,6 +9,7 @@
 
 #include "daemon/wall_clock.h"
 #include "fake_queue.h"
+#include "service_rig.h"
 
 namespace backsight::controller {
 namespace {
@@ -20,15 +21,6 @@ std::string status(const std::string& name, int id) {
   return fmt::format(R"({{"vp":"{}","id":{},"state":"ready","ports":[{{"address":"192.0.2.{}"}}],)"
                      R"("rates":{{"asked_pps":0}},"started_at_ns":1,"updated_at_ns":{}}})",
                      name, id, id, unix_us() * 1000);
-}
-
-bool eventually(const std::function<bool()>& is_so) {
-  const auto ends = std::chrono::steady_clock::now() + 120s;
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > ends) return false;
-    std::this_thread::sleep_for(1ms);
-  }
-  return true;
 }
 
 TEST(VpWatch, AStatusThatCannotBeReadCostsTheOthersNothing) {

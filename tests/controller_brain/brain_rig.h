@@ -58,7 +58,7 @@ class BrainRig {
   void announce() {
     for (std::size_t i = 0; i < internet.vp_count(); ++i) {
       if (gone.contains(i)) continue;
-      const VpIndex index = brain->hear(internet.announcement(i, now.steady), now);
+      const VpIndex index = brain->on_announcement(internet.announcement(i, now.steady), now);
       index_of_[i] = index;
       vp_at_[index] = i;
     }

@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/controller_config.h"
-#include "config/deny_list.h"
+#include "config/controller/controller_config.h"
+#include "config/lists/deny_list.h"
 #include "controller/probing/prober.h"
 #include "controller/service/inbox.h"
 #include "controller/service/vp_link.h"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/controller_config.h"
-#include "config/deny_list.h"
+#include "config/controller/controller_config.h"
+#include "config/lists/deny_list.h"
 #include "controller/archive/archive.h"
 #include "controller/brain/brain.h"
 #include "controller/journal/request_book.h"

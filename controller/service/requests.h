@@ -13,7 +13,7 @@
 
 #include <tl/expected.hpp>
 
-#include "config/deny_list.h"
+#include "config/lists/deny_list.h"
 #include "controller/archive/archive.h"
 #include "controller/journal/request_book.h"
 #include "controller/service.h"

@@ -15,7 +15,8 @@ using std::chrono::seconds;
 constexpr std::uint64_t kMaxPps = 1'000'000'000;
 
 void describe_storage(Keys& keys, ControllerConfig& controller) {
-  keys.path("archive", controller.archive, "where requests and every measurement go, in M-Lab's form")
+  keys.path("archive", controller.archive,
+            "where requests and every measurement go, in M-Lab's form")
       .write("the path of a folder");
   keys.path("state", controller.state, "which numbers requests and probes were given")
       .write("the path of a folder on a local disk");

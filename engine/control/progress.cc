@@ -39,7 +39,7 @@ void write_to_terminal(const std::string& text) {
 
 std::string with_commas(std::uint64_t number) {
   std::string text = fmt::to_string(number);
-  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ',');
   return text;
 }
 

@@ -102,7 +102,7 @@ class Run {
  private:
   void announce() {
     for (std::size_t i = 0; i < internet_.vp_count(); ++i) {
-      brain_.hear(internet_.announcement(i, now_.steady), now_);
+      brain_.on_announcement(internet_.announcement(i, now_.steady), now_);
     }
     announce_at_ = now_.steady + kSecond;
   }

@@ -188,8 +188,12 @@ class ADrawnLab(ReverseTest):
     seed = random.SystemRandom().randint(1, 10_000)
     options = ("--seed", str(seed))
 
+    @classmethod
+    def setUpClass(cls):
+        print(f"lab seed {cls.seed}", file=sys.stderr)
+        super().setUpClass()
+
     def test_shows_the_routers_of_each_true_path_and_no_others(self):
-        print(f"lab seed {self.seed}", file=sys.stderr)
         verdicts = [self.judge.judge(path) for path in self.ask(self.all_pairs())]
         measured = [v for v in verdicts if v.reaches and not v.is_assumed]
         self.assertEqual([(v.source, v.destination, v.wrong) for v in measured if v.wrong], [])
